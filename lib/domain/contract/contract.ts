@@ -1,0 +1,89 @@
+/**
+ * A data product's contract, as everything else reads it: compiled from an ODCS v3.1.0 document by
+ * `parse-contract.ts` (text, with lines) or `compile-contract.ts` (the parsed document, in functions).
+ */
+export interface Contract {
+  /** The data product: `[a-z][a-z0-9_]{0,47}`. Also the name of its table. */
+  readonly product: string
+  /** Semantic version of the contract. Raw objects name the version that judged them. */
+  readonly version: string
+  readonly description: string
+  readonly domain: string
+  readonly owner: string
+  readonly tier: 1 | 2 | 3
+  readonly dataClassification: string
+  readonly costCenter: string
+  /** The event's own data fields, in document order. */
+  readonly fields: readonly Field[]
+  /** The field that holds event time (a timestamp). */
+  readonly eventTime: string
+  /** CloudEvents `type` that this product accepts. */
+  readonly eventType: string
+  /** The field whose value picks the stream's shard. */
+  readonly partitionKey: string
+  /** Rules that one row decides, besides those of the single fields. */
+  readonly rowRules: readonly RowRule[]
+  /** How the curated table is partitioned. */
+  readonly partitioning: readonly { readonly field: string; readonly transform: 'day' | 'identity' }[]
+  readonly stream: {
+    readonly shards: number
+    readonly retentionHours: number
+    /** How long a batch may gather before it is archived: the price of freshness. */
+    readonly freshnessSeconds: number
+  }
+  /** Two events with one identity are duplicates if they arrive less than this apart. */
+  readonly dedupHorizonMinutes: number
+  /** An event time further than this past its arrival is not believed. */
+  readonly maxFutureSkewMinutes: number
+  readonly retention: {
+    readonly rawDays: number
+    readonly quarantineDays: number
+    /** Of bytes nobody could decode, under a key of their own. */
+    readonly undecodableDays: number
+  }
+}
+
+export interface Field {
+  /** The Iceberg field id, stated in the contract; never changes, never reused. 1 to 9 are Weir's own columns. */
+  readonly id: number
+  readonly name: string
+  readonly type: FieldType
+  readonly required: boolean
+  readonly description: string
+  /** Personal data. Until fields are sealed, a product that has one is refused at synth. */
+  readonly personal: boolean
+  readonly constraints: Constraints
+}
+
+export type FieldType =
+  | { readonly kind: 'string' }
+  | { readonly kind: 'int' }
+  | { readonly kind: 'long' }
+  | { readonly kind: 'double' }
+  | { readonly kind: 'boolean' }
+  | { readonly kind: 'date' }
+  /**
+   * Stored as UTC micros. With `localZone` the text carries no offset and is local time there; a time that
+   * occurs twice (autumn) is the earlier one, one that is skipped (spring) is moved forward by the gap.
+   */
+  | { readonly kind: 'timestamp'; readonly localZone?: string }
+  /** `precision` at most 18. */
+  | { readonly kind: 'decimal'; readonly precision: number; readonly scale: number }
+
+export interface Constraints {
+  /** Inclusive, exact (decimal text). */
+  readonly minimum?: string
+  readonly maximum?: string
+  readonly maxLength?: number
+  readonly minLength?: number
+  readonly pattern?: string
+  readonly values?: readonly (string | number)[]
+}
+
+/** `left operator right`, where right is another field or a literal; a null on either side passes. */
+export interface RowRule {
+  readonly name: string
+  readonly left: string
+  readonly operator: '<' | '<=' | '=' | '!=' | '>=' | '>'
+  readonly right: { readonly field: string } | { readonly literal: string }
+}
