@@ -24,7 +24,10 @@ export interface Contract {
   /** Rules that one row decides, besides those of the single fields. */
   readonly rowRules: readonly RowRule[]
   /** How the curated table is partitioned. */
-  readonly partitioning: readonly { readonly field: string; readonly transform: 'day' | 'identity' }[]
+  readonly partitioning: readonly {
+    readonly field: string
+    readonly transform: 'day' | 'identity'
+  }[]
   readonly stream: {
     readonly shards: number
     readonly retentionHours: number

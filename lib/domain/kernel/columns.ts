@@ -65,7 +65,11 @@ function takeColumn(column: Column, rows: readonly number[]): Column {
   const withNulls = nulls?.includes(1) ? { nulls } : {}
   switch (column.kind) {
     case 'int32':
-      return { kind: 'int32', values: Int32Array.from(rows, (r) => column.values[r]!), ...withNulls }
+      return {
+        kind: 'int32',
+        values: Int32Array.from(rows, (r) => column.values[r]!),
+        ...withNulls,
+      }
     case 'int64':
       return {
         kind: 'int64',
@@ -79,7 +83,11 @@ function takeColumn(column: Column, rows: readonly number[]): Column {
         ...withNulls,
       }
     case 'boolean':
-      return { kind: 'boolean', values: Uint8Array.from(rows, (r) => column.values[r]!), ...withNulls }
+      return {
+        kind: 'boolean',
+        values: Uint8Array.from(rows, (r) => column.values[r]!),
+        ...withNulls,
+      }
     case 'utf8': {
       const offsets = new Int32Array(rows.length + 1)
       rows.forEach((r, i) => {

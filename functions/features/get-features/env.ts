@@ -1,0 +1,6 @@
+import { z } from 'zod'
+import { productEnvironment } from '#lib/domain/kernel/environment.ts'
+
+export const getFeaturesEnvironment = productEnvironment.extend({
+  SLOTS_TABLE: z.string().min(1),
+})

@@ -1,0 +1,28 @@
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb'
+import { S3Client } from '@aws-sdk/client-s3'
+import { clientConfig } from '#lib/adapters/aws/client-config.ts'
+import { readProductBundle } from '#lib/adapters/bundle/product-bundle.ts'
+import { DynamoDbJournal } from '#lib/adapters/dynamodb/dynamodb-journal.ts'
+import { DynamoDbSlotStore } from '#lib/adapters/dynamodb/dynamodb-slot-store.ts'
+import { createLog } from '#lib/adapters/log/powertools-log.ts'
+import { S3ObjectStore } from '#lib/adapters/s3/s3-object-store.ts'
+import { systemClock } from '#lib/adapters/system/system.ts'
+import { contractVersions } from '#lib/domain/contract/contract-versions.ts'
+import { readEnvironment } from '#lib/domain/kernel/environment.ts'
+import { updateWindowsEnvironment } from './env.ts'
+import { makeHandler } from './handler.ts'
+
+const env = readEnvironment(updateWindowsEnvironment, process.env)
+const config = clientConfig({ region: env.WEIR_REGION })
+const client = new DynamoDBClient(config)
+const { documents, views } = readProductBundle(import.meta.dirname)
+
+export const handler = makeHandler({
+  log: createLog(env),
+  contract: contractVersions(documents).current,
+  views,
+  journal: new DynamoDbJournal({ client, tableName: env.JOURNAL_TABLE }),
+  objects: new S3ObjectStore({ client: new S3Client(config) }),
+  slots: new DynamoDbSlotStore({ client, tableName: env.SLOTS_TABLE }),
+  clock: systemClock,
+})

@@ -1,0 +1,116 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import {
+  GetObjectCommand,
+  PutObjectCommand,
+  type PutObjectCommandInput,
+  paginateListObjectsV2,
+  type S3Client,
+} from '@aws-sdk/client-s3'
+import { PlatformError } from '#lib/domain/kernel/errors.ts'
+import type { ObjectStore, ObjectSummary, PutOptions } from '#lib/domain/kernel/object-store.ts'
+import { jitteredBackoff } from '#lib/domain/lake/backoff.ts'
+
+export interface S3ObjectStoreProps {
+  readonly client: S3Client
+  /** Waits before try number `attempt` of a write that met another one. @default random, from 20 ms */
+  readonly pause?: (attempt: number) => Promise<void>
+}
+
+const CONFLICT_ATTEMPTS = 8
+
+/** Objects in S3. Checksums travel with every body, both ways, as the SDK does by default. */
+export class S3ObjectStore implements ObjectStore {
+  readonly #client: S3Client
+  readonly #pause: (attempt: number) => Promise<void>
+
+  constructor(props: S3ObjectStoreProps) {
+    this.#client = props.client
+    this.#pause =
+      props.pause ??
+      jitteredBackoff({ sleep: (ms) => delay(ms), random: Math.random, firstMs: 20, mostMs: 1000 })
+  }
+
+  async get(uri: string): Promise<Uint8Array> {
+    try {
+      const { Body } = await this.#client.send(new GetObjectCommand(placeOf(uri)))
+      return (await Body?.transformToByteArray()) ?? new Uint8Array()
+    } catch (error) {
+      if (nameOf(error) !== 'NoSuchKey') throw error
+      throw new PlatformError('objects.notFound', `there is no object ${uri}`, {
+        context: { uri },
+        cause: error,
+      })
+    }
+  }
+
+  async put(uri: string, body: Uint8Array, options: PutOptions = {}): Promise<void> {
+    await this.#client.send(new PutObjectCommand(putInput(uri, body, options)))
+  }
+
+  async putIfAbsent(
+    uri: string,
+    body: Uint8Array,
+    options: PutOptions = {},
+  ): Promise<'created' | 'exists'> {
+    const input = { ...putInput(uri, body, options), IfNoneMatch: '*' }
+    for (let attempt = 1; ; attempt++) {
+      try {
+        await this.#client.send(new PutObjectCommand(input))
+        return 'created'
+      } catch (error) {
+        // 412: an object is there. 409: another write to this key was under way, and what became of it is
+        // open; the only way to know is to try again.
+        if (statusOf(error) === 412) return 'exists'
+        if (statusOf(error) !== 409) throw error
+        if (attempt >= CONFLICT_ATTEMPTS) {
+          throw new PlatformError('objects.conflict', `writes to ${uri} keep colliding`, {
+            retryable: true,
+            cause: error,
+            context: { uri, attempts: attempt },
+          })
+        }
+        await this.#pause(attempt + 1)
+      }
+    }
+  }
+
+  async *list(prefix: string): AsyncIterable<ObjectSummary> {
+    const { Bucket, Key } = placeOf(prefix)
+    const pages = paginateListObjectsV2({ client: this.#client }, { Bucket, Prefix: Key })
+    for await (const { Contents = [] } of pages) {
+      for (const { Key: key, Size, LastModified } of Contents) {
+        yield {
+          uri: `s3://${Bucket}/${key}`,
+          sizeBytes: Size ?? 0,
+          lastModifiedMs: LastModified?.getTime() ?? 0,
+        }
+      }
+    }
+  }
+}
+
+function putInput(uri: string, body: Uint8Array, options: PutOptions): PutObjectCommandInput {
+  return {
+    ...placeOf(uri),
+    Body: body,
+    ...(options.contentType !== undefined && { ContentType: options.contentType }),
+    ...(options.kmsKeyId !== undefined && {
+      ServerSideEncryption: 'aws:kms' as const,
+      SSEKMSKeyId: options.kmsKeyId,
+    }),
+  }
+}
+
+function placeOf(uri: string): { Bucket: string; Key: string } {
+  const match = /^s3:\/\/([^/]+)\/(.*)$/s.exec(uri)
+  if (match) return { Bucket: match[1]!, Key: match[2]! }
+  throw new PlatformError('objects.invalidUri', `not an S3 URI: ${uri}`)
+}
+
+function nameOf(error: unknown): string | undefined {
+  return error instanceof Error ? error.name : undefined
+}
+
+function statusOf(error: unknown): number | undefined {
+  return (error as { $metadata?: { httpStatusCode?: number } }).$metadata?.httpStatusCode
+}

@@ -1,0 +1,64 @@
+import { Duration } from 'aws-cdk-lib'
+import { CfnEventSourceMapping, type IFunction } from 'aws-cdk-lib/aws-lambda'
+import { Construct } from 'constructs'
+import type { z } from 'zod'
+import type { archiveEventsEnvironment } from '#functions/ingest/archive-events/env.ts'
+import { ProductFunction } from '#lib/constructs/kernel/product-function.ts'
+import { allowCellKey, placeOf, type ProductScope } from '#lib/constructs/kernel/product-scope.ts'
+
+/** The only reader of a product's stream: decides what each batch was, and hands over through the journal. */
+export class ArchiveEvents extends Construct {
+  readonly function: IFunction
+
+  constructor(scope: Construct, id: string, props: ProductScope) {
+    super(scope, id)
+    const { bundles, product, keys, stores } = props
+    const { stream, bucket, journal } = stores
+    const table = `table/${product.name}`
+    this.function = new ProductFunction(this, 'Function', {
+      description: `Archives events of ${product.name}`,
+      codeFolder: bundles.stage('archive-events', product),
+      environment: {
+        ...placeOf(props),
+        STREAM_NAME: stream.stream.streamName,
+        BUCKET: bucket.bucket.bucketName,
+        JOURNAL_TABLE: journal.table.tableName,
+        UNDECODABLE_KEY_ARN: keys.undecodable.keyArn,
+        IDENTITY_KEY_ARN: keys.identity.keyArn,
+      } satisfies z.input<typeof archiveEventsEnvironment>,
+      memoryMib: 1024,
+      timeout: Duration.minutes(2),
+      cellKey: keys.cell,
+      permissions: [
+        stream.allowRead(),
+        bucket.allowPut('raw', 'quarantine', 'undecodable', 'batches', `${table}/data`),
+        bucket.allowGet('raw', 'batches'),
+        bucket.allowMissing(),
+        journal.allow('GetItem', 'PutItem', 'Query'),
+        allowCellKey(props),
+        // It seals what nobody could decode and cannot open it again.
+        { actions: ['kms:GenerateDataKey'], on: [keys.undecodable.keyArn] },
+        { actions: ['kms:GenerateMac'], on: [keys.identity.keyArn] },
+      ],
+    }).function
+    this.readStream(props)
+  }
+
+  /**
+   * Strictly one batch of a shard at a time, repeated until it succeeds: a second lane per shard, a limit of attempts
+   * or of age, a window or a target for failures would each skip or leak data. A blocked shard shows as iterator age.
+   */
+  private readStream({ product, stores }: ProductScope): void {
+    new CfnEventSourceMapping(this, 'Stream', {
+      functionName: this.function.functionName,
+      eventSourceArn: stores.stream.stream.streamArn,
+      startingPosition: 'TRIM_HORIZON',
+      batchSize: 10_000,
+      maximumBatchingWindowInSeconds: product.contract.stream.freshnessSeconds,
+      parallelizationFactor: 1,
+      maximumRetryAttempts: -1,
+      maximumRecordAgeInSeconds: -1,
+      bisectBatchOnFunctionError: true,
+    })
+  }
+}

@@ -1,0 +1,76 @@
+import { Duration, RemovalPolicy, Stack } from 'aws-cdk-lib'
+import { CfnWorkGroup } from 'aws-cdk-lib/aws-athena'
+import { CfnDatabase } from 'aws-cdk-lib/aws-glue'
+import type { IKey } from 'aws-cdk-lib/aws-kms'
+import { Construct } from 'constructs'
+import type { Permission } from '#lib/constructs/kernel/function-role.ts'
+import { encryptedBucket } from './encrypted-bucket.ts'
+
+export interface CatalogProps {
+  readonly database: string
+  readonly cellKey: IKey
+  readonly removalPolicy: RemovalPolicy
+}
+
+/** A query that reads more than this is stopped: 10 GB are five cents. */
+const SCAN_LIMIT_BYTES = 10_000_000_000
+
+/** Where a cell's tables are found, and how people query them. */
+export class Catalog extends Construct {
+  readonly database: string
+  readonly workGroup: string
+
+  constructor(scope: Construct, id: string, props: CatalogProps) {
+    super(scope, id)
+    // It holds the pointers to the tables' metadata: whoever deletes it loses every table at once.
+    const database = new CfnDatabase(this, 'Database', {
+      catalogId: Stack.of(this).account,
+      databaseInput: {
+        name: props.database,
+        description: 'Tables of the data products of this cell',
+      },
+    })
+    database.applyRemovalPolicy(props.removalPolicy)
+    this.database = database.ref
+    const results = encryptedBucket(this, 'Results', {
+      cellKey: props.cellKey,
+      removalPolicy: props.removalPolicy,
+      versioned: false,
+      lifecycleRules: [{ id: 'results', expiration: Duration.days(30) }],
+    })
+    this.workGroup = `${props.database}-query`
+    const workGroup = new CfnWorkGroup(this, 'WorkGroup', {
+      name: this.workGroup,
+      description: 'Queries of people on this cell',
+      recursiveDeleteOption: true,
+      workGroupConfiguration: {
+        // Otherwise a client's own settings would win, also over encryption and limit.
+        enforceWorkGroupConfiguration: true,
+        publishCloudWatchMetricsEnabled: true,
+        bytesScannedCutoffPerQuery: SCAN_LIMIT_BYTES,
+        engineVersion: { selectedEngineVersion: 'Athena engine version 3' },
+        resultConfiguration: {
+          outputLocation: results.s3UrlForObject('query/'),
+          encryptionConfiguration: { encryptionOption: 'SSE_KMS', kmsKey: props.cellKey.keyArn },
+        },
+      },
+    })
+    workGroup.applyRemovalPolicy(RemovalPolicy.DESTROY)
+  }
+
+  /** Permission to move the pointer of one table, or to create it. */
+  allowCommit(table: string): Permission {
+    const stack = Stack.of(this)
+    const glue = (resource: string, resourceName?: string) =>
+      stack.formatArn({ service: 'glue', resource, ...(resourceName ? { resourceName } : {}) })
+    return {
+      actions: ['glue:CreateTable', 'glue:GetTable', 'glue:UpdateTable'],
+      // Glue asks for the catalog and the database besides the table.
+      on: [
+        glue('catalog'),
+        glue('database', this.database),
+        glue('table', `${this.database}/${table}`),
+      ],
+    }
+  }
+}

@@ -1,0 +1,88 @@
+import type {
+  IcebergType,
+  PartitionSpec,
+  TableField,
+  TableSchema,
+} from '#lib/domain/lake/schema.ts'
+import type { Contract, FieldType } from './contract.ts'
+
+/** Weir's own columns, in front of every table: where each row came from. */
+export const SYSTEM_COLUMNS: readonly TableField[] = [
+  {
+    id: 1,
+    name: 'event_id',
+    required: true,
+    type: 'string',
+    doc: 'CloudEvents id; with event_source the identity of the event',
+  },
+  {
+    id: 2,
+    name: 'event_source',
+    required: true,
+    type: 'string',
+    doc: 'CloudEvents source',
+  },
+  {
+    id: 3,
+    name: 'ingest_time',
+    required: true,
+    type: 'timestamptz',
+    doc: 'arrival of the record in the stream',
+  },
+  {
+    id: 4,
+    name: 'ingest_shard',
+    required: true,
+    type: 'string',
+    doc: 'shard of the stream',
+  },
+  {
+    id: 5,
+    name: 'ingest_sequence',
+    required: true,
+    type: 'string',
+    doc: 'sequence number, 3-digit length in front: text order is position order',
+  },
+  {
+    id: 6,
+    name: 'ingest_index',
+    required: true,
+    type: 'int',
+    doc: 'position inside the record',
+  },
+]
+
+/** The curated table of a contract: Weir's own columns, then the contract's fields in document order. */
+export function tableSchemaOf(contract: Contract): TableSchema {
+  const fields = contract.fields.map((field) => ({
+    id: field.id,
+    name: field.name,
+    required: field.required,
+    type: icebergType(field.type),
+    ...(field.description === '' ? {} : { doc: field.description }),
+  }))
+  return { fields: [...SYSTEM_COLUMNS, ...fields] }
+}
+
+/** Partition field ids start at 1000, as Iceberg reserves them; a day partition is `<field>_day`. */
+export function partitionSpecOf(contract: Contract): PartitionSpec {
+  const ids = new Map(contract.fields.map((field) => [field.name, field.id]))
+  const fields = contract.partitioning.map(({ field, transform }, position) => ({
+    sourceId: ids.get(field)!,
+    fieldId: 1000 + position,
+    name: transform === 'day' ? `${field}_day` : field,
+    transform,
+  }))
+  return { fields }
+}
+
+function icebergType(type: FieldType): IcebergType {
+  switch (type.kind) {
+    case 'timestamp':
+      return 'timestamptz'
+    case 'decimal':
+      return { kind: 'decimal', precision: type.precision, scale: type.scale }
+    default:
+      return type.kind
+  }
+}

@@ -1,0 +1,167 @@
+/** A property of Weir in ODCS `customProperties`: what ODCS itself has no word for. */
+export interface WeirProperty {
+  readonly name: `weir.${string}`
+  /** Where it stands: at the top of the document, or at one property of the schema. */
+  readonly on: 'contract' | 'field'
+  readonly type: 'text' | 'integer' | 'boolean' | 'field name'
+  readonly meaning: string
+  /** `undefined`: it must be stated. A text in words: where its value comes from otherwise. */
+  readonly default?: string | number | boolean
+  readonly minimum?: number
+  readonly maximum?: number
+}
+
+/** Every property there is: errors, docs and the compiler read this one list. */
+export const WEIR_PROPERTIES = [
+  {
+    name: 'weir.eventType',
+    on: 'contract',
+    type: 'text',
+    meaning: 'the CloudEvents type that the product accepts',
+  },
+  {
+    name: 'weir.eventTime',
+    on: 'contract',
+    type: 'field name',
+    meaning: 'the field that says when the event happened: a required timestamp',
+  },
+  {
+    name: 'weir.partitionKey',
+    on: 'contract',
+    type: 'field name',
+    meaning: 'the required field whose value picks the shard: events with one value stay in order',
+  },
+  {
+    name: 'weir.costCenter',
+    on: 'contract',
+    type: 'text',
+    meaning: 'who pays: the cost-center tag of everything the product owns',
+  },
+  {
+    name: 'weir.tier',
+    on: 'contract',
+    type: 'integer',
+    meaning: 'how much the product matters: 1 wakes people, 3 waits for the morning',
+    default: 2,
+    minimum: 1,
+    maximum: 3,
+  },
+  {
+    name: 'weir.dataClassification',
+    on: 'contract',
+    type: 'text',
+    meaning:
+      'public, internal, confidential or restricted: of fields without a classification of their own',
+    default: 'internal',
+  },
+  {
+    name: 'weir.shards',
+    on: 'contract',
+    type: 'integer',
+    meaning: 'shards of the stream: each takes 1 MB or 1,000 records a second',
+    default: 1,
+    minimum: 1,
+    maximum: 500,
+  },
+  {
+    name: 'weir.streamRetentionHours',
+    on: 'contract',
+    type: 'integer',
+    meaning: 'how long the stream keeps records, so how long an outage may last; tier 1 needs 168',
+    default: 168,
+    minimum: 24,
+    maximum: 8760,
+  },
+  {
+    name: 'weir.dedupHorizonMinutes',
+    on: 'contract',
+    type: 'integer',
+    meaning: 'two events with one source and id are duplicates if they arrive less than this apart',
+    default: 1440,
+    minimum: 1,
+    maximum: 43200,
+  },
+  {
+    name: 'weir.maxFutureSkewMinutes',
+    on: 'contract',
+    type: 'integer',
+    meaning: 'an event time further than this past its arrival does not move the watermark',
+    default: 60,
+    minimum: 0,
+    maximum: 1440,
+  },
+  {
+    name: 'weir.rawRetentionDays',
+    on: 'contract',
+    type: 'integer',
+    meaning: 'how long raw, from which everything can be rebuilt, is kept',
+    default: 730,
+    minimum: 31,
+    maximum: 36500,
+  },
+  {
+    name: 'weir.quarantineRetentionDays',
+    on: 'contract',
+    type: 'integer',
+    meaning: 'how long rejected rows are kept',
+    default: 90,
+    minimum: 1,
+    maximum: 36500,
+  },
+  {
+    name: 'weir.undecodableRetentionDays',
+    on: 'contract',
+    type: 'integer',
+    meaning: 'how long bytes that nobody could decode are kept, under a key of their own',
+    default: 14,
+    minimum: 1,
+    maximum: 365,
+  },
+  {
+    name: 'weir.fieldId',
+    on: 'field',
+    type: 'integer',
+    meaning:
+      'the Iceberg field id: stated once, never changed, never given to another field; 1 to 9 are Weir’s',
+    minimum: 10,
+    maximum: 999_999,
+  },
+  {
+    name: 'weir.personal',
+    on: 'field',
+    type: 'boolean',
+    meaning: 'whether the field says something about a person',
+    default: 'true where the classification is personal or restricted',
+  },
+] as const satisfies readonly WeirProperty[]
+
+export type WeirPropertyName = (typeof WEIR_PROPERTIES)[number]['name']
+
+/** The property with this name. */
+export function weirProperty(name: string): WeirProperty | undefined {
+  return WEIR_PROPERTIES.find((property) => property.name === name)
+}
+
+/** The candidate that a misspelt name most likely meant, if one is near. */
+export function nearestName(name: string, candidates: readonly string[]): string | undefined {
+  const near = candidates
+    .map((candidate) => ({ candidate, distance: editDistance(name.slice(0, 64), candidate) }))
+    .sort((a, b) => a.distance - b.distance)[0]
+  return near !== undefined && near.distance <= Math.max(2, name.length / 3)
+    ? near.candidate
+    : undefined
+}
+
+function editDistance(a: string, b: string): number {
+  const [left, right] = [a.toLowerCase(), b.toLowerCase()]
+  let previous = Array.from({ length: right.length + 1 }, (_, i) => i)
+  for (let i = 1; i <= left.length; i++) {
+    const row = [i]
+    for (let j = 1; j <= right.length; j++) {
+      const substituted = previous[j - 1]! + (left[i - 1] === right[j - 1] ? 0 : 1)
+      row.push(Math.min(substituted, previous[j]! + 1, row[j - 1]! + 1))
+    }
+    previous = row
+  }
+  return previous[right.length]!
+}

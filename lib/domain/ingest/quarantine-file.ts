@@ -1,0 +1,75 @@
+import { type Column, type ColumnBatch, utf8Column } from '#lib/domain/kernel/columns.ts'
+import { encodeParquet } from '#lib/domain/lake/parquet/encode.ts'
+import type { TableSchema } from '#lib/domain/lake/schema.ts'
+import type { RejectedEvent } from './decode.ts'
+
+/** The columns of `<product>_quarantine`: what was rejected, why, by which contract, and its bytes. */
+export const quarantineSchema: TableSchema = {
+  fields: [
+    { id: 1, name: 'quarantine_id', required: true, type: 'string' },
+    { id: 2, name: 'shard', required: true, type: 'string' },
+    { id: 3, name: 'sequence_number', required: true, type: 'string' },
+    { id: 4, name: 'event_index', required: true, type: 'int' },
+    { id: 5, name: 'arrival_time', required: true, type: 'timestamptz' },
+    { id: 6, name: 'contract_version', required: true, type: 'string' },
+    { id: 7, name: 'reason', required: true, type: 'string' },
+    { id: 8, name: 'detail', required: false, type: 'string' },
+    { id: 9, name: 'event_id', required: false, type: 'string' },
+    { id: 10, name: 'event_source', required: false, type: 'string' },
+    { id: 11, name: 'event', required: false, type: 'string' },
+    { id: 12, name: 'length_bytes', required: false, type: 'long' },
+    { id: 13, name: 'sha256', required: false, type: 'string' },
+  ],
+}
+
+/** Rejected events as Parquet. Equal input gives equal bytes: the content hash in the path depends on it. */
+export function encodeQuarantine(
+  shard: string,
+  contractVersion: string,
+  rejected: readonly RejectedEvent[],
+): Uint8Array {
+  const text = (value: (event: RejectedEvent) => string | undefined) =>
+    utf8Column(rejected.map((event) => value(event) ?? null))
+  const columns = new Map<string, Column>([
+    ['quarantine_id', text((event) => quarantineId(shard, event))],
+    ['shard', text(() => shard)],
+    ['sequence_number', text((event) => event.sequence)],
+    ['event_index', { kind: 'int32', values: Int32Array.from(rejected, (event) => event.index) }],
+    [
+      'arrival_time',
+      {
+        kind: 'int64',
+        values: BigInt64Array.from(rejected, (event) => BigInt(event.arrivalMicros)),
+      },
+    ],
+    ['contract_version', text(() => contractVersion)],
+    ['reason', text((event) => event.reason)],
+    ['detail', text((event) => event.detail)],
+    ['event_id', text((event) => event.eventId)],
+    ['event_source', text((event) => event.source)],
+    ['event', text((event) => (event.received.kind === 'event' ? event.received.text : undefined))],
+    [
+      'length_bytes',
+      {
+        kind: 'int64',
+        values: BigInt64Array.from(rejected, (event) => BigInt(stubOf(event)?.lengthBytes ?? 0)),
+        nulls: Uint8Array.from(rejected, (event) => (stubOf(event) ? 0 : 1)),
+      },
+    ],
+    ['sha256', text((event) => stubOf(event)?.sha256)],
+  ])
+  const batch: ColumnBatch = { rows: rejected.length, columns }
+  return encodeParquet(quarantineSchema, batch).bytes
+}
+
+function stubOf(event: RejectedEvent) {
+  return event.received.kind === 'stub' ? event.received : undefined
+}
+
+/** Names a rejected event by its place in the stream. */
+export function quarantineId(
+  shard: string,
+  event: { readonly sequence: string; readonly index: number },
+): string {
+  return `${shard}/${event.sequence}/${event.index}`
+}

@@ -1,0 +1,76 @@
+import type { ObjectStore } from '#lib/domain/kernel/object-store.ts'
+import { MICROS_PER_MINUTE, minuteOf } from '#lib/domain/kernel/time.ts'
+import { IdentitySet } from './identity-set.ts'
+import { ancestorsOf, type Journal, type JournalEntry, type ShardRegistration } from './journal.ts'
+import { decodeVerdicts } from './verdicts-object.ts'
+
+/** Arrival stamps of one shard are not monotone; entries this much older are still looked at. */
+const ARRIVAL_SLACK_MINUTES = 60
+
+/**
+ * What must be remembered of a shard's earlier positions: the identities admitted within the dedup horizon,
+ * in the shard and every ancestor. Valid only for the head it was loaded at or advanced to.
+ */
+export class ShardMemory {
+  readonly #identities = new IdentitySet()
+  readonly horizonMinutes: number
+  readonly #sinceMinute: number
+
+  private constructor(horizonMinutes: number, sinceMinute: number) {
+    this.horizonMinutes = horizonMinutes
+    this.#sinceMinute = sinceMinute
+  }
+
+  /**
+   * Reads the journal back to the horizon before `earliestArrivalMicros`, the oldest arrival about to be
+   * judged. Every read is consistent: a missed identity would admit a duplicate.
+   */
+  static async load(
+    journal: Journal,
+    objects: ObjectStore,
+    registration: ShardRegistration,
+    horizonMinutes: number,
+    earliestArrivalMicros: number,
+  ): Promise<ShardMemory> {
+    const since = minuteOf(earliestArrivalMicros) - horizonMinutes - ARRIVAL_SLACK_MINUTES
+    const memory = new ShardMemory(horizonMinutes, since)
+    for (const shard of [registration.shard, ...ancestorsOf(registration)]) {
+      for await (const entry of journal.newestFirst(shard)) {
+        if (minuteOf(entry.arrival.max) < since) break
+        await memory.remember(entry, objects)
+      }
+    }
+    return memory
+  }
+
+  /** Whether it reaches back far enough to judge records that arrived then. */
+  covers(earliestArrivalMicros: number): boolean {
+    return minuteOf(earliestArrivalMicros) - this.horizonMinutes >= this.#sinceMinute
+  }
+
+  /** Takes over what the journal says was admitted: also when another attempt's entry won. */
+  async remember(entry: JournalEntry, objects: ObjectStore): Promise<void> {
+    if (entry.verdictsUri === undefined) return
+    const verdicts = decodeVerdicts(entry.verdictsUri, await objects.get(entry.verdictsUri))
+    this.admit(verdicts.identities, verdicts.arrivalMinutes)
+  }
+
+  /** Remembers admissions, 16 bytes of identity each. */
+  admit(identities: Uint8Array, arrivalMinutes: Int32Array): void {
+    for (let row = 0; row < arrivalMinutes.length; row++) {
+      this.#identities.add(identities.subarray(row * 16, row * 16 + 16), arrivalMinutes[row]!)
+    }
+  }
+
+  /** Whether this identity was admitted less than the horizon before `arrivalMinute`. */
+  isDuplicate(identity: Uint8Array, arrivalMinute: number): boolean {
+    const admitted = this.#identities.minuteOf(identity)
+    return admitted !== undefined && arrivalMinute - admitted < this.horizonMinutes
+  }
+
+  /** Lets go of what no later record can be compared with. */
+  forgetBeyondHorizon(arrivalMicros: number): void {
+    const slack = ARRIVAL_SLACK_MINUTES * MICROS_PER_MINUTE
+    this.#identities.forgetBefore(minuteOf(arrivalMicros - slack) - this.horizonMinutes)
+  }
+}

@@ -1,0 +1,212 @@
+import { PlatformError } from '../kernel/errors.ts'
+import { mustReload, type TableName } from './catalog.ts'
+import type { DataFile } from './data-file.ts'
+import { metadataPath, metadataVersion, writeNew } from './lake-objects.ts'
+import {
+  encodeAddedManifest,
+  encodeManifestList,
+  type ManifestFile,
+  manifestShape,
+} from './manifest.ts'
+import { appendSummary } from './snapshot-summary.ts'
+import { type Lake, manifestsOf, requireTable, type Table, tableFrom } from './table.ts'
+import {
+  currentSnapshotOf,
+  encodeTableMetadata,
+  snapshotOf,
+  specJson,
+  type TableMetadata,
+} from './table-metadata.ts'
+import { nextMetadata, nextTimestampMs } from './transaction.ts'
+
+/** What one commit adds: files, and properties set in the same swap. No files at all is a legal snapshot. */
+export interface Append {
+  readonly files: readonly DataFile[]
+  /** Goes into the snapshot's summary next to Iceberg's own counts. */
+  readonly summary: Readonly<Record<string, string>>
+  /** Table properties to set, which may name the snapshot that sets them. */
+  readonly setProperties: (snapshotId: bigint) => Readonly<Record<string, string>>
+}
+
+/** Says what is still to be done for this state of the table; undefined if nothing is. */
+export type Decide = (table: Table) => Promise<Append | undefined> | Append | undefined
+
+export interface CommitOptions {
+  /** @default 10 */
+  readonly attempts?: number
+  /** Waits before attempt number `attempt` (2, 3, …); see `jitteredBackoff`. */
+  readonly pause?: (attempt: number) => Promise<void>
+}
+
+export interface CommitResult {
+  /** The table as it is now known to stand. */
+  readonly table: Table
+  /** Whether this call put a snapshot into the table, even if the answer was lost; false if nothing was left to do. */
+  readonly committed: boolean
+  readonly attempts: number
+  /** The snapshot that this call put in. */
+  readonly snapshotId?: bigint
+}
+
+/** A manifest that stands in the store, and exactly what it is good for. */
+interface Prepared {
+  readonly key: string
+  readonly snapshotId: bigint
+  /** Undefined for an append without files. */
+  readonly manifest?: Omit<ManifestFile, 'sequenceNumber' | 'minSequenceNumber'>
+}
+
+/**
+ * Appends what `decide` says is missing, in one atomic swap of the table's metadata with its properties.
+ *
+ * A conflict and an unknown outcome are one case: read the table again and ask `decide` again, which subtracts
+ * what is there by then. So it makes no difference whether an attempt was applied at once, late, or never, nor
+ * whether a conflict was a rival's commit or our own repeated success. Nothing is ever deleted: after a
+ * conflict the metadata "we failed to commit" may be the table's current one. Attempts that lost leave objects
+ * that nothing names, for maintenance to find.
+ *
+ * Throws `lake.commitAttemptsExhausted` (retryable), `lake.tableNotFound`, or what the catalog refused for good.
+ */
+export async function commit(
+  lake: Lake,
+  name: TableName,
+  decide: Decide,
+  options: CommitOptions = {},
+): Promise<CommitResult> {
+  const { attempts: mostAttempts = 10, pause } = options
+  const tried: bigint[] = []
+  let prepared: Prepared | undefined
+  for (let attempt = 1; ; attempt++) {
+    const { table, version } = await requireTable(lake, name)
+    const append = await decide(table)
+    if (!append) {
+      const snapshotId = tried.findLast((id) => table.isAncestor(id))
+      return { table, attempts: attempt, ...outcome(snapshotId) }
+    }
+
+    // Each object before the one that names it; the swap, which makes them part of the table, last.
+    prepared = await prepare(lake, table, append.files, prepared)
+    const metadata = await writeSnapshot(lake, table, append, prepared)
+    const metadataLocation = metadataPath(
+      table.location,
+      metadataVersion(table.metadataLocation) + 1,
+      lake.ids.uuid(),
+    )
+    await writeNew(
+      lake.objects,
+      metadataLocation,
+      encodeTableMetadata(metadata),
+      'application/json',
+    )
+    tried.push(prepared.snapshotId)
+    try {
+      await lake.catalog.swap(name, { expectedVersion: version, metadataLocation })
+      return {
+        table: tableFrom(lake, name, metadata, metadataLocation),
+        attempts: attempt,
+        ...outcome(prepared.snapshotId),
+      }
+    } catch (error) {
+      if (!mustReload(error)) throw error
+      if (attempt >= mostAttempts) {
+        throw new PlatformError(
+          'lake.commitAttemptsExhausted',
+          `could not commit to ${name.database}.${name.name} in ${attempt} attempts`,
+          { retryable: true, cause: error, context: { attempts: attempt } },
+        )
+      }
+    }
+    await pause?.(attempt + 1)
+  }
+}
+
+function outcome(snapshotId: bigint | undefined): Pick<CommitResult, 'committed' | 'snapshotId'> {
+  return snapshotId === undefined ? { committed: false } : { committed: true, snapshotId }
+}
+
+/**
+ * The manifest of the files: that of an earlier attempt only if it lists exactly these files for this very
+ * table, and if its snapshot has not entered the table meanwhile. A manifest of a larger set would add again
+ * what a rival has committed by now.
+ */
+async function prepare(
+  lake: Lake,
+  table: Table,
+  files: readonly DataFile[],
+  earlier: Prepared | undefined,
+): Promise<Prepared> {
+  const { metadata } = table
+  const paths = files.map(({ path }) => path)
+  if (new Set(paths).size < paths.length) {
+    throw new PlatformError('lake.duplicateFile', 'an append names a file twice')
+  }
+  const spec = specJson(metadata, metadata['default-spec-id'])
+  const schemaId = metadata['current-schema-id']
+  const key = JSON.stringify([metadata['table-uuid'], schemaId, spec['spec-id'], paths])
+  if (earlier?.key === key && !snapshotOf(metadata, earlier.snapshotId)) return earlier
+
+  const snapshotId = newSnapshotId(lake, metadata)
+  if (files.length === 0) return { key, snapshotId }
+  const { bytes, line } = encodeAddedManifest(manifestShape(metadata, spec), snapshotId, files)
+  const manifestPath = `${table.location}/metadata/${lake.ids.uuid()}-m0.avro`
+  await writeNew(lake.objects, manifestPath, bytes, 'application/octet-stream')
+  return { key, snapshotId, manifest: { manifestPath, ...line } }
+}
+
+function newSnapshotId(lake: Lake, metadata: TableMetadata): bigint {
+  for (;;) {
+    const id = lake.ids.snapshotId()
+    if (!snapshotOf(metadata, id)) return id
+  }
+}
+
+/** Writes the manifest list over what the table has now and returns the metadata that would follow. */
+async function writeSnapshot(
+  lake: Lake,
+  table: Table,
+  append: Append,
+  { snapshotId, manifest }: Prepared,
+): Promise<TableMetadata> {
+  const { metadata } = table
+  const parent = currentSnapshotOf(metadata)
+  const parentSnapshotId = parent?.['snapshot-id']
+  const sequenceNumber = metadata['last-sequence-number'] + 1
+  const inherited = BigInt(sequenceNumber)
+  const manifests = [
+    ...(manifest ? [{ ...manifest, sequenceNumber: inherited, minSequenceNumber: inherited }] : []),
+    ...(await manifestsOf(lake.objects, parent)),
+  ]
+  const manifestList = `${table.location}/metadata/snap-${snapshotId}-${lake.ids.uuid()}.avro`
+  const list = encodeManifestList(manifests, {
+    snapshotId,
+    sequenceNumber,
+    ...(parentSnapshotId !== undefined && { parentSnapshotId }),
+  })
+  await writeNew(lake.objects, manifestList, list, 'application/octet-stream')
+
+  const atMs = nextTimestampMs(metadata, lake.clock.nowMs())
+  return nextMetadata(
+    metadata,
+    table.metadataLocation,
+    {
+      requirements: [{ kind: 'currentSnapshot', snapshotId: parentSnapshotId }],
+      updates: [
+        {
+          kind: 'addSnapshot',
+          snapshot: {
+            'snapshot-id': snapshotId,
+            ...(parentSnapshotId !== undefined && { 'parent-snapshot-id': parentSnapshotId }),
+            'sequence-number': sequenceNumber,
+            'timestamp-ms': atMs,
+            'manifest-list': manifestList,
+            'schema-id': metadata['current-schema-id'],
+            summary: appendSummary(parent, append.files, append.summary),
+          },
+        },
+        { kind: 'setCurrentSnapshot', snapshotId },
+        { kind: 'setProperties', properties: append.setProperties(snapshotId) },
+      ],
+    },
+    atMs,
+  )
+}

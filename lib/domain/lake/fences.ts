@@ -1,0 +1,57 @@
+import { PlatformError } from '../kernel/errors.ts'
+import { type Predecessor, parsePredecessor } from '../kernel/sequence-number.ts'
+import type { Table } from './table.ts'
+
+/**
+ * How far each shard's journal is in the table: set in the same swap as the rows. The table property names the
+ * snapshot that set it; the same fences stand in that snapshot's summary, so that a rollback can restore them.
+ */
+export type Fences = Readonly<Record<string, Predecessor>>
+
+export const FENCES_PROPERTY = 'weir.fences'
+/** Set by a rollback: nothing is committed until a person releases it. */
+export const HOLD_PROPERTY = 'weir.hold'
+
+/**
+ * The fences of the table as it stands. Throws `lake.rolledBack` if the snapshot that set them is no ancestor of
+ * the current one: someone rolled back without the fences, and going on would lose what lies between.
+ */
+export function readFences(table: Table): Fences {
+  const text = table.properties[FENCES_PROPERTY]
+  if (text === undefined) return {}
+  const { snapshot, shards } = parse(text, table)
+  if (!table.isAncestor(BigInt(snapshot))) {
+    throw new PlatformError(
+      'lake.rolledBack',
+      `table ${table.name.database}.${table.name.name} was rolled back behind its fences (set by snapshot ${snapshot}): nothing is committed until snapshot and fences agree again`,
+      { context: { snapshot, current: String(table.currentSnapshot?.snapshotId ?? 'none') } },
+    )
+  }
+  return Object.fromEntries(
+    Object.entries(shards).map(([shard, fence]) => [shard, parsePredecessor(fence)]),
+  )
+}
+
+export function fencesProperty(snapshotId: bigint, fences: Fences): Record<string, string> {
+  return {
+    [FENCES_PROPERTY]: JSON.stringify({ snapshot: String(snapshotId), shards: fences }),
+  }
+}
+
+export function fencesSummary(fences: Fences): Record<string, string> {
+  return { [FENCES_PROPERTY]: JSON.stringify(fences) }
+}
+
+function parse(text: string, table: Table): { snapshot: string; shards: Record<string, string> } {
+  try {
+    const parsed = JSON.parse(text)
+    if (typeof parsed.snapshot === 'string' && typeof parsed.shards === 'object') return parsed
+  } catch {
+    // Falls through to the one error below: what stands there is not ours to guess.
+  }
+  throw new PlatformError(
+    'lake.fencesUnreadable',
+    `table ${table.name.database}.${table.name.name}: property ${FENCES_PROPERTY} is not readable`,
+    { context: { text: text.slice(0, 200) } },
+  )
+}

@@ -1,0 +1,51 @@
+import { type PartitionSpec, partitionType, type TableSchema } from './schema.ts'
+import type { TableMetadata } from './table-metadata.ts'
+
+const FIRST_PARTITION_ID = 1000
+
+export interface NewTable {
+  /** `s3://bucket/prefix` */
+  readonly location: string
+  readonly schema: TableSchema
+  readonly spec: PartitionSpec
+  readonly properties?: Readonly<Record<string, string>>
+}
+
+/** The metadata of a table without snapshots. Throws `lake.unsupportedPartition` for a spec that cannot be. */
+export function newTableMetadata(create: NewTable, uuid: string, nowMs: number): TableMetadata {
+  const { schema, spec, location, properties = {} } = create
+  for (const field of spec.fields) partitionType(schema, field)
+  return {
+    'format-version': 2,
+    'table-uuid': uuid,
+    location,
+    'last-sequence-number': 0,
+    'last-updated-ms': nowMs,
+    'last-column-id': Math.max(0, ...schema.fields.map(({ id }) => id)),
+    'current-schema-id': 0,
+    schemas: [{ type: 'struct', 'schema-id': 0, fields: schema.fields }],
+    'default-spec-id': 0,
+    'partition-specs': [
+      {
+        'spec-id': 0,
+        fields: spec.fields.map(({ sourceId, fieldId, name, transform }) => ({
+          'source-id': sourceId,
+          'field-id': fieldId,
+          name,
+          transform,
+        })),
+      },
+    ],
+    'last-partition-id': Math.max(
+      FIRST_PARTITION_ID - 1,
+      ...spec.fields.map(({ fieldId }) => fieldId),
+    ),
+    'default-sort-order-id': 0,
+    'sort-orders': [{ 'order-id': 0, fields: [] }],
+    properties: { 'write.parquet.compression-codec': 'zstd', ...properties },
+    snapshots: [],
+    refs: {},
+    'snapshot-log': [],
+    'metadata-log': [],
+  }
+}

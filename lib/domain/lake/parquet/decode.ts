@@ -1,0 +1,143 @@
+import { brotliDecompressSync, gunzipSync, zstdDecompressSync } from 'node:zlib'
+import { type FileMetaData, parquetMetadata, parquetRead, type SchemaElement } from 'hyparquet'
+import type { Column, ColumnBatch } from '../../kernel/columns.ts'
+import { PlatformError } from '../../kernel/errors.ts'
+import { fromTwosComplement } from '../single-value.ts'
+import { type ReadAs, readAs } from './parquet-schema.ts'
+
+const compressors = {
+  ZSTD: (bytes: Uint8Array) => zstdDecompressSync(bytes),
+  GZIP: (bytes: Uint8Array) => gunzipSync(bytes),
+  BROTLI: (bytes: Uint8Array) => brotliDecompressSync(bytes),
+}
+
+/** A stretch of values as they stand in the file; null or undefined where there is none. */
+interface Stretch {
+  readonly rowStart: number
+  readonly values: ArrayLike<unknown>
+}
+
+/**
+ * The named columns, exactly: decimals and times as the integers they are stored as, strings as their bytes.
+ * Only the pages of these columns are unpacked. Throws `lake.unknownColumn` if the file lacks one.
+ */
+export async function decodeParquet(
+  bytes: Uint8Array,
+  columns: readonly string[],
+): Promise<ColumnBatch> {
+  const metadata = parquetMetadata(bytes, { geoparquet: false })
+  const rows = Number(metadata.num_rows)
+  const elements = columns.map((name) => elementOf(metadata, name))
+  const stretches = new Map<string, Stretch[]>(columns.map((name) => [name, []]))
+  if (columns.length > 0 && rows > 0) {
+    await parquetRead({
+      file: {
+        byteLength: bytes.length,
+        slice: (start, end) => bytes.slice(start, end).buffer as ArrayBuffer,
+      },
+      metadata: withoutMeaning(metadata),
+      columns: [...columns],
+      compressors,
+      utf8: false,
+      onChunk: ({ columnName, columnData, rowStart }) => {
+        stretches.get(columnName)?.push({ rowStart, values: columnData })
+      },
+    })
+  }
+  return {
+    rows,
+    columns: new Map(
+      columns.map((name, at) => [
+        name,
+        columnFrom(readAs(elements[at]!), stretches.get(name)!, rows),
+      ]),
+    ),
+  }
+}
+
+function elementOf(metadata: FileMetaData, name: string): SchemaElement {
+  const element = metadata.schema.slice(1).find((candidate) => candidate.name === name)
+  if (element?.type) return element
+  throw new PlatformError('lake.unknownColumn', `the file has no column ${name}`)
+}
+
+/** Stripped of logical types the reader hands out what is stored, instead of floats and millisecond dates. */
+function withoutMeaning(metadata: FileMetaData): FileMetaData {
+  return {
+    ...metadata,
+    schema: metadata.schema.map(
+      ({ converted_type: _converted, logical_type: _logical, ...physical }) => physical,
+    ),
+  }
+}
+
+function columnFrom(how: ReadAs, stretches: readonly Stretch[], rows: number): Column {
+  const nulls = new Uint8Array(rows)
+  const each = (take: (row: number, value: unknown) => void) => {
+    for (const { rowStart, values } of stretches) {
+      for (let at = 0; at < values.length; at++) {
+        const value = values[at]
+        if (value === null || value === undefined) nulls[rowStart + at] = 1
+        else take(rowStart + at, value)
+      }
+    }
+  }
+  const withNulls = <Plain extends Column>(column: Plain): Plain =>
+    nulls.includes(1) ? { ...column, nulls } : column
+  switch (how.kind) {
+    case 'utf8':
+      return withNulls(textFrom(each, rows))
+    case 'int64': {
+      const values = new BigInt64Array(rows)
+      const { factor } = how
+      each((row, value) => {
+        const integer = integerOf(value)
+        values[row] = factor === undefined ? integer : integer * factor
+      })
+      return withNulls({ kind: 'int64', values })
+    }
+    case 'int32': {
+      const values = new Int32Array(rows)
+      each((row, value) => {
+        values[row] = value as number
+      })
+      return withNulls({ kind: 'int32', values })
+    }
+    case 'float64': {
+      const values = new Float64Array(rows)
+      each((row, value) => {
+        values[row] = value as number
+      })
+      return withNulls({ kind: 'float64', values })
+    }
+    case 'boolean': {
+      const values = new Uint8Array(rows)
+      each((row, value) => {
+        values[row] = value ? 1 : 0
+      })
+      return withNulls({ kind: 'boolean', values })
+    }
+  }
+}
+
+function integerOf(value: unknown): bigint {
+  if (typeof value === 'bigint') return value
+  if (!(value instanceof Uint8Array)) return BigInt(value as number)
+  const integer = fromTwosComplement(value)
+  if (BigInt.asIntN(64, integer) === integer) return integer
+  throw new PlatformError('lake.unsupportedColumn', 'a decimal does not fit into 64 bits')
+}
+
+function textFrom(
+  each: (take: (row: number, value: unknown) => void) => void,
+  rows: number,
+): Extract<Column, { kind: 'utf8' }> {
+  const offsets = new Int32Array(rows + 1)
+  each((row, value) => {
+    offsets[row + 1] = (value as Uint8Array).length
+  })
+  for (let row = 0; row < rows; row++) offsets[row + 1]! += offsets[row]!
+  const bytes = new Uint8Array(offsets[rows]!)
+  each((row, value) => bytes.set(value as Uint8Array, offsets[row]))
+  return { kind: 'utf8', bytes, offsets }
+}

@@ -1,0 +1,200 @@
+import type { Clock, IdSource } from '../kernel/clock.ts'
+import { PlatformError } from '../kernel/errors.ts'
+import type { ObjectStore } from '../kernel/object-store.ts'
+import { type Catalog, mustReload, type TableName } from './catalog.ts'
+import type { DataFile } from './data-file.ts'
+import { metadataPath, writeNew } from './lake-objects.ts'
+import { decodeManifest, decodeManifestList, type ManifestFile } from './manifest.ts'
+import { type NewTable, newTableMetadata } from './new-table.ts'
+import type { PartitionSpec, TableSchema } from './schema.ts'
+import {
+  currentSchemaJson,
+  currentSnapshotOf,
+  encodeTableMetadata,
+  parseTableMetadata,
+  partitionSpec,
+  type SnapshotJson,
+  specJson,
+  type TableMetadata,
+  tableSchema,
+} from './table-metadata.ts'
+
+/** What the lake stands on. */
+export interface Lake {
+  readonly objects: ObjectStore
+  readonly catalog: Catalog
+  readonly clock: Clock
+  readonly ids: IdSource
+}
+
+export interface Snapshot {
+  readonly snapshotId: bigint
+  readonly parentSnapshotId?: bigint
+  readonly sequenceNumber: number
+  readonly timestampMs: number
+  readonly manifestList: string
+  readonly summary: Readonly<Record<string, string>>
+}
+
+/** A table as it stood at one read of the catalog. Never changes; load again to see more. */
+export interface Table {
+  readonly name: TableName
+  readonly location: string
+  readonly metadata: TableMetadata
+  /** Where `metadata` was read from. */
+  readonly metadataLocation: string
+  readonly properties: Readonly<Record<string, string>>
+  /** Throws `lake.unsupportedTable` if another engine gave the table columns that Weir does not write. */
+  readonly schema: TableSchema
+  /** Throws `lake.unsupportedTable` likewise. */
+  readonly spec: PartitionSpec
+  readonly currentSnapshot: Snapshot | undefined
+  /** Oldest first, as far as they are retained. */
+  readonly snapshots: readonly Snapshot[]
+  /**
+   * Whether the snapshot is the current one or one it came from. False after a rollback past it; also false
+   * for one that has expired, unless its child is still there.
+   */
+  isAncestor(snapshotId: bigint): boolean
+  /** The data files that the current snapshot consists of. */
+  liveFiles(): Promise<readonly DataFile[]>
+}
+
+/** The table and the version to expect in a swap: both from the same read of the catalog. */
+export interface VersionedTable {
+  readonly table: Table
+  readonly version: string
+}
+
+/** The table as it stands now; undefined if there is none. */
+export async function loadTable(lake: Lake, name: TableName): Promise<Table | undefined> {
+  return (await loadVersioned(lake, name))?.table
+}
+
+/** As {@link loadTable}; throws `lake.tableNotFound`. */
+export async function requireTable(lake: Lake, name: TableName): Promise<VersionedTable> {
+  const loaded = await loadVersioned(lake, name)
+  if (loaded) return loaded
+  throw new PlatformError('lake.tableNotFound', `there is no table ${name.database}.${name.name}`)
+}
+
+async function loadVersioned(lake: Lake, name: TableName): Promise<VersionedTable | undefined> {
+  const entry = await lake.catalog.load(name)
+  if (!entry) return undefined
+  // Exactly the metadata that this version points to: any other would let a swap undo a foreign commit.
+  const metadata = parseTableMetadata(await lake.objects.get(entry.metadataLocation))
+  return {
+    table: tableFrom(lake, name, metadata, entry.metadataLocation),
+    version: entry.version,
+  }
+}
+
+export interface CreateTable extends NewTable {
+  readonly name: TableName
+}
+
+const CREATE_ATTEMPTS = 5
+
+/** The table if there is one, whatever its schema; otherwise a new and empty one. */
+export async function createTableIfAbsent(lake: Lake, create: CreateTable): Promise<Table> {
+  const { name, schema } = create
+  const location = create.location.replace(/\/+$/, '')
+  for (let attempt = 1; attempt <= CREATE_ATTEMPTS; attempt++) {
+    const existing = await loadTable(lake, name)
+    if (existing) return existing
+    const { ids, clock, objects, catalog } = lake
+    const metadataLocation = metadataPath(location, 0, ids.uuid())
+    const metadata = newTableMetadata({ ...create, location }, ids.uuid(), clock.nowMs())
+    // The metadata first: the entry must never name an object that is not there. A lost race or a lost
+    // answer leaves an object that nothing names; it stays, since it may be the one that won.
+    await writeNew(objects, metadataLocation, encodeTableMetadata(metadata), 'application/json')
+    try {
+      await catalog.create(name, { metadataLocation, location, schema })
+    } catch (error) {
+      if (!mustReload(error)) throw error
+    }
+  }
+  const table = await loadTable(lake, name)
+  if (table) return table
+  throw new PlatformError(
+    'lake.commitAttemptsExhausted',
+    `could not create ${name.database}.${name.name} in ${CREATE_ATTEMPTS} attempts`,
+    { retryable: true },
+  )
+}
+
+/** A table from metadata at hand. */
+export function tableFrom(
+  { objects }: Pick<Lake, 'objects'>,
+  name: TableName,
+  metadata: TableMetadata,
+  metadataLocation: string,
+): Table {
+  const current = currentSnapshotOf(metadata)
+  const ancestors = ancestorsOf(metadata)
+  return {
+    name,
+    location: metadata.location.replace(/\/+$/, ''),
+    metadata,
+    metadataLocation,
+    properties: metadata.properties,
+    get schema() {
+      return tableSchema(currentSchemaJson(metadata))
+    },
+    get spec() {
+      return partitionSpec(specJson(metadata, metadata['default-spec-id']))
+    },
+    currentSnapshot: current && plainSnapshot(current),
+    snapshots: metadata.snapshots.map(plainSnapshot),
+    isAncestor: (snapshotId) => ancestors.has(snapshotId),
+    liveFiles: () => liveFiles(objects, metadata, current),
+  }
+}
+
+function ancestorsOf(metadata: TableMetadata): ReadonlySet<bigint> {
+  const byId = new Map(metadata.snapshots.map((snapshot) => [snapshot['snapshot-id'], snapshot]))
+  const ancestors = new Set<bigint>()
+  let id = metadata['current-snapshot-id']
+  while (id !== undefined && !ancestors.has(id)) {
+    ancestors.add(id)
+    id = byId.get(id)?.['parent-snapshot-id']
+  }
+  return ancestors
+}
+
+/** The manifests of a snapshot; none without one. */
+export async function manifestsOf(
+  objects: ObjectStore,
+  snapshot: SnapshotJson | undefined,
+): Promise<readonly ManifestFile[]> {
+  return snapshot ? decodeManifestList(await objects.get(snapshot['manifest-list'])) : []
+}
+
+async function liveFiles(
+  objects: ObjectStore,
+  metadata: TableMetadata,
+  snapshot: SnapshotJson | undefined,
+): Promise<readonly DataFile[]> {
+  const files: DataFile[] = []
+  for (const manifest of await manifestsOf(objects, snapshot)) {
+    if (manifest.content !== 0 || manifest.addedFilesCount + manifest.existingFilesCount === 0) {
+      continue
+    }
+    const spec = specJson(metadata, manifest.partitionSpecId)
+    const bytes = await objects.get(manifest.manifestPath)
+    for (const { file } of decodeManifest(bytes, manifest, spec)) files.push(file)
+  }
+  return files
+}
+
+function plainSnapshot(json: SnapshotJson): Snapshot {
+  const parent = json['parent-snapshot-id']
+  return {
+    snapshotId: json['snapshot-id'],
+    ...(parent !== undefined && { parentSnapshotId: parent }),
+    sequenceNumber: json['sequence-number'],
+    timestampMs: json['timestamp-ms'],
+    manifestList: json['manifest-list'],
+    summary: json.summary,
+  }
+}

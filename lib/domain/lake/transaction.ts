@@ -1,0 +1,108 @@
+import { PlatformError } from '../kernel/errors.ts'
+import { type SnapshotJson, snapshotOf, type TableMetadata } from './table-metadata.ts'
+
+/** What must hold of the metadata that a transaction is applied to. */
+export type Requirement =
+  | { readonly kind: 'tableUuid'; readonly uuid: string }
+  /** The snapshot that the main branch stands at; undefined for a table without one. */
+  | { readonly kind: 'currentSnapshot'; readonly snapshotId: bigint | undefined }
+  | { readonly kind: 'defaultSpec'; readonly specId: number }
+
+export type Update =
+  | { readonly kind: 'addSnapshot'; readonly snapshot: SnapshotJson }
+  | { readonly kind: 'setCurrentSnapshot'; readonly snapshotId: bigint }
+  | { readonly kind: 'setProperties'; readonly properties: Readonly<Record<string, string>> }
+
+export interface Transaction {
+  readonly requirements: readonly Requirement[]
+  readonly updates: readonly Update[]
+}
+
+const DEFAULT_METADATA_LOG = 100
+
+/**
+ * The metadata that follows from a base, which stands at `baseLocation`. Pure; writes nothing. Time never
+ * goes back: the new metadata is later than its base even if the clock is not.
+ * Throws `lake.requirementFailed` if the base is not what the transaction was made for.
+ */
+export function nextMetadata(
+  base: TableMetadata,
+  baseLocation: string,
+  transaction: Transaction,
+  atMs: number,
+): TableMetadata {
+  for (const requirement of transaction.requirements) check(base, requirement)
+  const updated = transaction.updates.reduce(
+    (metadata, update) => apply(metadata, update, atMs),
+    base,
+  )
+  return { ...updated, 'last-updated-ms': atMs, 'metadata-log': logged(base, baseLocation) }
+}
+
+/** The time of the next change: the clock's, or just after the last change if the clock is behind it. */
+export function nextTimestampMs(base: TableMetadata, nowMs: number): number {
+  return Math.max(nowMs, base['last-updated-ms'] + 1)
+}
+
+function check(base: TableMetadata, requirement: Requirement): void {
+  const [expected, found] = sides(base, requirement)
+  if (expected === found) return
+  throw new PlatformError(
+    'lake.requirementFailed',
+    `the table moved on: ${requirement.kind} is ${String(found)}, expected ${String(expected)}`,
+    { retryable: true },
+  )
+}
+
+function sides(base: TableMetadata, requirement: Requirement): [expected: unknown, found: unknown] {
+  switch (requirement.kind) {
+    case 'tableUuid':
+      return [requirement.uuid, base['table-uuid']]
+    case 'currentSnapshot':
+      return [requirement.snapshotId, base['current-snapshot-id']]
+    case 'defaultSpec':
+      return [requirement.specId, base['default-spec-id']]
+  }
+}
+
+function apply(base: TableMetadata, update: Update, atMs: number): TableMetadata {
+  switch (update.kind) {
+    case 'addSnapshot': {
+      const { snapshot } = update
+      if (
+        snapshotOf(base, snapshot['snapshot-id']) ||
+        snapshot['sequence-number'] <= base['last-sequence-number']
+      ) {
+        throw new PlatformError('lake.requirementFailed', 'the snapshot is not a new one', {
+          retryable: true,
+        })
+      }
+      return {
+        ...base,
+        'last-sequence-number': snapshot['sequence-number'],
+        snapshots: [...base.snapshots, snapshot],
+      }
+    }
+    case 'setCurrentSnapshot': {
+      const id = update.snapshotId
+      return {
+        ...base,
+        'current-snapshot-id': id,
+        refs: { ...base.refs, main: { ...base.refs.main, 'snapshot-id': id, type: 'branch' } },
+        'snapshot-log': [...base['snapshot-log'], { 'timestamp-ms': atMs, 'snapshot-id': id }],
+      }
+    }
+    case 'setProperties':
+      return { ...base, properties: { ...base.properties, ...update.properties } }
+  }
+}
+
+/** Bounded, but what drops out is only forgotten: deleting the files is maintenance's to decide. */
+function logged(base: TableMetadata, location: string): TableMetadata['metadata-log'] {
+  const keep = Number(base.properties['write.metadata.previous-versions-max'])
+  const log = [
+    ...base['metadata-log'],
+    { 'timestamp-ms': base['last-updated-ms'], 'metadata-file': location },
+  ]
+  return log.slice(-(Number.isInteger(keep) && keep > 0 ? keep : DEFAULT_METADATA_LOG))
+}

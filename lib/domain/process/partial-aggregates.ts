@@ -1,0 +1,68 @@
+import type { Contract } from '#lib/domain/contract/contract.ts'
+import { type Column, isNull, utf8At } from '#lib/domain/kernel/columns.ts'
+import { Decimal } from '#lib/domain/kernel/decimal.ts'
+import type { Micros } from '#lib/domain/kernel/time.ts'
+import { decodeParquet } from '#lib/domain/lake/parquet/decode.ts'
+import { aggregateOf } from './aggregate.ts'
+import type { ViewDefinition } from './view.ts'
+import { windowOf } from './window.ts'
+
+/** What one curated file adds to one (key, window). */
+export interface PartialAggregates {
+  readonly key: string
+  readonly windowStart: Micros
+  readonly states: Readonly<Record<string, unknown>>
+}
+
+/** Aggregates a curated file by key and window, reading only the columns that the view needs. */
+export async function partialAggregates(
+  view: ViewDefinition,
+  contract: Contract,
+  file: Uint8Array,
+): Promise<readonly PartialAggregates[]> {
+  const fields = view.aggregates.flatMap((one) => (one.function === 'count' ? [] : [one.field]))
+  const needed = [...new Set([view.key, contract.eventTime, ...fields])]
+  const batch = await decodeParquet(file, needed)
+  const keys = batch.columns.get(view.key)!
+  const times = batch.columns.get(contract.eventTime) as Extract<Column, { kind: 'int64' }>
+  const scale = scaleOfKey(contract, view.key)
+
+  const groups = new Map<string, { key: string; windowStart: Micros; rows: number[] }>()
+  for (let row = 0; row < batch.rows; row++) {
+    if (isNull(keys, row)) continue // A row without the key belongs to no key.
+    const key = keyText(keys, row, scale)
+    const { start } = windowOf(view.window, Number(times.values[row]!))
+    const id = `${start}/${key}`
+    const group = groups.get(id) ?? { key, windowStart: start, rows: [] }
+    group.rows.push(row)
+    groups.set(id, group)
+  }
+  return [...groups.values()].map((group) => ({
+    key: group.key,
+    windowStart: group.windowStart,
+    states: Object.fromEntries(
+      view.aggregates.map((definition) => {
+        const algebra = aggregateOf(definition, contract)
+        return [definition.name, algebra.add(algebra.create(), batch, group.rows)]
+      }),
+    ),
+  }))
+}
+
+function scaleOfKey(contract: Contract, name: string): number {
+  const type = contract.fields.find((field) => field.name === name)?.type
+  return type?.kind === 'decimal' ? type.scale : 0
+}
+
+function keyText(column: Column, row: number, scale: number): string {
+  switch (column.kind) {
+    case 'utf8':
+      return utf8At(column, row)
+    case 'int64':
+      return new Decimal(column.values[row]!, scale).toString()
+    case 'boolean':
+      return column.values[row] === 1 ? 'true' : 'false'
+    default:
+      return String(column.values[row])
+  }
+}

@@ -1,0 +1,162 @@
+import type { Contract } from '#lib/domain/contract/contract.ts'
+import type { Journal, JournalEntry } from '#lib/domain/ingest/journal.ts'
+import { decodeVerdicts } from '#lib/domain/ingest/verdicts-object.ts'
+import type { Clock } from '#lib/domain/kernel/clock.ts'
+import { PlatformError } from '#lib/domain/kernel/errors.ts'
+import type { ObjectStore } from '#lib/domain/kernel/object-store.ts'
+import { isAfter, START } from '#lib/domain/kernel/sequence-number.ts'
+import { aggregateOf } from './aggregate.ts'
+import { type PartialAggregates, partialAggregates } from './partial-aggregates.ts'
+import type { Slot, SlotKey, SlotStore } from './slot-store.ts'
+import type { ViewDefinition } from './view.ts'
+
+export interface UpdateWindowsDependencies {
+  readonly contract: Contract
+  readonly views: readonly ViewDefinition[]
+  readonly journal: Journal
+  readonly objects: ObjectStore
+  readonly slots: SlotStore
+  readonly clock: Clock
+  /** Entries of one shard that are applied together: one slot write for all of them. */
+  readonly maxEntries?: number
+}
+
+export interface UpdateReport {
+  readonly entries: number
+  readonly slotsWritten: number
+}
+
+/**
+ * Brings every view's slots up to the journal. Slots are absolute and carry the position they include, so a
+ * repeat, a zombie or two invocations at once add nothing twice.
+ */
+export async function updateWindows(deps: UpdateWindowsDependencies): Promise<UpdateReport> {
+  const report = { entries: 0, slotsWritten: 0 }
+  for (const { shard } of await deps.journal.shards()) {
+    for (const view of deps.views) {
+      const done = await updateView(deps, view, shard)
+      report.entries += done.entries
+      report.slotsWritten += done.slotsWritten
+    }
+  }
+  return report
+}
+
+async function updateView(deps: UpdateWindowsDependencies, view: ViewDefinition, shard: string) {
+  const limit = deps.maxEntries ?? 20
+  const done = { entries: 0, slotsWritten: 0 }
+  let cursor = await deps.slots.cursor(view.name, shard)
+  for (;;) {
+    const entries = await deps.journal.entriesAfter(shard, cursor, limit)
+    const last = entries.at(-1)
+    if (last === undefined) return done
+    assertChain(shard, cursor, entries)
+    done.slotsWritten += await applyEntries(deps, view, shard, entries)
+    // Only now: a cursor that led its slots would skip them for ever if we died in between.
+    await deps.slots.advanceCursor(view.name, shard, last.last)
+    cursor = last.last
+    done.entries += entries.length
+  }
+}
+
+function assertChain(shard: string, cursor: string, entries: readonly JournalEntry[]): void {
+  let fence = cursor
+  for (const entry of entries) {
+    if (entry.prev !== fence) {
+      throw new PlatformError(
+        'journal.gap',
+        `shard ${shard}: the entry after ${fence} starts at ${entry.prev}: an entry is missing`,
+        { context: { shard, fence, prev: entry.prev } },
+      )
+    }
+    fence = entry.last
+  }
+}
+
+/** Adds the entries to all slots that they touch; returns how many slots were written. */
+async function applyEntries(
+  deps: UpdateWindowsDependencies,
+  view: ViewDefinition,
+  shard: string,
+  entries: readonly JournalEntry[],
+): Promise<number> {
+  const touched = new Map<string, { key: SlotKey; additions: Addition[] }>()
+  for (const entry of entries) {
+    if (entry.verdictsUri === undefined) continue
+    const verdicts = decodeVerdicts(entry.verdictsUri, await deps.objects.get(entry.verdictsUri))
+    for (const file of verdicts.files) {
+      const partials = await partialAggregates(
+        view,
+        deps.contract,
+        await deps.objects.get(file.path),
+      )
+      for (const partial of partials) {
+        const key = { view: view.name, key: partial.key, windowStart: partial.windowStart, shard }
+        const id = `${key.windowStart}/${key.key}`
+        const slot = touched.get(id) ?? { key, additions: [] }
+        slot.additions.push({ sequence: entry.last, states: partial.states })
+        touched.set(id, slot)
+      }
+    }
+  }
+  return writeSlots(deps, view, [...touched.values()])
+}
+
+interface Addition {
+  readonly sequence: JournalEntry['last']
+  readonly states: PartialAggregates['states']
+}
+
+async function writeSlots(
+  deps: UpdateWindowsDependencies,
+  view: ViewDefinition,
+  wanted: readonly { key: SlotKey; additions: readonly Addition[] }[],
+): Promise<number> {
+  let pending = wanted
+  let written = 0
+  while (pending.length > 0) {
+    const known = await deps.slots.read(pending.map((one) => one.key))
+    const slotOf = new Map(known.map((slot) => [`${slot.windowStart}/${slot.key}`, slot]))
+    const lost: typeof wanted = []
+    const inParallel = 16
+    for (let at = 0; at < pending.length; at += inParallel) {
+      const group = pending.slice(at, at + inParallel)
+      const outcomes = await Promise.all(
+        group.map(async (one) => {
+          const slot = slotOf.get(`${one.key.windowStart}/${one.key.key}`)
+          const next = merged(deps, view, one.key, one.additions, slot)
+          if (next === undefined) return 'covered'
+          return (await deps.slots.write(next, slot?.sequence)) ? 'written' : 'lost'
+        }),
+      )
+      written += outcomes.filter((outcome) => outcome === 'written').length
+      // Lost: another invocation wrote since we read. It is read again, and what it covers is left out.
+      ;(lost as (typeof wanted)[number][]).push(...group.filter((_, i) => outcomes[i] === 'lost'))
+    }
+    pending = lost
+  }
+  return written
+}
+
+/** The slot with everything after its own position added; undefined if it covers all of it already. */
+function merged(
+  deps: UpdateWindowsDependencies,
+  view: ViewDefinition,
+  key: SlotKey,
+  additions: readonly Addition[],
+  slot: Slot | undefined,
+): Slot | undefined {
+  const fresh = additions.filter((one) => isAfter(one.sequence, slot?.sequence ?? START))
+  const last = fresh.at(-1)
+  if (last === undefined) return undefined
+  const states: Record<string, unknown> = {}
+  for (const definition of view.aggregates) {
+    const algebra = aggregateOf(definition, deps.contract)
+    const before = slot?.states[definition.name] ?? algebra.create()
+    states[definition.name] = fresh.reduce(
+      (state, one) => algebra.merge(state, one.states[definition.name]),
+      before,
+    )
+  }
+  return { ...key, states, sequence: last.sequence, computedAtMs: deps.clock.nowMs() }
+}

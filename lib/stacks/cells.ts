@@ -1,0 +1,20 @@
+import { type App, Validations } from 'aws-cdk-lib'
+import type { FunctionBundles } from '#lib/constructs/kernel/function-bundle.ts'
+import type { Product } from '#lib/domain/contract/product.ts'
+import { NagPack } from '#lib/guardrails/nag-pack.ts'
+import { checkProductNames } from '#lib/topology/names.ts'
+import type { Topology } from '#lib/topology/topology.ts'
+import { CellStage } from './cell-stage.ts'
+
+export interface CellsProps {
+  readonly topology: Topology
+  readonly products: readonly Product[]
+  readonly bundles: FunctionBundles
+}
+
+/** Every cell of the topology with every product, and the guardrails that refuse to synthesize a bad one. */
+export function addCells(app: App, { topology, products, bundles }: CellsProps): void {
+  checkProductNames(products.map((product) => product.name))
+  for (const cell of topology.cells) new CellStage(app, { topology, cell, products, bundles })
+  Validations.of(app).addPlugins(new NagPack(app))
+}

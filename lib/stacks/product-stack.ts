@@ -1,0 +1,53 @@
+import { CfnOutput, Stack, type StackProps } from 'aws-cdk-lib'
+import type { IFunction } from 'aws-cdk-lib/aws-lambda'
+import type { Construct } from 'constructs'
+import { GetFeatures } from '#lib/constructs/features/get-features.ts'
+import { ArchiveEvents } from '#lib/constructs/ingest/archive-events.ts'
+import type { FunctionBundles } from '#lib/constructs/kernel/function-bundle.ts'
+import { Sweep } from '#lib/constructs/kernel/sweep.ts'
+import { CommitSnapshots } from '#lib/constructs/lake/commit-snapshots.ts'
+import { UpdateWindows } from '#lib/constructs/process/update-windows.ts'
+import type { Product } from '#lib/domain/contract/product.ts'
+import { productTags } from '#lib/topology/tags.ts'
+import type { Cell, Topology } from '#lib/topology/topology.ts'
+import type { StateStack } from './state-stack.ts'
+import { tagAll } from './tag-all.ts'
+
+export interface ProductStackProps extends StackProps {
+  readonly topology: Topology
+  readonly cell: Cell
+  readonly product: Product
+  readonly bundles: FunctionBundles
+  readonly state: StateStack
+}
+
+/** What one data product does in a cell. It keeps nothing: it can be deleted and deployed again. */
+export class ProductStack extends Stack {
+  readonly archiveEvents: IFunction
+  readonly commitSnapshots: IFunction
+  readonly updateWindows: IFunction
+  readonly getFeatures: IFunction
+
+  constructor(scope: Construct, id: string, props: ProductStackProps) {
+    const { topology, cell, product, bundles, state, ...stackProps } = props
+    super(scope, id, stackProps)
+    tagAll(this, productTags(topology, cell, product.contract))
+    const { keys, catalog } = state
+    const stores = state.storesOf(product.name)
+    const productScope = { cell, product, bundles, keys, catalog, stores }
+    this.archiveEvents = new ArchiveEvents(this, 'ArchiveEvents', productScope).function
+    this.commitSnapshots = new CommitSnapshots(this, 'CommitSnapshots', productScope).function
+    this.updateWindows = new UpdateWindows(this, 'UpdateWindows', productScope).function
+    this.getFeatures = new GetFeatures(this, 'GetFeatures', productScope).function
+    new Sweep(this, 'Sweep', { consumers: [this.commitSnapshots, this.updateWindows] })
+    this.announce('ArchiveEventsFunction', this.archiveEvents)
+    this.announce('CommitSnapshotsFunction', this.commitSnapshots)
+    this.announce('UpdateWindowsFunction', this.updateWindows)
+    this.announce('GetFeaturesFunction', this.getFeatures)
+  }
+
+  /** The command line finds functions by these keys. */
+  private announce(key: string, { functionName }: IFunction): void {
+    new CfnOutput(this, key, { value: functionName })
+  }
+}

@@ -1,0 +1,101 @@
+import type { Journal } from '#lib/domain/ingest/journal.ts'
+import type { ObjectStore } from '#lib/domain/kernel/object-store.ts'
+import type { Catalog } from '#lib/domain/lake/catalog.ts'
+import type { SlotStore } from '#lib/domain/process/slot-store.ts'
+
+/** What a process meets at one of its effects. */
+export type Fault =
+  /** Dies before the effect. */
+  | 'dies before'
+  /** The effect happens, the process dies before it learns of it. */
+  | 'dies after'
+  /** The effect happens, its answer is lost; the process lives. */
+  | 'answer lost'
+  /** The store refuses; the process lives. */
+  | 'refused'
+
+export class InjectedFault extends Error {}
+
+/**
+ * A process whose effects are counted; at the `at`-th (from 1) it meets the fault. A dead process has no further
+ * effects: whatever it still tries fails.
+ */
+export class FaultyProcess {
+  readonly log: string[] = []
+  readonly #at: number
+  readonly #fault: Fault
+  #dead = false
+
+  constructor(at: number, fault: Fault) {
+    this.#at = at
+    this.#fault = fault
+  }
+
+  /** Whether the fault was met: false once `at` lies beyond the last effect. */
+  get met(): boolean {
+    return this.log.length >= this.#at
+  }
+
+  objects(store: ObjectStore): ObjectStore {
+    return {
+      get: (uri) => this.#read(() => store.get(uri)),
+      put: (uri, body, options) =>
+        this.#effect(`put ${uri}`, () => store.put(uri, body, options)),
+      putIfAbsent: (uri, body, options) =>
+        this.#effect(`put if absent ${uri}`, () => store.putIfAbsent(uri, body, options)),
+      list: (prefix) => store.list(prefix),
+    }
+  }
+
+  journal(journal: Journal): Journal {
+    return {
+      register: (one) => this.#effect(`register ${one.shard}`, () => journal.register(one)),
+      append: (entry) => this.#effect(`append ${entry.last}`, () => journal.append(entry)),
+      shards: () => this.#read(() => journal.shards()),
+      registration: (shard) => this.#read(() => journal.registration(shard)),
+      head: (shard) => this.#read(() => journal.head(shard)),
+      entriesAfter: (shard, fence, limit) =>
+        this.#read(() => journal.entriesAfter(shard, fence, limit)),
+      newestFirst: (shard) => journal.newestFirst(shard),
+    }
+  }
+
+  slots(slots: SlotStore): SlotStore {
+    return {
+      write: (slot, read) =>
+        this.#effect(`slot ${slot.key} ${slot.windowStart}`, () => slots.write(slot, read)),
+      advanceCursor: (view, shard, to) =>
+        this.#effect(`cursor ${view} ${shard}`, () => slots.advanceCursor(view, shard, to)),
+      cursor: (view, shard) => this.#read(() => slots.cursor(view, shard)),
+      read: (keys) => this.#read(() => slots.read(keys)),
+      newestWindow: (view, key, at) => this.#read(() => slots.newestWindow(view, key, at)),
+    }
+  }
+
+  catalog(catalog: Catalog, lost: () => Error): Catalog {
+    return {
+      load: (table) => this.#read(() => catalog.load(table)),
+      create: (table, input) =>
+        this.#effect('create table', () => catalog.create(table, input), lost),
+      swap: (table, input) => this.#effect('swap', () => catalog.swap(table, input), lost),
+    }
+  }
+
+  async #read<T>(read: () => Promise<T>): Promise<T> {
+    if (this.#dead) throw new InjectedFault('the process is dead')
+    return read()
+  }
+
+  async #effect<T>(
+    name: string,
+    effect: () => Promise<T>,
+    lost: () => Error = () => new InjectedFault(`${this.#fault}: ${name}`),
+  ): Promise<T> {
+    if (this.#dead) throw new InjectedFault('the process is dead')
+    this.log.push(name)
+    if (this.log.length !== this.#at) return effect()
+    this.#dead = this.#fault === 'dies before' || this.#fault === 'dies after'
+    if (this.#fault === 'dies after' || this.#fault === 'answer lost') await effect()
+    throw this.#dead ? new InjectedFault(`${this.#fault}: ${name}`) : lost()
+  }
+}

@@ -1,0 +1,91 @@
+import { mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { App } from 'aws-cdk-lib'
+import type { CloudAssembly } from 'aws-cdk-lib/cx-api'
+import { FunctionBundles, PRODUCT_FUNCTIONS } from '#lib/constructs/kernel/function-bundle.ts'
+import type { Product } from '#lib/domain/contract/product.ts'
+import { addCells } from '#lib/stacks/cells.ts'
+import { defineTopology, type Topology } from '#lib/topology/topology.ts'
+import { productOf } from './synth-product.ts'
+
+const root = fileURLToPath(new URL('../..', import.meta.url))
+
+/** Bundles of a line each, for tests that are not about bundling. */
+export function tinyBundles(): FunctionBundles {
+  const directory = temporaryDirectory()
+  for (const name of Object.keys(PRODUCT_FUNCTIONS)) {
+    mkdirSync(join(directory, 'functions', name), { recursive: true })
+    writeFileSync(join(directory, 'functions', name, 'index.mjs'), 'export const handler = () => {}\n')
+  }
+  return FunctionBundles.at(directory)
+}
+
+/** An app with the settings of `cdk.json`, writing to a directory of its own. */
+export function newApp(): App {
+  const { context } = JSON.parse(readFileSync(join(root, 'cdk.json'), 'utf8'))
+  return new App({ analyticsReporting: false, outdir: temporaryDirectory(), context })
+}
+
+export interface SynthOptions {
+  readonly topology?: Partial<Topology>
+  readonly products?: readonly Product[]
+  readonly bundles?: FunctionBundles
+  /** Changes to the app before it is synthesized, such as a planted violation. */
+  readonly plant?: (app: App) => void
+}
+
+/** The assembly of a topology, by default of both cells with one product; throws what a guardrail finds. */
+export function synth(options: SynthOptions = {}): Synthesized {
+  const app = newApp()
+  addCells(app, {
+    topology: defineTopology(options.topology),
+    products: options.products ?? [productOf()],
+    bundles: options.bundles ?? tinyBundles(),
+  })
+  options.plant?.(app)
+  return new Synthesized(app.synth())
+}
+
+export interface Resource {
+  readonly Type: string
+  // biome-ignore lint/suspicious/noExplicitAny: a template is JSON of any shape, and a test says which it expects
+  readonly Properties: any
+  readonly DeletionPolicy?: string
+  readonly UpdateReplacePolicy?: string
+}
+
+export interface Template {
+  readonly Resources: Readonly<Record<string, Resource>>
+  // biome-ignore lint/suspicious/noExplicitAny: as above
+  readonly Outputs: Readonly<Record<string, any>>
+}
+
+/** What was synthesized, by stack. */
+export class Synthesized {
+  private readonly assembly: CloudAssembly
+
+  constructor(assembly: CloudAssembly) {
+    this.assembly = assembly
+  }
+
+  get stackNames(): string[] {
+    return this.assembly.stacksRecursively.map((stack) => stack.stackName).sort()
+  }
+
+  template(stackName: string): Template {
+    const stack = this.assembly.stacksRecursively.find((one) => one.stackName === stackName)
+    if (stack === undefined) throw new Error(`no stack ${stackName}: ${this.stackNames.join(', ')}`)
+    return stack.template
+  }
+
+  /** Every resource of a type in a stack. */
+  resources(stackName: string, type: string): Resource[] {
+    return Object.values(this.template(stackName).Resources).filter((one) => one.Type === type)
+  }
+}
+
+function temporaryDirectory(): string {
+  return mkdtempSync(join(tmpdir(), 'synth-'))
+}
