@@ -92,8 +92,10 @@ def main():
 
     import athena
     import event_sources
+    import kinesis_streams
 
     athena.install(options.port)
+    kinesis_streams.install()
     event_sources.install()
 
     identity = {"token": options.token, "pid": os.getpid(), "auth": ministack_app.AUTH}

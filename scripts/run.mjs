@@ -21,7 +21,8 @@ run(projectNode())
 
 function install() {
   const text = readOrEmpty(join(root, 'package-lock.json'))
-  if (text === '') fail(`${join(root, 'package-lock.json')} is missing: this is no complete checkout`)
+  if (text === '')
+    fail(`${join(root, 'package-lock.json')} is missing: this is no complete checkout`)
   const wanted = createHash('sha256').update(text).digest('hex')
   const isInstalled = () => existsSync(join(modules, 'node')) && readOrEmpty(marker) === wanted
   if (isInstalled()) return
@@ -39,7 +40,9 @@ function agreesWithLock(text) {
   const [have, want] = [JSON.parse(installed).packages, JSON.parse(text).packages]
   return Object.entries(want).every(
     ([path, { version, optional, devOptional, peer }]) =>
-      path === '' || have[path]?.version === version || ((optional || devOptional || peer) && !have[path]),
+      path === '' ||
+      have[path]?.version === version ||
+      ((optional || devOptional || peer) && !have[path]),
   )
 }
 
@@ -51,10 +54,13 @@ function npmCi() {
     cwd: root,
     stdio: ['ignore', 2, 2],
   })
-  if (result.error?.code === 'ENOENT') fail('npm was not found: install Node.js 20 or newer, which brings it')
+  if (result.error?.code === 'ENOENT')
+    fail('npm was not found: install Node.js 20 or newer, which brings it')
   if (result.error) fail(`npm ci could not be started: ${result.error.message}`)
   if (result.status !== 0) {
-    fail(`npm ci failed (exit ${result.status ?? result.signal}): the lines above say why; is the npm registry reachable?`)
+    fail(
+      `npm ci failed (exit ${result.status ?? result.signal}): the lines above say why; is the npm registry reachable?`,
+    )
   }
 }
 
@@ -72,8 +78,12 @@ function withLock(work) {
         rmSync(lock, { force: true })
         continue
       }
-      if (Date.now() > deadline) fail(`process ${holder} has been installing for too long: end it, or delete ${lock}`)
-      if (!told) process.stderr.write(`waiting for process ${holder}, which is installing the dependencies ...\n`)
+      if (Date.now() > deadline)
+        fail(`process ${holder} has been installing for too long: end it, or delete ${lock}`)
+      if (!told)
+        process.stderr.write(
+          `waiting for process ${holder}, which is installing the dependencies ...\n`,
+        )
       told = true
       Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 200)
     }
@@ -112,7 +122,9 @@ function projectNode() {
   const own = join(modules, 'node', 'bin', process.platform === 'win32' ? 'node.exe' : 'node')
   if (existsSync(own)) return own
   if (Number(process.versions.node.split('.')[0]) >= 24) return process.execPath
-  return fail(`${own} is missing (npm ran without install scripts?): run \`npm rebuild node\`, or use Node 24`)
+  return fail(
+    `${own} is missing (npm ran without install scripts?): run \`npm rebuild node\`, or use Node 24`,
+  )
 }
 
 function run(node) {

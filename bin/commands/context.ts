@@ -1,5 +1,5 @@
-import type { Product } from '#lib/domain/contract/product.ts'
 import { loadProducts } from '#lib/adapters/files/product-files.ts'
+import type { Product } from '#lib/domain/contract/product.ts'
 import { CommandError } from './failure.ts'
 import type { Target } from './target.ts'
 import type { Terminal } from './terminal.ts'

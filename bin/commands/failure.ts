@@ -78,7 +78,8 @@ export function isConnectionRefused(error: unknown): boolean {
   if (!(error instanceof Error)) return false
   const errors = error instanceof AggregateError ? error.errors : [error]
   return errors.some(
-    (one) => one instanceof Error && 'code' in one && (one as { code?: unknown }).code === 'ECONNREFUSED',
+    (one) =>
+      one instanceof Error && 'code' in one && (one as { code?: unknown }).code === 'ECONNREFUSED',
   )
 }
 

@@ -1,4 +1,4 @@
-import { NodeHttpHandler } from '@smithy/node-http-handler'
+import { type ClientConfig, clientConfig } from '#lib/adapters/aws/client-config.ts'
 import { CommandError } from './failure.ts'
 
 /** Which cloud a command talks to. Only the commands know: everything below them gets client settings. */
@@ -8,19 +8,13 @@ export interface Target {
   /** The local cloud's port. */
   readonly port: number
   readonly endpoint?: string
-  /** Settings for any client of the SDK. */
-  clientConfig(region: string): ClientSettings
-  /** Environment of a child process that shall reach the same cloud. */
-  readonly childEnvironment: Readonly<Record<string, string | undefined>>
+  /** What the environment must say for the SDK, here and in child processes, to reach this cloud. */
+  readonly environment: Readonly<Record<string, string | undefined>>
+  /** Settings for any client of the SDK, once the environment is applied. */
+  clientConfig(region: string): ClientConfig
 }
 
-export interface ClientSettings {
-  readonly region: string
-  readonly endpoint?: string
-  readonly credentials?: { readonly accessKeyId: string; readonly secretAccessKey: string }
-  readonly requestHandler: NodeHttpHandler
-  readonly maxAttempts: number
-}
+type Environment = Readonly<Record<string, string | undefined>>
 
 const DEFAULT_PORT = 4566
 
@@ -28,62 +22,54 @@ const DEFAULT_PORT = 4566
  * AWS_ENDPOINT_URL if it is set; else AWS itself if asked for; else the local cloud of this project. The local cloud
  * never sees a person's own credentials.
  */
-export function resolveTarget(
-  environment: Readonly<Record<string, string | undefined>>,
-  cloud?: string,
-): Target {
+export function resolveTarget(environment: Environment, cloud?: string): Target {
   const wanted = cloud ?? environment.WEIR_CLOUD ?? 'local'
   if (wanted !== 'local' && wanted !== 'aws') {
-    throw new CommandError('target.unknown', `--cloud "${wanted}" is neither "local" nor "aws"`, {
+    throw new CommandError('target.unknown', `cloud "${wanted}" is neither "local" nor "aws"`, {
       exitCode: 2,
     })
   }
   const port = portOf(environment.WEIR_PORT)
-  if (wanted === 'aws') return awsTarget(port)
-  const given = environment.AWS_ENDPOINT_URL
-  const endpoint = given === undefined || given === '' ? `http://127.0.0.1:${port}` : given
-  const kind = endpoint === given ? 'endpoint' : 'local'
-  return endpointTarget(kind, port, endpoint, environment)
-}
-
-function awsTarget(port: number): Target {
-  const requestHandler = sharedHandler()
-  return {
-    kind: 'aws',
+  const configs = new Map<string, ClientConfig>()
+  const shared = {
     port,
-    clientConfig: (region) => ({ region, requestHandler, maxAttempts: 5 }),
-    childEnvironment: { AWS_ENDPOINT_URL: undefined },
+    clientConfig(region: string) {
+      const config = configs.get(region) ?? clientConfig({ region, timeoutMs: 120_000 })
+      configs.set(region, config)
+      return config
+    },
+  }
+  if (wanted === 'aws') {
+    return { kind: 'aws', ...shared, environment: { AWS_ENDPOINT_URL: undefined } }
+  }
+  const given = environment.AWS_ENDPOINT_URL
+  const isOwn = given === undefined || given === ''
+  const endpoint = isOwn ? `http://127.0.0.1:${port}` : given
+  return {
+    kind: isOwn ? 'local' : 'endpoint',
+    ...shared,
+    endpoint,
+    environment: endpointEnvironment(endpoint, isOwn ? {} : environment),
   }
 }
 
-function endpointTarget(
-  kind: 'local' | 'endpoint',
-  port: number,
-  endpoint: string,
-  environment: Readonly<Record<string, string | undefined>>,
-): Target {
-  const own =
-    kind === 'endpoint' && environment.AWS_ACCESS_KEY_ID && environment.AWS_SECRET_ACCESS_KEY
-  const credentials = own
-    ? {
-        accessKeyId: environment.AWS_ACCESS_KEY_ID!,
-        secretAccessKey: environment.AWS_SECRET_ACCESS_KEY!,
-      }
-    : { accessKeyId: 'test', secretAccessKey: 'test' }
-  const requestHandler = sharedHandler()
+/** Makes this process, and what it starts, talk to the target. */
+export function applyTarget(target: Target, environment: NodeJS.ProcessEnv): void {
+  for (const [name, value] of Object.entries(target.environment)) {
+    if (value === undefined) delete environment[name]
+    else environment[name] = value
+  }
+}
+
+function endpointEnvironment(endpoint: string, own: Environment): Environment {
+  const hasKeys = own.AWS_ACCESS_KEY_ID !== undefined && own.AWS_SECRET_ACCESS_KEY !== undefined
   return {
-    kind,
-    port,
-    endpoint,
-    clientConfig: (region) => ({ region, endpoint, credentials, requestHandler, maxAttempts: 5 }),
-    childEnvironment: {
-      AWS_ENDPOINT_URL: endpoint,
-      AWS_ACCESS_KEY_ID: credentials.accessKeyId,
-      AWS_SECRET_ACCESS_KEY: credentials.secretAccessKey,
-      AWS_SESSION_TOKEN: undefined,
-      AWS_PROFILE: undefined,
-      AWS_DEFAULT_PROFILE: undefined,
-    },
+    AWS_ENDPOINT_URL: endpoint,
+    AWS_ACCESS_KEY_ID: hasKeys ? own.AWS_ACCESS_KEY_ID : 'test',
+    AWS_SECRET_ACCESS_KEY: hasKeys ? own.AWS_SECRET_ACCESS_KEY : 'test',
+    AWS_SESSION_TOKEN: hasKeys ? own.AWS_SESSION_TOKEN : undefined,
+    AWS_PROFILE: undefined,
+    AWS_DEFAULT_PROFILE: undefined,
   }
 }
 
@@ -94,9 +80,4 @@ function portOf(text: string | undefined): number {
   throw new CommandError('target.port', `WEIR_PORT "${text}" is no port: use 1 to 65535`, {
     exitCode: 2,
   })
-}
-
-/** HTTP/1.1 on purpose: over HTTP/2 the Kinesis client dies of a GOAWAY now and then. */
-function sharedHandler(): NodeHttpHandler {
-  return new NodeHttpHandler({ connectionTimeout: 5_000, requestTimeout: 120_000 })
 }

@@ -98,8 +98,20 @@ export function table(
   const rightAligned = new Set(options.right ?? [])
   const quiet = Object.fromEntries(
     [
-      'top', 'top-mid', 'top-left', 'top-right', 'bottom', 'bottom-mid', 'bottom-left', 'bottom-right',
-      'left', 'left-mid', 'mid', 'mid-mid', 'right', 'right-mid',
+      'top',
+      'top-mid',
+      'top-left',
+      'top-right',
+      'bottom',
+      'bottom-mid',
+      'bottom-left',
+      'bottom-right',
+      'left',
+      'left-mid',
+      'mid',
+      'mid-mid',
+      'right',
+      'right-mid',
     ].map((part) => [part, '']),
   )
   const built = new Table({

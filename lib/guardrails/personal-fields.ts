@@ -5,7 +5,9 @@ import type { Contract } from '#lib/domain/contract/contract.ts'
  * the clear.
  */
 export function refusePersonalFields(contract: Contract, file: string): void {
-  const personal = contract.fields.filter((field) => field.personal).map((field) => `"${field.name}"`)
+  const personal = contract.fields
+    .filter((field) => field.personal)
+    .map((field) => `"${field.name}"`)
   if (personal.length === 0) return
   const [what, it] = personal.length === 1 ? ['field', 'it'] : ['fields', 'them']
   throw new Error(

@@ -4,7 +4,7 @@ import type { Product } from '#lib/domain/contract/product.ts'
 import { NagPack } from '#lib/guardrails/nag-pack.ts'
 import { checkProductNames } from '#lib/topology/names.ts'
 import type { Topology } from '#lib/topology/topology.ts'
-import { CellStage } from './cell-stage.ts'
+import { CellStacks } from './cell-stacks.ts'
 
 export interface CellsProps {
   readonly topology: Topology
@@ -15,6 +15,6 @@ export interface CellsProps {
 /** Every cell of the topology with every product, and the guardrails that refuse to synthesize a bad one. */
 export function addCells(app: App, { topology, products, bundles }: CellsProps): void {
   checkProductNames(products.map((product) => product.name))
-  for (const cell of topology.cells) new CellStage(app, { topology, cell, products, bundles })
+  for (const cell of topology.cells) new CellStacks(app, { topology, cell, products, bundles })
   Validations.of(app).addPlugins(new NagPack(app))
 }

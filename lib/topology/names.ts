@@ -26,7 +26,9 @@ export function checkProductNames(products: readonly string[]): void {
     for (const name of [productId(product), product.replaceAll('_', '-')]) {
       const other = taken.get(name)
       if (other !== undefined && other !== product) {
-        throw new Error(`products "${other}" and "${product}" are both named "${name}" in AWS: rename one`)
+        throw new Error(
+          `products "${other}" and "${product}" are both named "${name}" in AWS: rename one`,
+        )
       }
       taken.set(name, product)
     }

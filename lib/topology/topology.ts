@@ -64,7 +64,8 @@ export function defineTopology(given: Partial<Topology> = {}): Topology {
   for (const [name, value] of Object.entries(topology.platform)) {
     check(`platform.${name}`, String(value), TAG_VALUE, 'a tag value')
   }
-  if (topology.cells.length === 0) throw new Error('topology has no cells: name at least one region')
+  if (topology.cells.length === 0)
+    throw new Error('topology has no cells: name at least one region')
   for (const cell of topology.cells) {
     check('cell name', cell.name, CELL_NAME, 'lower-case words joined by "-", as in "eu-west-1"')
     check(`region of cell "${cell.name}"`, cell.region, REGION, 'an AWS region such as "eu-west-1"')

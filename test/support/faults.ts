@@ -39,8 +39,7 @@ export class FaultyProcess {
   objects(store: ObjectStore): ObjectStore {
     return {
       get: (uri) => this.#read(() => store.get(uri)),
-      put: (uri, body, options) =>
-        this.#effect(`put ${uri}`, () => store.put(uri, body, options)),
+      put: (uri, body, options) => this.#effect(`put ${uri}`, () => store.put(uri, body, options)),
       putIfAbsent: (uri, body, options) =>
         this.#effect(`put if absent ${uri}`, () => store.putIfAbsent(uri, body, options)),
       list: (prefix) => store.list(prefix),

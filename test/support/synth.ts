@@ -17,7 +17,10 @@ export function tinyBundles(): FunctionBundles {
   const directory = temporaryDirectory()
   for (const name of Object.keys(PRODUCT_FUNCTIONS)) {
     mkdirSync(join(directory, 'functions', name), { recursive: true })
-    writeFileSync(join(directory, 'functions', name, 'index.mjs'), 'export const handler = () => {}\n')
+    writeFileSync(
+      join(directory, 'functions', name, 'index.mjs'),
+      'export const handler = () => {}\n',
+    )
   }
   return FunctionBundles.at(directory)
 }

@@ -7,8 +7,8 @@ import { ItemTable } from '#lib/constructs/kernel/item-table.ts'
 import { ProductBucket } from '#lib/constructs/lake/product-bucket.ts'
 import { RecordTables } from '#lib/constructs/lake/record-tables.ts'
 import type { Contract } from '#lib/domain/contract/contract.ts'
-import { checkRetention } from '#lib/guardrails/retention.ts'
 import { refusePersonalFields } from '#lib/guardrails/personal-fields.ts'
+import { checkRetention } from '#lib/guardrails/retention.ts'
 
 export interface ProductStoresProps {
   readonly contract: Contract

@@ -4,7 +4,7 @@ import { Construct } from 'constructs'
 import type { z } from 'zod'
 import type { getFeaturesEnvironment } from '#functions/features/get-features/env.ts'
 import { ProductFunction } from '#lib/constructs/kernel/product-function.ts'
-import { placeOf, type ProductScope } from '#lib/constructs/kernel/product-scope.ts'
+import { type ProductScope, placeOf } from '#lib/constructs/kernel/product-scope.ts'
 
 /** Answers what a view says about a key, now or at a time. */
 export class GetFeatures extends Construct {

@@ -4,7 +4,7 @@ import { Construct } from 'constructs'
 import type { z } from 'zod'
 import type { archiveEventsEnvironment } from '#functions/ingest/archive-events/env.ts'
 import { ProductFunction } from '#lib/constructs/kernel/product-function.ts'
-import { allowCellKey, placeOf, type ProductScope } from '#lib/constructs/kernel/product-scope.ts'
+import { allowCellKey, type ProductScope, placeOf } from '#lib/constructs/kernel/product-scope.ts'
 
 /** The only reader of a product's stream: decides what each batch was, and hands over through the journal. */
 export class ArchiveEvents extends Construct {

@@ -29,7 +29,8 @@ export class EventStream extends Construct {
     })
     Validations.of(this).acknowledge({
       id: 'AwsSolutions-KDS3',
-      reason: "the cell's own key costs calls to KMS and buys that nobody outside the cell can read",
+      reason:
+        "the cell's own key costs calls to KMS and buys that nobody outside the cell can read",
     })
   }
 

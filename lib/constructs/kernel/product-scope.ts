@@ -3,8 +3,8 @@ import type { Catalog } from '#lib/constructs/lake/catalog.ts'
 import type { CellKeys } from '#lib/constructs/privacy/cell-keys.ts'
 import type { Product } from '#lib/domain/contract/product.ts'
 import type { Cell } from '#lib/topology/topology.ts'
-import type { Permission } from './function-role.ts'
 import type { FunctionBundles } from './function-bundle.ts'
+import type { Permission } from './function-role.ts'
 
 /** One data product in one cell: what its functions are wired to. */
 export interface ProductScope {

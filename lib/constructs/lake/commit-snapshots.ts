@@ -5,7 +5,7 @@ import type { z } from 'zod'
 import type { commitSnapshotsEnvironment } from '#functions/lake/commit-snapshots/env.ts'
 import { JournalBell } from '#lib/constructs/kernel/journal-bell.ts'
 import { ProductFunction } from '#lib/constructs/kernel/product-function.ts'
-import { allowCellKey, placeOf, type ProductScope } from '#lib/constructs/kernel/product-scope.ts'
+import { allowCellKey, type ProductScope, placeOf } from '#lib/constructs/kernel/product-scope.ts'
 
 /** The one committer of a product's table: appends what the journal has past the table's fence. Deletes nothing. */
 export class CommitSnapshots extends Construct {

@@ -1,4 +1,5 @@
 import type { RemovalPolicy } from 'aws-cdk-lib'
+import { Validations } from 'aws-cdk-lib'
 import type { IKey } from 'aws-cdk-lib/aws-kms'
 import {
   BlockPublicAccess,
@@ -7,7 +8,6 @@ import {
   type LifecycleRule,
   ObjectOwnership,
 } from 'aws-cdk-lib/aws-s3'
-import { Validations } from 'aws-cdk-lib'
 import type { Construct } from 'constructs'
 
 export interface EncryptedBucketProps {

@@ -1,10 +1,10 @@
 import { Duration, type RemovalPolicy } from 'aws-cdk-lib'
 import { AnyPrincipal, Effect, PolicyStatement } from 'aws-cdk-lib/aws-iam'
 import type { IKey } from 'aws-cdk-lib/aws-kms'
-import { type Bucket, type IBucket, type LifecycleRule } from 'aws-cdk-lib/aws-s3'
+import type { Bucket, IBucket, LifecycleRule } from 'aws-cdk-lib/aws-s3'
 import { Construct } from 'constructs'
-import type { Contract } from '#lib/domain/contract/contract.ts'
 import type { Permission, Reach } from '#lib/constructs/kernel/function-role.ts'
+import type { Contract } from '#lib/domain/contract/contract.ts'
 import { encryptedBucket } from './encrypted-bucket.ts'
 
 export interface ProductBucketProps {

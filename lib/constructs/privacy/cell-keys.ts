@@ -40,7 +40,14 @@ const ADMINISTRATION = [
   'UpdateAlias',
   'UpdateKeyDescription',
 ]
-const ENCRYPTION = ['Decrypt', 'Encrypt', 'GenerateDataKey', 'GenerateDataKeyWithoutPlaintext', 'ReEncryptFrom', 'ReEncryptTo']
+const ENCRYPTION = [
+  'Decrypt',
+  'Encrypt',
+  'GenerateDataKey',
+  'GenerateDataKeyWithoutPlaintext',
+  'ReEncryptFrom',
+  'ReEncryptTo',
+]
 const AUTHENTICATION = ['GenerateMac', 'VerifyMac']
 
 /** The keys of one cell. No other cell knows them. */

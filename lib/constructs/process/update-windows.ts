@@ -5,7 +5,7 @@ import type { z } from 'zod'
 import type { updateWindowsEnvironment } from '#functions/process/update-windows/env.ts'
 import { JournalBell } from '#lib/constructs/kernel/journal-bell.ts'
 import { ProductFunction } from '#lib/constructs/kernel/product-function.ts'
-import { allowCellKey, placeOf, type ProductScope } from '#lib/constructs/kernel/product-scope.ts'
+import { allowCellKey, type ProductScope, placeOf } from '#lib/constructs/kernel/product-scope.ts'
 
 /** Keeps the window slots of a product's views in step with its journal. */
 export class UpdateWindows extends Construct {

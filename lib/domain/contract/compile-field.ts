@@ -1,8 +1,10 @@
+import { CLASSIFICATIONS } from './classification.ts'
 import type { Field } from './contract.ts'
 import { readCustomProperties } from './custom-properties.ts'
 import { type DocumentNode, isObject, shown } from './document-node.ts'
 import { readConstraints } from './field-constraints.ts'
 import { readFieldType } from './field-type.ts'
+import { PROPERTY_KEYS } from './odcs-keys.ts'
 import { SYSTEM_COLUMNS } from './table-columns.ts'
 
 /** A field, with the ODCS words that the contract as a whole is made from. */
@@ -14,15 +16,7 @@ export interface CompiledField {
   readonly partitionPosition?: number
 }
 
-export const CLASSIFICATIONS = ['public', 'internal', 'confidential', 'restricted', 'personal']
 const RESERVED = ['constructor', 'prototype']
-const KEYS = [
-  'id', 'name', 'physicalType', 'description', 'businessName', 'authoritativeDefinitions', 'tags',
-  'customProperties', 'primaryKey', 'primaryKeyPosition', 'logicalType', 'logicalTypeOptions',
-  'physicalName', 'required', 'unique', 'partitioned', 'partitionKeyPosition', 'classification',
-  'encryptedName', 'transformSourceObjects', 'transformLogic', 'transformDescription', 'examples',
-  'criticalDataElement', 'relationships', 'quality', 'properties', 'items',
-]
 
 /** Compiles `schema[0].properties`; notes what is wrong. */
 export function compileFields(nodes: readonly DocumentNode[]): CompiledField[] {
@@ -34,7 +28,7 @@ export function compileFields(nodes: readonly DocumentNode[]): CompiledField[] {
 }
 
 function compileField(node: DocumentNode, nextFreeId: number): CompiledField | undefined {
-  if (!node.object('a property of the schema', KEYS)) return undefined
+  if (!node.object('a property of the schema', PROPERTY_KEYS)) return undefined
   const name = fieldName(node.get('name'))
   const compiled = readFieldType(node)
   const constraints = compiled === undefined ? {} : readConstraints(node, compiled)
@@ -48,9 +42,9 @@ function compileField(node: DocumentNode, nextFreeId: number): CompiledField | u
   }
   const classification = node.get('classification').text('classification')
   if (classification !== undefined && !CLASSIFICATIONS.includes(classification)) {
-    node.get('classification').problem(
-      `a classification is ${CLASSIFICATIONS.join(', ')}, not ${shown(classification)}`,
-    )
+    node
+      .get('classification')
+      .problem(`a classification is ${CLASSIFICATIONS.join(', ')}, not ${shown(classification)}`)
   }
   const physicalName = node.get('physicalName')
   if (!physicalName.isAbsent && physicalName.value !== name) {

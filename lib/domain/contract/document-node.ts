@@ -64,7 +64,11 @@ export class DocumentNode {
   integer(what: string, minimum: number, maximum: number): number | undefined {
     const { value } = this
     if (value === undefined) return undefined
-    if (Number.isSafeInteger(value) && (value as number) >= minimum && (value as number) <= maximum) {
+    if (
+      Number.isSafeInteger(value) &&
+      (value as number) >= minimum &&
+      (value as number) <= maximum
+    ) {
       return value as number
     }
     return this.problem(
@@ -87,13 +91,15 @@ export class DocumentNode {
   /** Whether an object is here; its keys must be among the known ones, if any are given. */
   object(what: string, known?: readonly string[]): boolean {
     if (!isObject(this.value)) {
-      if (this.value !== undefined) this.problem(`${what} must be a mapping, not ${shown(this.value)}`)
+      if (this.value !== undefined)
+        this.problem(`${what} must be a mapping, not ${shown(this.value)}`)
       return false
     }
     for (const key of known === undefined ? [] : Object.keys(this.value)) {
       if (known!.includes(key)) continue
       const near = nearestName(key, known!)
-      const advice = near === undefined ? `remove it, or move it to customProperties` : `write "${near}"`
+      const advice =
+        near === undefined ? `remove it, or move it to customProperties` : `write "${near}"`
       this.get(key).problem(`${what} has no key ${shown(key)}: ${advice}`, { atKey: true })
     }
     return true

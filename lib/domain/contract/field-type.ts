@@ -1,6 +1,6 @@
+import { isTimeZone } from '#lib/domain/kernel/local-time.ts'
 import type { FieldType } from './contract.ts'
 import { type DocumentNode, shown } from './document-node.ts'
-import { isTimeZone } from '#lib/domain/kernel/local-time.ts'
 
 /** A field's type, and the bounds that the type itself implies (an 8-bit integer's, say). */
 export interface CompiledType {
@@ -33,7 +33,8 @@ const PHYSICAL: Readonly<Record<FieldType['kind'], readonly string[]>> = {
 
 const UNSUPPORTED: Readonly<Record<string, string>> = {
   object: 'flatten it: one field for each of its properties',
-  array: 'send one event for each member, or write logicalType: string with the JSON text of the list',
+  array:
+    'send one event for each member, or write logicalType: string with the JSON text of the list',
   time: 'write logicalType: string with a pattern such as ^[0-2][0-9]:[0-5][0-9]$',
 }
 
@@ -149,8 +150,15 @@ function checkPhysicalType(physical: DocumentNode, type: FieldType): void {
   const text = physical.text('physicalType')?.toLowerCase()
   const names = PHYSICAL[type.kind]
   if (text === undefined || names.length === 0) return
-  if (names.includes(text.replace(/\(\s*\d+\s*\)$/, '')) && (type.kind === 'string' || !text.includes('('))) return
-  const hint = type.kind === 'int' && PHYSICAL.long.includes(text) ? ', or add logicalTypeOptions "format: i64"' : ''
+  if (
+    names.includes(text.replace(/\(\s*\d+\s*\)$/, '')) &&
+    (type.kind === 'string' || !text.includes('('))
+  )
+    return
+  const hint =
+    type.kind === 'int' && PHYSICAL.long.includes(text)
+      ? ', or add logicalTypeOptions "format: i64"'
+      : ''
   physical.problem(
     `the logical type is kept as ${names[0]}, which ${shown(text)} contradicts: write "physicalType: ${names[0]}"${hint}, or remove it`,
   )

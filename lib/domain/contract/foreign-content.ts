@@ -17,7 +17,7 @@ export function refuseForeignContent(root: DocumentNode): void {
       return
     }
     if (Array.isArray(node.value)) {
-      pending.push(...node.items('list'))
+      for (const item of node.items('list')) pending.push(item)
     } else if (isObject(node.value)) {
       for (const key of Object.keys(node.value)) {
         const child = node.get(key)

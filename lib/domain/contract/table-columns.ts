@@ -81,7 +81,7 @@ function icebergType(type: FieldType): IcebergType {
     case 'timestamp':
       return 'timestamptz'
     case 'decimal':
-      return { kind: 'decimal', precision: type.precision, scale: type.scale }
+      return `decimal(${type.precision}, ${type.scale})`
     default:
       return type.kind
   }

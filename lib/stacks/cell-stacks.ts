@@ -1,5 +1,4 @@
-import { Stage } from 'aws-cdk-lib'
-import type { Construct } from 'constructs'
+import { Construct } from 'constructs'
 import type { FunctionBundles } from '#lib/constructs/kernel/function-bundle.ts'
 import type { Product } from '#lib/domain/contract/product.ts'
 import { productId, stackName } from '#lib/topology/names.ts'
@@ -7,20 +6,25 @@ import type { Cell, Topology } from '#lib/topology/topology.ts'
 import { ProductStack } from './product-stack.ts'
 import { StateStack } from './state-stack.ts'
 
-export interface CellStageProps {
+export interface CellStacksProps {
   readonly topology: Topology
   readonly cell: Cell
   readonly products: readonly Product[]
   readonly bundles: FunctionBundles
 }
 
-/** One cell, deployed alone by `cdk deploy '<cell>/*'`. Nothing in it refers to another cell. */
-export class CellStage extends Stage {
-  constructor(scope: Construct, props: CellStageProps) {
+/**
+ * The stacks of one cell, deployed alone by `cdk deploy '<cell>/*'`. Not a `Stage`, since `cdk deploy --all` leaves
+ * stages out; that no cell refers to another one is guarded in its place.
+ */
+export class CellStacks extends Construct {
+  constructor(scope: Construct, props: CellStacksProps) {
     const { topology, cell, products, bundles } = props
     const { name, region, account } = cell
-    super(scope, name, { env: { region, ...(account === undefined ? {} : { account }) } })
+    super(scope, name)
+    const env = { region, ...(account === undefined ? {} : { account }) }
     const state = new StateStack(this, 'State', {
+      env,
       stackName: stackName(topology, cell, 'state'),
       description: `What cell ${name} keeps`,
       topology,
@@ -29,6 +33,7 @@ export class CellStage extends Stage {
     })
     for (const product of products) {
       new ProductStack(this, productId(product.name), {
+        env,
         stackName: stackName(topology, cell, product.name),
         description: `What data product ${product.name} does in cell ${name}`,
         topology,

@@ -1,0 +1,167 @@
+import { CloudFormationClient } from '@aws-sdk/client-cloudformation'
+import { describeStack, isUsable } from '#lib/adapters/cloudformation/stacks.ts'
+import { productId, stackName } from '#lib/topology/names.ts'
+import { cellOf, defineTopology } from '#lib/topology/topology.ts'
+import type { CommandContext } from './context.ts'
+import { CommandError, isConnectionRefused } from './failure.ts'
+
+/** Regions that every account has: where a cell is looked for when nobody names one. */
+const REGIONS = [
+  'us-east-1',
+  'us-east-2',
+  'us-west-1',
+  'us-west-2',
+  'ca-central-1',
+  'sa-east-1',
+  'eu-west-1',
+  'eu-west-2',
+  'eu-west-3',
+  'eu-central-1',
+  'eu-north-1',
+  'ap-south-1',
+  'ap-northeast-1',
+  'ap-northeast-2',
+  'ap-northeast-3',
+  'ap-southeast-1',
+  'ap-southeast-2',
+] as const
+
+/** What a cell's state stack says about itself. */
+export interface DeployedCell {
+  readonly region: string
+  readonly database: string
+  readonly workGroup: string
+  /** All outputs of the state stack. */
+  readonly outputs: Readonly<Record<string, string>>
+}
+
+/** Where one product of a cell lives. */
+export interface DeployedProduct {
+  readonly cell: DeployedCell
+  readonly product: string
+  readonly streamName: string
+  readonly bucket: string
+  readonly journalTable: string
+  readonly slotsTable: string
+  readonly functions: {
+    readonly archiveEvents: string
+    readonly commitSnapshots: string
+    readonly updateWindows: string
+    readonly getFeatures: string
+  }
+}
+
+/** The cell in this region, or one line naming where there are cells. */
+export async function cellIn(context: CommandContext, region: string): Promise<DeployedCell> {
+  const cell = await findCell(context, region)
+  if (cell !== undefined) return cell
+  const deployed = (await deployedCells(context)).map((one) => one.region)
+  const known =
+    deployed.length === 0
+      ? 'no cell is deployed: run `npm run weir -- up`'
+      : `deployed are ${deployed.join(', ')}`
+  throw new CommandError('cell.unknown', `no cell in region "${region}": ${known}`)
+}
+
+/** The cell in this region; undefined if none is deployed there. */
+export async function findCell(
+  context: CommandContext,
+  region: string,
+): Promise<DeployedCell | undefined> {
+  // Said before the network is asked: a client takes any text as a region, and waits for a host of that name.
+  if (!/^[a-z]{2,3}(-[a-z]+)+-[1-9]$/.test(region)) return undefined
+  const stack = await reaching(context, async () => {
+    const client = new CloudFormationClient(context.target.clientConfig(region))
+    return describeStack(client, stateStackName(region))
+  })
+  if (!isUsable(stack)) return undefined
+  const { outputs } = stack
+  return {
+    region,
+    database: required(outputs, 'Database', stack.name),
+    workGroup: required(outputs, 'QueryWorkGroup', stack.name),
+    outputs,
+  }
+}
+
+/** Every deployed cell, in region order. */
+export async function deployedCells(context: CommandContext): Promise<readonly DeployedCell[]> {
+  const found = await Promise.all(REGIONS.map((region) => findCell(context, region)))
+  return found.filter((cell) => cell !== undefined)
+}
+
+/** Where a product lives in a region. Fails with one line if it is not deployed there. */
+export async function productIn(
+  context: CommandContext,
+  region: string,
+  product: string,
+): Promise<DeployedProduct> {
+  const cell = await cellIn(context, region)
+  const stack = await describeStack(
+    new CloudFormationClient(context.target.clientConfig(region)),
+    productStackName(region, product),
+  )
+  if (!isUsable(stack)) {
+    throw new CommandError(
+      'product.notDeployed',
+      `product "${product}" is not deployed in ${region}${stack ? ` (${stack.name}: ${stack.status})` : ''}: run \`npm run weir -- up --regions ${region}\``,
+    )
+  }
+  const state = (suffix: string) =>
+    required(cell.outputs, `${productId(product)}${suffix}`, stateStackName(region))
+  const own = (key: string) => required(stack.outputs, key, stack.name)
+  return {
+    cell,
+    product,
+    streamName: state('StreamName'),
+    bucket: state('Bucket'),
+    journalTable: state('JournalTable'),
+    slotsTable: state('SlotsTable'),
+    functions: {
+      archiveEvents: own('ArchiveEventsFunction'),
+      commitSnapshots: own('CommitSnapshotsFunction'),
+      updateWindows: own('UpdateWindowsFunction'),
+      getFeatures: own('GetFeaturesFunction'),
+    },
+  }
+}
+
+/** Runs the first call to the cloud: if nothing answers, says what to do. */
+export async function reaching<T>(context: CommandContext, call: () => Promise<T>): Promise<T> {
+  try {
+    return await call()
+  } catch (error) {
+    if (!isConnectionRefused(error)) throw error
+    const { kind, port, endpoint } = context.target
+    if (kind === 'local') {
+      const command = `${port === 4566 ? '' : `WEIR_PORT=${port} `}npm run weir -- up`
+      throw new CommandError(
+        'local.notRunning',
+        `the local cloud is not running on port ${port}: run \`${command}\``,
+        { cause: error },
+      )
+    }
+    throw new CommandError('target.unreachable', `nothing answers at ${endpoint ?? 'AWS'}`, {
+      cause: error,
+    })
+  }
+}
+
+const topology = defineTopology()
+
+export function stateStackName(region: string): string {
+  return stackName(topology, cellOf(region), 'state')
+}
+
+export function productStackName(region: string, product: string): string {
+  return stackName(topology, cellOf(region), product)
+}
+
+function required(outputs: Readonly<Record<string, string>>, key: string, stack: string): string {
+  const value = outputs[key]
+  if (value !== undefined) return value
+  throw new CommandError(
+    'cell.outdated',
+    `stack ${stack} has no output "${key}": it was deployed by another version; run \`npm run weir -- up\``,
+  )
+}

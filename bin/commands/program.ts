@@ -1,0 +1,127 @@
+import { join } from 'node:path'
+import { Command, CommanderError } from 'commander'
+import type { CommandContext } from './context.ts'
+import { CommandError, reportOf } from './failure.ts'
+import { applyTarget, resolveTarget } from './target.ts'
+import { type Output, Terminal } from './terminal.ts'
+
+/** Where a program runs: passed in, so that a test can run it whole. */
+export interface ProgramEnvironment {
+  readonly root: string
+  readonly environment: NodeJS.ProcessEnv
+  readonly stdout: Output
+  readonly stderr: Output
+  readonly signal: AbortSignal
+}
+
+/** Runs a command's work with its context; failures become one line and an exit code. */
+export type Run = (
+  command: Command,
+  work: (context: CommandContext) => Promise<void>,
+) => Promise<void>
+
+/** Adds one command to the program. */
+export type Register = (program: Command, run: Run) => void
+
+const INTERRUPTED = 130
+
+/** Runs the command line and answers its exit code. Nothing else ends the process or throws. */
+export async function runProgram(
+  args: readonly string[],
+  registers: readonly Register[],
+  where: ProgramEnvironment,
+): Promise<number> {
+  let exitCode = 0
+  const run: Run = async (command, work) => {
+    exitCode = await runWork(command, work, where)
+  }
+  const program = buildProgram(registers, run, where)
+  try {
+    await program.parseAsync([...args], { from: 'user' })
+    return exitCode
+  } catch (error) {
+    if (error instanceof CommanderError) {
+      // Help that was asked for is no failure; commander has said the rest in its one line.
+      if (error.exitCode === 0) return 0
+      if (args.includes('--json')) {
+        const message = error.message.replace(/^error: /, '').replace(/\s*\n\s*/g, ' ')
+        where.stdout.write(`${JSON.stringify({ error: { code: error.code, message } })}\n`)
+      }
+      return 2
+    }
+    throw error
+  }
+}
+
+/** The program with all commands. */
+export function buildProgram(
+  registers: readonly Register[],
+  run: Run,
+  where: Pick<ProgramEnvironment, 'stdout' | 'stderr'>,
+): Command {
+  const program = new Command('weir')
+    .description('Contracts in, exactly-once tables and features out: runs and asks a Weir lake.')
+    .usage('<command> [options]')
+    .showSuggestionAfterError(true)
+    .helpCommand(false)
+    .addHelpText(
+      'after',
+      [
+        '',
+        'Every command takes --json (one JSON document on stdout) and --cloud local|aws.',
+        'WEIR_PORT sets the port of the local cloud, WEIR_CLOUD the default of --cloud;',
+        'AWS_ENDPOINT_URL, where it is set, names the cloud instead. WEIR_DEBUG=1 shows stack traces.',
+      ].join('\n'),
+    )
+  for (const register of registers) register(program, run)
+  for (const command of allOf(program)) {
+    command.exitOverride()
+    command.configureOutput({
+      writeOut: (text) => where.stdout.write(text),
+      writeErr: (text) => where.stderr.write(text),
+      outputError: (text, write) =>
+        write(
+          `weir: ${text
+            .replace(/^error: /, '')
+            .replace(/\s*\n\s*/g, ' ')
+            .trim()}\n`,
+        ),
+    })
+    if (command.commands.length === 0) {
+      command.option('--json', 'print one JSON document to stdout')
+      command.option('--cloud <name>', '"local" or "aws" (default: local)')
+    }
+  }
+  return program
+}
+
+function allOf(command: Command): Command[] {
+  return [command, ...command.commands.flatMap(allOf)]
+}
+
+async function runWork(
+  command: Command,
+  work: (context: CommandContext) => Promise<void>,
+  where: ProgramEnvironment,
+): Promise<number> {
+  const options = command.opts<{ json?: boolean; cloud?: string }>()
+  const terminal = new Terminal({ json: options.json ?? false, ...where })
+  try {
+    const target = resolveTarget(where.environment, options.cloud)
+    applyTarget(target, where.environment)
+    const { root, signal } = where
+    await work({ root, stateDir: join(root, '.weir'), target, terminal, signal })
+    return 0
+  } catch (error) {
+    terminal.restore()
+    if (where.signal.aborted) return INTERRUPTED
+    const { code, message, exitCode } = reportOf(error)
+    const document = error instanceof CommandError ? error.document : undefined
+    terminal.document(document ?? { error: { code, message } })
+    terminal.problem(`weir: ${message}`)
+    if (where.environment.WEIR_DEBUG && error instanceof Error) terminal.problem(error.stack ?? '')
+    return exitCode
+  } finally {
+    terminal.restore()
+  }
+}

@@ -1,0 +1,144 @@
+import type { Command } from 'commander'
+import pc from 'picocolors'
+import { loadProducts } from '#lib/adapters/files/product-files.ts'
+import { cellOf, defineTopology } from '#lib/topology/topology.ts'
+import { localCloudStatus, startLocalCloud } from '#local/local-cloud.ts'
+import { productIn } from './cells.ts'
+import type { CommandContext } from './context.ts'
+import {
+  bootstrap,
+  type Deployment,
+  deployAssembly,
+  isDeployed,
+  recordDeployment,
+  sourceFingerprint,
+  synthesize,
+} from './deploy.ts'
+import { CommandError } from './failure.ts'
+import { invokeFunction } from './invoke.ts'
+import type { Register } from './program.ts'
+
+export interface UpOptions {
+  /** @default the topology's */
+  readonly regions?: readonly string[]
+  /** Whether the local cloud enforces IAM. @default as it runs, or not */
+  readonly auth?: boolean
+}
+
+export interface UpResult {
+  readonly endpoint: string | null
+  readonly startedNow: boolean
+  readonly cells: readonly { readonly region: string; readonly deployed: 'now' | 'unchanged' }[]
+  readonly seconds: number
+}
+
+/** Starts the local cloud and deploys the cells. Harmless to repeat: what is there and unchanged is left alone. */
+export async function up(context: CommandContext, options: UpOptions = {}): Promise<UpResult> {
+  const { target } = context
+  const started = performance.now()
+  const regions = checkedRegions(options.regions)
+  const products = (await loadProducts(context.root)).map((product) => product.name)
+  const deployment: Deployment = { regions, products }
+  const fingerprint = sourceFingerprint(context.root)
+
+  const cloud = target.kind === 'local' ? await startCloud(context, options.auth) : undefined
+  // AWS is always asked: somebody may have changed a stack by hand.
+  const unchanged =
+    target.kind !== 'aws' &&
+    cloud?.startedNow !== true &&
+    (await isDeployed(context, deployment, fingerprint))
+  if (!unchanged) {
+    // Synthesis needs the processor, bootstrapping mostly waits: side by side.
+    const work = [synthesize(context, deployment), bootstrap(context, regions)]
+    context.terminal.remark('synthesizing the stacks')
+    await Promise.all(work)
+    await deployAssembly(context, deployment)
+  }
+  await createTables(context, deployment)
+  recordDeployment(context, deployment, fingerprint)
+  return {
+    endpoint: target.endpoint ?? null,
+    startedNow: cloud?.startedNow ?? false,
+    cells: regions.map((region) => ({ region, deployed: unchanged ? 'unchanged' : 'now' })),
+    seconds: Math.round((performance.now() - started) / 100) / 10,
+  }
+}
+
+async function startCloud(context: CommandContext, auth?: boolean) {
+  const place = { port: context.target.port, stateDir: context.stateDir }
+  const running = await localCloudStatus(place)
+  return startLocalCloud({
+    ...place,
+    auth: auth ?? (running.ours && running.running ? (running.auth ?? false) : false),
+    onProgress: (line) => context.terminal.remark(line),
+  })
+}
+
+/** A table exists once its committer ran: so that the first query of an empty lake answers no rows, not an error. */
+async function createTables(context: CommandContext, deployment: Deployment): Promise<void> {
+  await Promise.all(
+    deployment.regions.flatMap((region) =>
+      deployment.products.map(async (name) => {
+        const product = await productIn(context, region, name)
+        await invokeFunction(context, region, product.functions.commitSnapshots, {})
+      }),
+    ),
+  )
+}
+
+function checkedRegions(regions?: readonly string[]): readonly string[] {
+  if (regions?.length === 0) {
+    throw new CommandError('regions.none', '--regions names no region', { exitCode: 2 })
+  }
+  try {
+    const wanted = regions?.map((region) => cellOf(region))
+    return defineTopology(wanted ? { cells: wanted } : {}).cells.map((cell) => cell.region)
+  } catch (error) {
+    throw new CommandError('regions.invalid', `--regions: ${(error as Error).message}`, {
+      exitCode: 2,
+    })
+  }
+}
+
+export const registerUp: Register = (program, run) => {
+  program
+    .command('up')
+    .summary('start the local cloud and deploy the cells')
+    .description(
+      'Starts the local cloud, if it is the target, and deploys a cell to each region. What runs already and is unchanged is left alone.',
+    )
+    .option(
+      '--regions <list>',
+      'regions, separated by commas (default: us-east-1,eu-west-1)',
+      listOf,
+    )
+    .option('--auth', 'let the local cloud enforce IAM')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  npm run weir -- up\n  npm run weir -- up --regions us-east-1\n  npm run weir -- up --cloud aws --regions eu-west-1',
+    )
+    .action((options: UpOptions, command: Command) =>
+      run(command, async (context) => {
+        const result = await up(context, options)
+        const { terminal } = context
+        terminal.document(result)
+        if (result.endpoint) {
+          const how = result.startedNow ? 'started' : 'running'
+          terminal.line(`cloud      ${result.endpoint} (${how})`)
+        }
+        for (const cell of result.cells) {
+          const how = cell.deployed === 'now' ? 'deployed' : 'unchanged'
+          terminal.line(`cell       ${cell.region} (${how})`)
+        }
+        terminal.line(pc.dim(`${result.seconds} s`))
+      }),
+    )
+}
+
+/** `a, b` → `['a', 'b']`. */
+export function listOf(text: string): string[] {
+  return text
+    .split(',')
+    .map((part) => part.trim())
+    .filter((part) => part !== '')
+}

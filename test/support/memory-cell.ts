@@ -1,0 +1,165 @@
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { MemoryCatalog } from '#lib/adapters/memory/memory-catalog.ts'
+import { MemoryJournal } from '#lib/adapters/memory/memory-journal.ts'
+import { MemoryObjectStore } from '#lib/adapters/memory/memory-object-store.ts'
+import { MemorySlotStore } from '#lib/adapters/memory/memory-slot-store.ts'
+import type { Contract } from '#lib/domain/contract/contract.ts'
+import { parseContract } from '#lib/domain/contract/parse-contract.ts'
+import { Archive } from '#lib/domain/ingest/archive.ts'
+import { keyedIdentity } from '#lib/domain/ingest/identity.ts'
+import type { ShardLineage } from '#lib/domain/ingest/lineage.ts'
+import { decodeRawBatch } from '#lib/domain/ingest/raw-object.ts'
+import type { StreamRecord } from '#lib/domain/ingest/wire.ts'
+import { type Column, utf8At } from '#lib/domain/kernel/columns.ts'
+import { PlatformError } from '#lib/domain/kernel/errors.ts'
+import { commitSnapshots } from '#lib/domain/lake/commit-snapshots.ts'
+import { decodeParquet } from '#lib/domain/lake/parquet/decode.ts'
+import { loadTable } from '#lib/domain/lake/table.ts'
+import { updateWindows } from '#lib/domain/process/update-windows.ts'
+import { views } from '#products/trips/features.ts'
+import { FaultyProcess } from './faults.ts'
+
+const contractFile = join(import.meta.dirname, '../../products/trips/contract.yaml')
+
+/** The contract of the trips product, as it stands in the project. */
+export async function tripsContract(): Promise<Contract> {
+  const parsed = parseContract(await readFile(contractFile, 'utf8'), { file: contractFile })
+  if (!parsed.ok) throw new Error(JSON.stringify(parsed.problems))
+  return parsed.contract
+}
+
+const NO_FAULT = () => new FaultyProcess(Number.POSITIVE_INFINITY, 'refused')
+
+/** The stores of one product in one cell, in memory, and its functions on top: each call is a new process. */
+export class MemoryCell {
+  readonly clock = { ms: Date.UTC(2026, 0, 1), nowMs: () => this.clock.ms++ }
+  readonly objects = new MemoryObjectStore({ clock: this.clock })
+  readonly catalog = new MemoryCatalog()
+  readonly journal = new MemoryJournal()
+  readonly slots = new MemorySlotStore()
+  readonly lineage = new Map<string, readonly string[]>()
+  readonly layout = { bucket: 'bucket', region: 'us-east-1', product: 'trips' }
+  readonly contract: Contract
+  #ids = 0n
+
+  constructor(contract: Contract) {
+    this.contract = contract
+  }
+
+  /** A cold archive-events process. Keep the result to have a warm one. */
+  archive(process = NO_FAULT()): Archive {
+    const lineage: ShardLineage = { parents: async () => this.lineage }
+    return new Archive({
+      contracts: { current: this.contract, byVersion: () => this.contract },
+      journal: process.journal(this.journal),
+      objects: process.objects(this.objects),
+      lineage,
+      identify: keyedIdentity(new Uint8Array(32)),
+      layout: this.layout,
+      undecodableKeyId: 'undecodable-key',
+    })
+  }
+
+  commit(process = NO_FAULT()) {
+    const lost = () =>
+      new PlatformError('lake.commitStateUnknown', 'answer lost', { retryable: true })
+    return commitSnapshots({
+      lake: {
+        objects: process.objects(this.objects),
+        catalog: process.catalog(this.catalog, lost),
+        clock: this.clock,
+        ids: { snapshotId: () => ++this.#ids, uuid: () => `uuid-${++this.#ids}` },
+      },
+      journal: process.journal(this.journal),
+      contract: this.contract,
+      layout: this.layout,
+      database: 'weir',
+    })
+  }
+
+  update(process = NO_FAULT()) {
+    return updateWindows({
+      contract: this.contract,
+      views,
+      journal: process.journal(this.journal),
+      objects: process.objects(this.objects),
+      slots: process.slots(this.slots),
+      clock: this.clock,
+    })
+  }
+
+  /** Everything that readers can see, in an order of its own: equal outcomes compare equal. */
+  async outcome(): Promise<Outcome> {
+    const table = await loadTable(
+      {
+        objects: this.objects,
+        catalog: this.catalog,
+        clock: this.clock,
+        ids: { snapshotId: () => 0n, uuid: () => '' },
+      },
+      { database: 'weir', name: 'trips' },
+    )
+    const curated: string[] = []
+    for (const file of (await table?.liveFiles()) ?? []) {
+      const bytes = await this.objects.get(file.path)
+      const batch = await decodeParquet(bytes, ['event_id', 'fare_amount'])
+      for (let row = 0; row < batch.rows; row++)
+        curated.push(text(batch.columns.get('event_id')!, row))
+    }
+    const raw: string[] = []
+    for await (const { uri } of this.objects.list('s3://bucket/raw/')) {
+      const batch = decodeRawBatch(uri, await this.objects.get(uri))
+      for (const event of batch.events) raw.push(`${batch.shard}/${event.sequence}/${event.index}`)
+    }
+    const quarantined: string[] = []
+    const counts = { received: 0, admitted: 0, duplicate: 0, rejected: 0 }
+    for (const { shard } of await this.journal.shards()) {
+      for (const entry of await this.journal.entriesAfter(shard, 'start', 10_000)) {
+        for (const name of Object.keys(counts) as (keyof typeof counts)[]) {
+          counts[name] += entry.counts[name]
+        }
+        if (entry.quarantineUri === undefined) continue
+        const batch = await decodeParquet(await this.objects.get(entry.quarantineUri), [
+          'quarantine_id',
+          'reason',
+        ])
+        for (let row = 0; row < batch.rows; row++) {
+          quarantined.push(
+            `${text(batch.columns.get('quarantine_id')!, row)} ${text(batch.columns.get('reason')!, row)}`,
+          )
+        }
+      }
+    }
+    const windows = new Map<string, { trips: number; fares: bigint }>()
+    for (const slot of this.slots.all()) {
+      const id = `${slot.windowStart}/${slot.key}`
+      const sum = windows.get(id) ?? { trips: 0, fares: 0n }
+      sum.trips += slot.states.trip_count as number
+      sum.fares += BigInt((slot.states.fare_sum as { sum: string }).sum)
+      windows.set(id, sum)
+    }
+    return {
+      counts,
+      curated: curated.sort(),
+      raw: raw.sort(),
+      quarantined: quarantined.sort(),
+      windows: [...windows].map(([id, sum]) => `${id} ${sum.trips} ${sum.fares}`).sort(),
+    }
+  }
+}
+
+export interface Outcome {
+  readonly counts: Readonly<Record<string, number>>
+  readonly curated: readonly string[]
+  readonly raw: readonly string[]
+  readonly quarantined: readonly string[]
+  readonly windows: readonly string[]
+}
+
+function text(column: Column, row: number): string {
+  if (column.kind !== 'utf8') throw new Error(`not a string column: ${column.kind}`)
+  return utf8At(column, row)
+}
+
+export type { StreamRecord }
