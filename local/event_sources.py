@@ -34,6 +34,8 @@ _positions = {}
 def install():
     # The one poll loop stays for SQS. For streams it now only sees to it that readers exist, and wakes them.
     lambda_svc._poll_kinesis = _wake_readers
+    # After a wake that found nothing new; each look costs microseconds.
+    lambda_svc._ESM_IDLE_WAKE_GAP_SECONDS = 0.01
     lambda_svc._poll_dynamodb_streams = lambda: False
     remember_table_position = lambda_svc._init_stream_position
 
@@ -114,9 +116,11 @@ class KinesisShard:
         return _stream_of(self._stream["StreamARN"]) is not self._stream or self._shard() is None
 
     def is_startable(self):
-        """A child is read once its parents are read to their ends; a parent that is gone has expired."""
-        parents = [parent for parent in parents_of(self._shard()) if parent in self._stream["shards"]]
-        return all(KinesisShard(self._stream, parent, self._mapping_id).is_finished() for parent in parents)
+        """A child is read once its ancestors are read to their ends; an ancestor that is gone has expired. All of them:
+        two reshardings in a row leave shards that never held a record."""
+        parents = (KinesisShard(self._stream, parent, self._mapping_id)
+                   for parent in parents_of(self._shard()) if parent in self._stream["shards"])
+        return all(parent.is_finished() and parent.is_startable() for parent in parents)
 
     def is_finished(self):
         shard = self._shard()

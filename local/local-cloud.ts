@@ -178,6 +178,8 @@ function serverEnvironment(
     MINISTACK_ACCOUNT_ID: LOCAL_ACCOUNT,
     S3_DATA_DIR: join(server.tempDir, 's3'),
     STATE_DIR: join(server.tempDir, 'state'),
+    // MiniStack's worker script uses a deprecated function; the warning would be in every function's log.
+    NODE_OPTIONS: '--disable-warning=DEP0169',
     // No second listeners, and no Docker: MiniStack would remove the containers of any other MiniStack on this host.
     IOT_MTLS_ENABLED: '0',
     SFTP_ENABLED: '0',

@@ -74,7 +74,7 @@ export async function findCell(
     const client = new CloudFormationClient(context.target.clientConfig(region))
     return describeStack(client, stateStackName(region))
   })
-  if (!isUsable(stack)) return undefined
+  if (stack === undefined || !isUsable(stack)) return undefined
   const { outputs } = stack
   return {
     region,
@@ -101,7 +101,7 @@ export async function productIn(
     new CloudFormationClient(context.target.clientConfig(region)),
     productStackName(region, product),
   )
-  if (!isUsable(stack)) {
+  if (stack === undefined || !isUsable(stack)) {
     throw new CommandError(
       'product.notDeployed',
       `product "${product}" is not deployed in ${region}${stack ? ` (${stack.name}: ${stack.status})` : ''}: run \`npm run weir -- up --regions ${region}\``,

@@ -3,6 +3,7 @@ import type { FunctionBundles } from '#lib/constructs/kernel/function-bundle.ts'
 import type { Product } from '#lib/domain/contract/product.ts'
 import { productId, stackName } from '#lib/topology/names.ts'
 import type { Cell, Topology } from '#lib/topology/topology.ts'
+import { OpsStack } from './ops-stack.ts'
 import { ProductStack } from './product-stack.ts'
 import { StateStack } from './state-stack.ts'
 
@@ -31,8 +32,9 @@ export class CellStacks extends Construct {
       cell,
       products,
     })
-    for (const product of products) {
-      new ProductStack(this, productId(product.name), {
+    const deployed = products.map((product) => ({
+      product,
+      stack: new ProductStack(this, productId(product.name), {
         env,
         stackName: stackName(topology, cell, product.name),
         description: `What data product ${product.name} does in cell ${name}`,
@@ -41,7 +43,16 @@ export class CellStacks extends Construct {
         product,
         bundles,
         state,
-      })
-    }
+      }),
+    }))
+    new OpsStack(this, 'Ops', {
+      env,
+      stackName: stackName(topology, cell, 'ops'),
+      description: `Alarms and dashboard of cell ${name}`,
+      topology,
+      cell,
+      state,
+      products: deployed,
+    })
   }
 }

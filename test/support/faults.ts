@@ -24,11 +24,14 @@ export class FaultyProcess {
   readonly log: string[] = []
   readonly #at: number
   readonly #fault: Fault
+  readonly #die: () => void
   #dead = false
 
-  constructor(at: number, fault: Fault) {
+  /** `die`: what a death is; by default only that every further effect fails. */
+  constructor(at: number, fault: Fault, die: () => void = () => {}) {
     this.#at = at
     this.#fault = fault
+    this.#die = die
   }
 
   /** Whether the fault was met: false once `at` lies beyond the last effect. */
@@ -95,6 +98,7 @@ export class FaultyProcess {
     if (this.log.length !== this.#at) return effect()
     this.#dead = this.#fault === 'dies before' || this.#fault === 'dies after'
     if (this.#fault === 'dies after' || this.#fault === 'answer lost') await effect()
+    if (this.#dead) this.#die()
     throw this.#dead ? new InjectedFault(`${this.#fault}: ${name}`) : lost()
   }
 }

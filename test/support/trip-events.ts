@@ -22,7 +22,7 @@ export function tripText({ id, fare = '10.50', zone = 236, dropoff }: TripChange
   )
 }
 
-export const TRIP_TYPE = 'com.nyc-tlc.trip.v1'
+export const TRIP_TYPE = 'nyc.tlc.trip.completed'
 
 /** A record of the stream; its digits are padded like those of Kinesis. Arrival moves a second per record. */
 export function record(sequence: number, body: string | Uint8Array): StreamRecord {

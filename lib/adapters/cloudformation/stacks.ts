@@ -33,7 +33,7 @@ export async function describeStack(
 }
 
 /** Whether what the stack describes is there: created, updated, or rolled back to what it was. */
-export function isUsable(stack: DeployedStack | undefined): stack is DeployedStack {
+export function isUsable(stack: DeployedStack | undefined): boolean {
   return (
     stack !== undefined && /^(CREATE|UPDATE|UPDATE_ROLLBACK|IMPORT)_COMPLETE$/.test(stack.status)
   )

@@ -17,6 +17,7 @@ export interface S3ObjectStoreProps {
 }
 
 const CONFLICT_ATTEMPTS = 8
+const BODY_ATTEMPTS = 3
 
 /** Objects in S3. Checksums travel with every body, both ways, as the SDK does by default. */
 export class S3ObjectStore implements ObjectStore {
@@ -31,11 +32,22 @@ export class S3ObjectStore implements ObjectStore {
   }
 
   async get(uri: string): Promise<Uint8Array> {
+    for (let attempt = 1; ; attempt++) {
+      const { Body } = await this.#open(uri)
+      try {
+        return (await Body?.transformToByteArray()) ?? new Uint8Array()
+      } catch (error) {
+        // The SDK repeats requests, not bodies that break off or fail their checksum.
+        if (attempt >= BODY_ATTEMPTS) throw error
+      }
+    }
+  }
+
+  async #open(uri: string) {
     try {
-      const { Body } = await this.#client.send(new GetObjectCommand(placeOf(uri)))
-      return (await Body?.transformToByteArray()) ?? new Uint8Array()
+      return await this.#client.send(new GetObjectCommand(placeOf(uri)))
     } catch (error) {
-      if (nameOf(error) !== 'NoSuchKey') throw error
+      if (!(error instanceof Error) || error.name !== 'NoSuchKey') throw error
       throw new PlatformError('objects.notFound', `there is no object ${uri}`, {
         context: { uri },
         cause: error,
@@ -105,10 +117,6 @@ function placeOf(uri: string): { Bucket: string; Key: string } {
   const match = /^s3:\/\/([^/]+)\/(.*)$/s.exec(uri)
   if (match) return { Bucket: match[1]!, Key: match[2]! }
   throw new PlatformError('objects.invalidUri', `not an S3 URI: ${uri}`)
-}
-
-function nameOf(error: unknown): string | undefined {
-  return error instanceof Error ? error.name : undefined
 }
 
 function statusOf(error: unknown): number | undefined {

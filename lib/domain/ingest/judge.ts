@@ -1,5 +1,5 @@
 import type { Contract } from '#lib/domain/contract/contract.ts'
-import { type Column, type ColumnBatch, takeRows } from '#lib/domain/kernel/columns.ts'
+import { type ColumnBatch, takeRows } from '#lib/domain/kernel/columns.ts'
 import { MICROS_PER_MINUTE } from '#lib/domain/kernel/time.ts'
 import { decode, type RejectedEvent } from './decode.ts'
 import type { Identify } from './identity.ts'
@@ -40,7 +40,7 @@ export function judge(
   for (let row = 0; row < decoded.batch.rows; row++) {
     const { source, id } = decoded.identities[row]!
     const identity = identify(source, id)
-    const minute = decoded.arrivalMinute[row]!
+    const minute = decoded.arrivalMinutes[row]!
     const before = seenInBatch.minuteOf(identity)
     const inBatch = before !== undefined && minute - before < contract.dedupHorizonMinutes
     if (inBatch || memory.isDuplicate(identity, minute)) continue
@@ -50,10 +50,9 @@ export function judge(
   }
 
   const admitted = takeRows(decoded.batch, rows)
-  const times = rows.map((row) => Number(decoded.eventTimeMicros[row]!))
-  const arrivals = admitted.columns.get('ingest_time') as Extract<Column, { kind: 'int64' }>
+  const times = rows.map((row) => Number(decoded.eventTimes[row]!))
   const skew = contract.maxFutureSkewMinutes * MICROS_PER_MINUTE
-  const capped = times.map((time, i) => Math.min(time, Number(arrivals.values[i]!) + skew))
+  const capped = times.map((time, i) => Math.min(time, decoded.arrivals[rows[i]!]! + skew))
   return {
     counts: {
       received: raw.events.length,
@@ -63,7 +62,7 @@ export function judge(
     },
     admitted,
     identities: Uint8Array.from(Buffer.concat(identities)),
-    arrivalMinutes: Int32Array.from(rows, (row) => decoded.arrivalMinute[row]!),
+    arrivalMinutes: Int32Array.from(rows, (row) => decoded.arrivalMinutes[row]!),
     rejected: decoded.rejected,
     ...(rows.length > 0
       ? { eventTime: { min: minOf(times), max: maxOf(times) }, cappedMaxEventTime: maxOf(capped) }

@@ -46,24 +46,20 @@ export function encodeQuarantine(
     ['reason', text((event) => event.reason)],
     ['detail', text((event) => event.detail)],
     ['event_id', text((event) => event.eventId)],
-    ['event_source', text((event) => event.source)],
-    ['event', text((event) => (event.received.kind === 'event' ? event.received.text : undefined))],
+    ['event_source', text((event) => event.eventSource)],
+    ['event', text((event) => event.text)],
     [
       'length_bytes',
       {
         kind: 'int64',
-        values: BigInt64Array.from(rejected, (event) => BigInt(stubOf(event)?.lengthBytes ?? 0)),
-        nulls: Uint8Array.from(rejected, (event) => (stubOf(event) ? 0 : 1)),
+        values: BigInt64Array.from(rejected, (event) => BigInt(event.stub?.lengthBytes ?? 0)),
+        nulls: Uint8Array.from(rejected, (event) => (event.stub ? 0 : 1)),
       },
     ],
-    ['sha256', text((event) => stubOf(event)?.sha256)],
+    ['sha256', text((event) => event.stub?.sha256)],
   ])
   const batch: ColumnBatch = { rows: rejected.length, columns }
   return encodeParquet(quarantineSchema, batch).bytes
-}
-
-function stubOf(event: RejectedEvent) {
-  return event.received.kind === 'stub' ? event.received : undefined
 }
 
 /** Names a rejected event by its place in the stream. */

@@ -121,11 +121,24 @@ function codecOf(schema: AvroSchema, names: CodeNames): avsc.Type {
   return type
 }
 
+const PRIMITIVES = new Set<unknown>([
+  'null',
+  'boolean',
+  'int',
+  'long',
+  'float',
+  'double',
+  'bytes',
+  'string',
+])
+
 /** Avro's encoding is positional, so renaming the fields changes what the code sees and no byte. */
 function renamed(schema: unknown, names: CodeNames): unknown {
   if (Array.isArray(schema)) return schema.map((part) => renamed(part, names))
   if (typeof schema !== 'object' || schema === null) return schema
   const node = schema as Record<string, unknown>
+  // `{type: 'long', logicalType: …}`: avsc would build a long of its own, which is no bigint.
+  if (node.name === undefined && PRIMITIVES.has(node.type)) return node.type
   const copy: Record<string, unknown> = {}
   for (const [key, part] of Object.entries(node)) {
     if (key === 'default' || key === 'doc' || key === 'aliases') continue

@@ -1,7 +1,7 @@
 import { MemoryCatalog } from '#lib/adapters/memory/memory-catalog.ts'
 import { MemoryObjectStore } from '#lib/adapters/memory/memory-object-store.ts'
 import type { Clock, IdSource } from '#lib/domain/kernel/clock.ts'
-import { type ColumnBatch, takeRows, utf8Column } from '#lib/domain/kernel/columns.ts'
+import { type Column, type ColumnBatch, takeRows, utf8Column } from '#lib/domain/kernel/columns.ts'
 import type { Catalog } from '#lib/domain/lake/catalog.ts'
 import { type DataFile, dataFile } from '#lib/domain/lake/data-file.ts'
 import { encodeParquet } from '#lib/domain/lake/parquet/encode.ts'
@@ -56,7 +56,7 @@ export function trips(prefix: string, count: number): ColumnBatch {
   const rows = Array.from({ length: count }, (_, row) => row)
   return {
     rows: count,
-    columns: new Map([
+    columns: new Map<string, Column>([
       ['trip_id', utf8Column(rows.map((row) => `${prefix}-${row}`))],
       [
         'dropoff_at',

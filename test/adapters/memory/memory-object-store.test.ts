@@ -1,0 +1,10 @@
+import { describe } from 'vitest'
+import { MemoryObjectStore } from '#lib/adapters/memory/memory-object-store.ts'
+import { objectStoreContract } from '#test/ports/object-store-contract.ts'
+
+describe('MemoryObjectStore', () => {
+  objectStoreContract(async () => ({
+    store: new MemoryObjectStore({ clock: { nowMs: () => 1 } }),
+    prefix: 's3://bucket/contract',
+  }))
+})

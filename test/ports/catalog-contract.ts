@@ -1,0 +1,110 @@
+import { beforeAll, describe, expect, it } from 'vitest'
+import type { Catalog, TableName } from '#lib/domain/lake/catalog.ts'
+import type { TableSchema } from '#lib/domain/lake/schema.ts'
+
+const SCHEMA: TableSchema = {
+  fields: [
+    { id: 1, name: 'trip_id', required: true, type: 'string', doc: 'Which trip' },
+    { id: 2, name: 'fare', required: false, type: 'decimal(9, 2)' },
+  ],
+}
+
+/** What every catalog promises; run on each adapter. `create` gives a catalog and a database without tables. */
+export function catalogContract(
+  create: () => Promise<{ readonly catalog: Catalog; readonly database: string }>,
+): void {
+  let catalog: Catalog
+  let database: string
+  beforeAll(async () => {
+    ;({ catalog, database } = await create())
+  })
+
+  const input = (table: TableName, metadata: string) => ({
+    metadataLocation: `s3://lake/${table.name}/metadata/${metadata}.metadata.json`,
+    location: `s3://lake/${table.name}`,
+    schema: SCHEMA,
+  })
+
+  async function created(name: string): Promise<TableName> {
+    const table = { database, name }
+    await catalog.create(table, input(table, '0'))
+    return table
+  }
+
+  it('does not know a table that was not created', async () => {
+    expect(await catalog.load({ database, name: 'nowhere' })).toBeUndefined()
+  })
+
+  it('gives back where a created table stands', async () => {
+    const table = await created('created')
+
+    expect(await catalog.load(table)).toMatchObject({
+      metadataLocation: 's3://lake/created/metadata/0.metadata.json',
+    })
+  })
+
+  it('creates a table once', async () => {
+    const table = await created('once')
+
+    await expect(catalog.create(table, input(table, 'other'))).rejects.toMatchObject({
+      code: 'lake.commitConflict',
+      retryable: true,
+    })
+    expect((await catalog.load(table))!.metadataLocation).toContain('/0.metadata.json')
+  })
+
+  describe('a swap', () => {
+    it('moves the pointer and changes the version', async () => {
+      const table = await created('swapped')
+      const before = (await catalog.load(table))!
+
+      const metadataLocation = 's3://lake/swapped/metadata/1.metadata.json'
+      await catalog.swap(table, { expectedVersion: before.version, metadataLocation })
+
+      const after = (await catalog.load(table))!
+      expect(after.metadataLocation).toBe(metadataLocation)
+      expect(after.version).not.toBe(before.version)
+    })
+
+    it('with an old version is a conflict and changes nothing, however often', async () => {
+      const table = await created('stale')
+      const { version } = (await catalog.load(table))!
+      const swap = (metadata: string) =>
+        catalog.swap(table, { expectedVersion: version, metadataLocation: `s3://lake/${metadata}` })
+      await swap('won')
+
+      // The second try has seen the newer entry; what it expects is still the old one.
+      for (const metadata of ['won', 'lost']) {
+        await expect(swap(metadata)).rejects.toMatchObject({
+          code: 'lake.commitConflict',
+          retryable: true,
+        })
+        expect((await catalog.load(table))!.metadataLocation).toBe('s3://lake/won')
+      }
+    })
+
+    it('is won by exactly one of many rivals', async () => {
+      const table = await created('raced')
+      const { version } = (await catalog.load(table))!
+      const rivals = Array.from({ length: 6 }, (_, rival) => `s3://lake/raced/${rival}`)
+
+      const outcomes = await Promise.allSettled(
+        rivals.map((metadataLocation) =>
+          catalog.swap(table, { expectedVersion: version, metadataLocation }),
+        ),
+      )
+
+      const winners = rivals.filter((_, rival) => outcomes[rival]!.status === 'fulfilled')
+      expect(winners).toEqual([(await catalog.load(table))!.metadataLocation])
+    })
+
+    it('of a table that is not there is lake.tableNotFound', async () => {
+      const swap = catalog.swap(
+        { database, name: 'nowhere' },
+        { expectedVersion: '0', metadataLocation: 's3://lake/x' },
+      )
+
+      await expect(swap).rejects.toMatchObject({ code: 'lake.tableNotFound', retryable: false })
+    })
+  })
+}
