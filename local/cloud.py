@@ -49,6 +49,13 @@ def with_identity(app, identity):
     return identified
 
 
+def count_loopback_as_tls(ministack_app):
+    """Policies that refuse plain HTTP (``aws:SecureTransport``) let loopback through: CDK's own staging bucket has one,
+    and so has every bucket that enforces TLS. Plain HTTP is what the local cloud speaks."""
+    pin = ministack_app.pin_request_origin
+    ministack_app.pin_request_origin = lambda source_ip, _secure: pin(source_ip, True)
+
+
 def raise_open_file_limit():
     try:
         import resource
@@ -94,6 +101,7 @@ def main():
     import event_sources
     import kinesis_streams
 
+    count_loopback_as_tls(ministack_app)
     athena.install(options.port)
     kinesis_streams.install()
     event_sources.install()

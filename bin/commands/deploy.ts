@@ -119,7 +119,11 @@ export async function isDeployed(
   const stacks = stacksOf(deployment).map(async ({ region, name }) =>
     describeStack(new CloudFormationClient(context.target.clientConfig(region)), name),
   )
-  return (await Promise.all(stacks)).every(isUsable)
+  // Whatever answers there may not even be a cloud: then it is not deployed, and starting or deploying says why.
+  return Promise.all(stacks).then(
+    (found) => found.every(isUsable),
+    () => false,
+  )
 }
 
 /** Remembers what was deployed. */

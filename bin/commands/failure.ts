@@ -27,10 +27,10 @@ export interface FailureReport {
   readonly exitCode: number
 }
 
-/** Any error as one clear line. */
+/** Any error as one clear line, or as one line for each thing that is wrong. */
 export function reportOf(error: unknown): FailureReport {
   if (error instanceof CommandError) {
-    return { code: error.code, message: oneLine(error.message), exitCode: error.exitCode }
+    return { code: error.code, message: error.message.trim(), exitCode: error.exitCode }
   }
   if (isLocalCloudError(error)) {
     return { code: error.code, message: oneLine(error.message), exitCode: 1 }
@@ -39,7 +39,7 @@ export function reportOf(error: unknown): FailureReport {
     return { code: 'unexpected', message: oneLine(String(error)), exitCode: 1 }
   }
   if (isPlatformError(error)) {
-    return { code: error.code, message: oneLine(error.message), exitCode: 1 }
+    return { code: error.code, message: error.message.trim(), exitCode: 1 }
   }
   const { code, message } = awsFailure(error)
   return { code, message: oneLine(message), exitCode: 1 }

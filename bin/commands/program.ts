@@ -118,7 +118,7 @@ async function runWork(
     const { code, message, exitCode } = reportOf(error)
     const document = error instanceof CommandError ? error.document : undefined
     terminal.document(document ?? { error: { code, message } })
-    terminal.problem(`weir: ${message}`)
+    for (const line of message.split('\n')) terminal.problem(`weir: ${line}`)
     if (where.environment.WEIR_DEBUG && error instanceof Error) terminal.problem(error.stack ?? '')
     return exitCode
   } finally {

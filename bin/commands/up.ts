@@ -3,6 +3,7 @@ import pc from 'picocolors'
 import { loadProducts } from '#lib/adapters/files/product-files.ts'
 import { cellOf, defineTopology } from '#lib/topology/topology.ts'
 import { localCloudStatus, startLocalCloud } from '#local/local-cloud.ts'
+import { listOf } from './arguments.ts'
 import { productIn } from './cells.ts'
 import type { CommandContext } from './context.ts'
 import {
@@ -41,37 +42,52 @@ export async function up(context: CommandContext, options: UpOptions = {}): Prom
   const deployment: Deployment = { regions, products }
   const fingerprint = sourceFingerprint(context.root)
 
-  const cloud = target.kind === 'local' ? await startCloud(context, options.auth) : undefined
+  const place = { port: target.port, stateDir: context.stateDir }
+  const running = target.kind === 'local' ? await localCloudStatus(place) : undefined
+  const isFresh = running?.running === false
   // AWS is always asked: somebody may have changed a stack by hand.
-  const unchanged =
-    target.kind !== 'aws' &&
-    cloud?.startedNow !== true &&
-    (await isDeployed(context, deployment, fingerprint))
-  if (!unchanged) {
-    // Synthesis needs the processor, bootstrapping mostly waits: side by side.
-    const work = [synthesize(context, deployment), bootstrap(context, regions)]
-    context.terminal.remark('synthesizing the stacks')
-    await Promise.all(work)
-    await deployAssembly(context, deployment)
-  }
+  const mayBeUnchanged = !isFresh && target.kind !== 'aws'
+  const unchanged = mayBeUnchanged && (await isDeployed(context, deployment, fingerprint))
+
+  let startedNow = false
+  await allOrNone(context, [
+    // Synthesis needs a processor, starting and bootstrapping mostly wait: side by side.
+    async (side) => unchanged || synthesize(side, deployment),
+    async (side) => {
+      if (running !== undefined) {
+        const auth = options.auth ?? running.auth ?? false
+        const onProgress = (line: string) => context.terminal.remark(line)
+        startedNow = (await startLocalCloud({ ...place, auth, onProgress })).startedNow
+      }
+      if (!unchanged) await bootstrap(side, regions)
+    },
+  ])
+  if (!unchanged) await deployAssembly(context, deployment)
   await createTables(context, deployment)
   recordDeployment(context, deployment, fingerprint)
   return {
     endpoint: target.endpoint ?? null,
-    startedNow: cloud?.startedNow ?? false,
+    startedNow,
     cells: regions.map((region) => ({ region, deployed: unchanged ? 'unchanged' : 'now' })),
     seconds: Math.round((performance.now() - started) / 100) / 10,
   }
 }
 
-async function startCloud(context: CommandContext, auth?: boolean) {
-  const place = { port: context.target.port, stateDir: context.stateDir }
-  const running = await localCloudStatus(place)
-  return startLocalCloud({
-    ...place,
-    auth: auth ?? (running.ours && running.running ? (running.auth ?? false) : false),
-    onProgress: (line) => context.terminal.remark(line),
-  })
+/** Runs work side by side; the first failure ends the rest, so that nothing goes on behind the message. */
+async function allOrNone(
+  context: CommandContext,
+  works: readonly ((context: CommandContext) => Promise<unknown>)[],
+): Promise<void> {
+  const stop = new AbortController()
+  const side = { ...context, signal: AbortSignal.any([context.signal, stop.signal]) }
+  const running = works.map((work) => work(side))
+  try {
+    await Promise.all(running)
+  } catch (error) {
+    stop.abort()
+    await Promise.allSettled(running)
+    throw error
+  }
 }
 
 /** A table exists once its committer ran: so that the first query of an empty lake answers no rows, not an error. */
@@ -133,12 +149,4 @@ export const registerUp: Register = (program, run) => {
         terminal.line(pc.dim(`${result.seconds} s`))
       }),
     )
-}
-
-/** `a, b` → `['a', 'b']`. */
-export function listOf(text: string): string[] {
-  return text
-    .split(',')
-    .map((part) => part.trim())
-    .filter((part) => part !== '')
 }

@@ -1,7 +1,7 @@
 import type { Contract } from '#lib/domain/contract/contract.ts'
 
 /** A tier 1 product has a week to repair what blocks a shard before its stream forgets. */
-const TIER_1_STREAM_HOURS = 168
+export const TIER_1_STREAM_HOURS = 168
 
 /**
  * Refuses a contract whose raw objects could expire before they may. Raw is created if it is absent, so it has to be

@@ -1,6 +1,7 @@
 import { type App, Validations } from 'aws-cdk-lib'
 import type { FunctionBundles } from '#lib/constructs/kernel/function-bundle.ts'
 import type { Product } from '#lib/domain/contract/product.ts'
+import { Guardrails } from '#lib/guardrails/guardrails.ts'
 import { NagPack } from '#lib/guardrails/nag-pack.ts'
 import { checkProductNames } from '#lib/topology/names.ts'
 import type { Topology } from '#lib/topology/topology.ts'
@@ -16,5 +17,5 @@ export interface CellsProps {
 export function addCells(app: App, { topology, products, bundles }: CellsProps): void {
   checkProductNames(products.map((product) => product.name))
   for (const cell of topology.cells) new CellStacks(app, { topology, cell, products, bundles })
-  Validations.of(app).addPlugins(new NagPack(app))
+  Validations.of(app).addPlugins(new Guardrails(), new NagPack(app))
 }

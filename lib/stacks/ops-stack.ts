@@ -23,8 +23,9 @@ export interface OpsStackProps extends StackProps {
 export class OpsStack extends Stack {
   constructor(scope: Construct, id: string, props: OpsStackProps) {
     const { topology, cell, state, products, ...stackProps } = props
-    super(scope, id, stackProps)
-    tagAll(this, cellTags(topology, cell))
+    const tags = cellTags(topology, cell)
+    super(scope, id, { ...stackProps, tags })
+    tagAll(this, tags)
     const { topic } = new AlarmTopic(this, 'Topic', { cellKey: state.keys.cell })
     new CfnOutput(this, 'AlarmTopic', { value: topic.topicArn })
     const { namespace } = topology

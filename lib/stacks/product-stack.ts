@@ -30,8 +30,9 @@ export class ProductStack extends Stack {
 
   constructor(scope: Construct, id: string, props: ProductStackProps) {
     const { topology, cell, product, bundles, state, ...stackProps } = props
-    super(scope, id, stackProps)
-    tagAll(this, productTags(topology, cell, product.contract))
+    const tags = productTags(topology, cell, product.contract)
+    super(scope, id, { ...stackProps, tags })
+    tagAll(this, tags)
     const { keys, catalog } = state
     const stores = state.storesOf(product.name)
     const productScope = { cell, product, bundles, keys, catalog, stores }

@@ -23,9 +23,11 @@ export class StateStack extends Stack {
 
   constructor(scope: Construct, id: string, props: StateStackProps) {
     const { topology, cell, products, ...stackProps } = props
-    super(scope, id, { ...stackProps, terminationProtection: !topology.disposable })
+    const tags = cellTags(topology, cell)
+    const terminationProtection = !topology.disposable
+    super(scope, id, { ...stackProps, tags, terminationProtection })
     const removalPolicy = topology.disposable ? RemovalPolicy.DESTROY : RemovalPolicy.RETAIN
-    tagAll(this, cellTags(topology, cell))
+    tagAll(this, tags)
     this.keys = new CellKeys(this, 'Keys', {
       logGroupPrefix: `${topology.namespace}-${cell.name}-`,
       removalPolicy,

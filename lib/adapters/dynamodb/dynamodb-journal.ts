@@ -9,9 +9,7 @@ import {
 import type { Journal, JournalEntry, ShardRegistration } from '#lib/domain/ingest/journal.ts'
 import { PlatformError } from '#lib/domain/kernel/errors.ts'
 import { type Predecessor, START } from '#lib/domain/kernel/sequence-number.ts'
-
-/** Keys of the journal table, for the construct that makes it. */
-export const JOURNAL_KEYS = { partition: 'shard', sort: 'position' } as const
+import { ITEM_KEYS } from './item-keys.ts'
 
 /** Partition of the list of shards: no shard id starts so. */
 const SHARDS = '#shards'
@@ -80,12 +78,12 @@ export class DynamoDbJournal implements Journal {
         new PutItemCommand({
           TableName: this.#tableName,
           Item: {
-            [JOURNAL_KEYS.partition]: { S: shard },
-            [JOURNAL_KEYS.sort]: { S: position },
+            [ITEM_KEYS.partition]: { S: shard },
+            [ITEM_KEYS.sort]: { S: position },
             body: { S: JSON.stringify(value) },
           },
           ConditionExpression: 'attribute_not_exists(#position)',
-          ExpressionAttributeNames: { '#position': JOURNAL_KEYS.sort },
+          ExpressionAttributeNames: { '#position': ITEM_KEYS.sort },
         }),
       )
       return value
@@ -106,7 +104,7 @@ export class DynamoDbJournal implements Journal {
     const { Item: item } = await this.#client.send(
       new GetItemCommand({
         TableName: this.#tableName,
-        Key: { [JOURNAL_KEYS.partition]: { S: shard }, [JOURNAL_KEYS.sort]: { S: position } },
+        Key: { [ITEM_KEYS.partition]: { S: shard }, [ITEM_KEYS.sort]: { S: position } },
         ConsistentRead: true,
       }),
     )
@@ -126,8 +124,8 @@ export class DynamoDbJournal implements Journal {
       ScanIndexForward: options.forward ?? true,
       KeyConditionExpression: `#shard = :shard${condition}`,
       ExpressionAttributeNames: {
-        '#shard': JOURNAL_KEYS.partition,
-        ...(options.after === undefined ? {} : { '#position': JOURNAL_KEYS.sort }),
+        '#shard': ITEM_KEYS.partition,
+        ...(options.after === undefined ? {} : { '#position': ITEM_KEYS.sort }),
       },
       ExpressionAttributeValues: {
         ':shard': { S: options.shard },

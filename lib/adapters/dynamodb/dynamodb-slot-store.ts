@@ -17,9 +17,7 @@ import {
 } from '#lib/domain/kernel/sequence-number.ts'
 import { isoOf, type Micros } from '#lib/domain/kernel/time.ts'
 import type { Slot, SlotKey, SlotStore } from '#lib/domain/process/slot-store.ts'
-
-/** Keys of the slots table, for the construct that makes it. */
-export const SLOT_KEYS = { partition: 'key', sort: 'window' } as const
+import { ITEM_KEYS } from './item-keys.ts'
 
 /** Version of the stored states; a change of an algebra's state needs another one. */
 const STATES_VERSION = '1'
@@ -124,7 +122,7 @@ export class DynamoDbSlotStore implements SlotStore {
         new QueryCommand({
           TableName: this.#tableName,
           KeyConditionExpression: '#key = :key AND #window <= :window',
-          ExpressionAttributeNames: { '#key': SLOT_KEYS.partition, '#window': SLOT_KEYS.sort },
+          ExpressionAttributeNames: { '#key': ITEM_KEYS.partition, '#window': ITEM_KEYS.sort },
           // '~' sorts after every shard id: all shards' slots of a window that starts exactly then.
           ExpressionAttributeValues: {
             ':key': { S: `${view}#${key}` },
@@ -148,19 +146,19 @@ export class DynamoDbSlotStore implements SlotStore {
 type Unprocessed = Record<string, { Keys: Item[] | undefined }>
 
 function cursorKey(view: string, shard: string): Item {
-  return { [SLOT_KEYS.partition]: { S: `#cursor#${view}` }, [SLOT_KEYS.sort]: { S: shard } }
+  return { [ITEM_KEYS.partition]: { S: `#cursor#${view}` }, [ITEM_KEYS.sort]: { S: shard } }
 }
 
 function slotKey(slot: SlotKey): Item {
   return {
-    [SLOT_KEYS.partition]: { S: `${slot.view}#${slot.key}` },
-    [SLOT_KEYS.sort]: { S: `${isoOf(slot.windowStart)}#${slot.shard}` },
+    [ITEM_KEYS.partition]: { S: `${slot.view}#${slot.key}` },
+    [ITEM_KEYS.sort]: { S: `${isoOf(slot.windowStart)}#${slot.shard}` },
   }
 }
 
 function slotOf(item: Item): Slot {
-  const partition = item[SLOT_KEYS.partition]!.S!
-  const sort = item[SLOT_KEYS.sort]!.S!
+  const partition = item[ITEM_KEYS.partition]!.S!
+  const sort = item[ITEM_KEYS.sort]!.S!
   // A view name has no '#', a window start neither: what follows the first one is the key, or the shard.
   return {
     view: partition.slice(0, partition.indexOf('#')),

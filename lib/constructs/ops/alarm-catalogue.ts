@@ -1,6 +1,12 @@
-import { ComparisonOperator, Metric, TreatMissingData } from 'aws-cdk-lib/aws-cloudwatch'
 import { Duration } from 'aws-cdk-lib'
-import { errors, invocations, iteratorAge, type ProductUnits, refusedReads } from './product-metrics.ts'
+import { ComparisonOperator, Metric, TreatMissingData } from 'aws-cdk-lib/aws-cloudwatch'
+import {
+  errors,
+  invocations,
+  iteratorAge,
+  type ProductUnits,
+  refusedReads,
+} from './product-metrics.ts'
 
 /** One way in which something is wrong, and where it is written what to do then. */
 export interface AlarmDefinition {
@@ -37,7 +43,8 @@ export function productAlarms(units: ProductUnits): readonly AlarmDefinition[] {
     },
     {
       name: 'Ingest/Stream/ReadThroughputExceeded',
-      meaning: 'The stream refuses reads: someone else reads it, or a backlog is larger than its shards.',
+      meaning:
+        'The stream refuses reads: someone else reads it, or a backlog is larger than its shards.',
       metric: refusedReads(units),
       threshold: 0,
       minutes: 15,
@@ -53,7 +60,8 @@ export function productAlarms(units: ProductUnits): readonly AlarmDefinition[] {
     },
     {
       name: 'Lake/Sweep/Silence',
-      meaning: 'Nobody rings the consumers of the journal: neither a new entry nor the sweep of each minute.',
+      meaning:
+        'Nobody rings the consumers of the journal: neither a new entry nor the sweep of each minute.',
       metric: invocations(units.commitSnapshots),
       threshold: 1,
       minutes: 5,

@@ -6,12 +6,19 @@ import { limitsOf } from './compile-limits.ts'
 import { rowRulesOf } from './compile-rules.ts'
 import type { Contract } from './contract.ts'
 import { type CustomProperties, readCustomProperties } from './custom-properties.ts'
-import { DocumentNode, type DocumentProblem, shown, TooManyProblems } from './document-node.ts'
+import {
+  DocumentNode,
+  type DocumentProblem,
+  isObject,
+  shown,
+  TooManyProblems,
+} from './document-node.ts'
 import { refuseForeignContent } from './foreign-content.ts'
 import { CONTRACT_KEYS, DESCRIPTION_KEYS, SCHEMA_KEYS } from './odcs-keys.ts'
 import type { WeirPropertyName } from './weir-properties.ts'
 
-export const MAX_FIELDS = 2_000
+export const MAX_FIELDS = 1_000
+const VERSION = /^(0|[1-9]\d{0,5})(\.(0|[1-9]\d{0,5})){2}$/
 /** What AWS allows in the value of a tag. */
 const TAG = /^[A-Za-z0-9 _.:/=+@-]{1,128}$/
 
@@ -49,9 +56,10 @@ export function checkContract(document: JsonValue): ContractCompilation {
 }
 
 function compile(root: DocumentNode): Contract | undefined {
-  if (root.isAbsent || !root.object('a contract', CONTRACT_KEYS)) {
-    return root.problem('the document is empty: write an ODCS v3.1.0 data contract')
+  if (!isObject(root.value)) {
+    return root.problem(`a contract is an ODCS v3.1.0 document, not ${shown(root.value ?? null)}`)
   }
+  root.object('a contract', CONTRACT_KEYS)
   expectHead(root)
   const product = productName(root.get('dataProduct'))
   const version = versionOf(root.get('version'))
@@ -129,11 +137,10 @@ function productName(node: DocumentNode): string | undefined {
 }
 
 function versionOf(node: DocumentNode): string | undefined {
-  const version = node.requiredText('version', '"version: \'1.0.0\'"')
-  if (version === undefined || /^(0|[1-9]\d{0,5})(\.(0|[1-9]\d{0,5})){2}$/.test(version)) {
-    return version
-  }
-  return node.problem(`a version is major.minor.patch such as '1.0.0', not ${shown(version)}`)
+  const advice = "write major.minor.patch in quotes, such as '1.0.0'"
+  if (node.value === undefined) return node.problem(`version is missing: ${advice}`)
+  if (typeof node.value === 'string' && VERSION.test(node.value)) return node.value
+  return node.problem(`${shown(node.value)} is no version: ${advice}`)
 }
 
 function onlySchema(node: DocumentNode, product: string | undefined): DocumentNode | undefined {

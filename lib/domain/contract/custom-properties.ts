@@ -78,10 +78,12 @@ export function readCustomProperties(
   for (const property of WEIR_PROPERTIES) {
     if (property.on !== on || 'default' in property || nodes.has(property.name)) continue
     if (property.name === 'weir.fieldId') continue // its message names the next free id
-    owner.problem(
-      `${property.name} is missing (${property.meaning}): add "- property: ${property.name}" with a value to customProperties`,
-      { atKey: true },
-    )
+    owner
+      .get('customProperties')
+      .problem(
+        `${property.name} is missing (${property.meaning}): add "- property: ${property.name}" with a value to customProperties`,
+        { atKey: true },
+      )
   }
   return new CustomProperties(owner, nodes, values)
 }

@@ -31,11 +31,13 @@ export type YamlResult =
 
 const MAX_CHARACTERS = 1 << 20
 /** Bounds the parser's work: its time goes with the structure, not with the length of texts. */
-const MAX_STRUCTURE = 100_000
+const MAX_STRUCTURE = 50_000
+const INDICATORS = new Set(Buffer.from('\n,-:?[]{}&*!|>\'"%#@`'))
 /** Bounds what aliases unfold to. */
 const MAX_VALUES = 200_000
 const MAX_DEPTH = 64
 const MAX_PROBLEMS = 20
+const TOO_DEEP = 'the contract nests too deep: flatten it'
 
 /** One YAML 1.2 document as JSON, with positions. Never throws, and never takes longer than its bounds allow. */
 export function readYaml(text: string): YamlResult {
@@ -51,15 +53,17 @@ export function readYaml(text: string): YamlResult {
       uniqueKeys: false,
       stringKeys: true,
       prettyErrors: false,
-      logLevel: 'silent',
+      // Silent would also hide that there is a second document.
+      logLevel: 'error',
     })
     const faults = [...parsed.errors, ...parsed.warnings].slice(0, MAX_PROBLEMS)
+    if (faults.some((fault) => fault.code === 'RESOURCE_EXHAUSTION')) return refuse(TOO_DEEP)
     if (faults.length > 0) {
       return {
         ok: false,
         problems: faults.map((fault) => ({
           ...positionAt(lines, fault.pos[0]),
-          message: `not plain YAML: ${firstLine(fault.message)}`,
+          message: messageOf(fault),
         })),
       }
     }
@@ -73,7 +77,7 @@ export function readYaml(text: string): YamlResult {
     }
   } catch (error) {
     // Deep nesting overflows the parser's stack before any bound of ours is asked.
-    if (error instanceof RangeError) return refuse('the contract nests too deep: flatten it')
+    if (error instanceof RangeError) return refuse(TOO_DEEP)
     if (error instanceof Unreadable) return { ok: false, problems: [error.problem] }
     throw error
   }
@@ -165,7 +169,7 @@ class Reader {
   #target(node: Node & { readonly source: string }): Node {
     const target = this.#anchors.get(node.source)
     if (target === undefined)
-      return this.#fail(node, `there is no anchor &${node.source} before this`)
+      return this.#fail(node, `there is no anchor &${node.source.slice(0, 60)} before this`)
     this.#targets.set(node, target)
     return target
   }
@@ -200,31 +204,18 @@ function positionAt(lines: LineCounter, offset: number): Position {
   return { line: Math.max(1, line), column: Math.max(1, col) }
 }
 
-function firstLine(message: string): string {
-  return message.split('\n')[0]!.slice(0, 200)
+function messageOf(fault: { readonly code: string; readonly message: string }): string {
+  if (fault.code === 'MULTIPLE_DOCS') return 'a file holds one contract: remove what follows "---"'
+  return `not plain YAML: ${fault.message.split('\n')[0]!.slice(0, 200)}`
 }
 
 function refuse(message: string): YamlResult {
   return { ok: false, problems: [{ line: 1, column: 1, message }] }
 }
 
-/** Line ends and indicators: what the parser makes a token of. */
+/** Line ends and indicators: whatever the parser may make a token of. */
 function structureOf(text: string): number {
   let count = 0
-  for (let i = 0; i < text.length; i++) {
-    const code = text.charCodeAt(i)
-    // \n , - : ? [ {
-    if (
-      code === 10 ||
-      code === 44 ||
-      code === 45 ||
-      code === 58 ||
-      code === 63 ||
-      code === 91 ||
-      code === 123
-    ) {
-      count++
-    }
-  }
+  for (let i = 0; i < text.length; i++) if (INDICATORS.has(text.charCodeAt(i))) count++
   return count
 }

@@ -17,8 +17,8 @@ function catalogThatMeets(answers: readonly Answer[]) {
     maxAttempts: 1,
   })
   const sent = (at: number) => {
-    const { body } = requests[at] as unknown as { body: string }
-    return JSON.parse(body)
+    const { body } = requests[at] as unknown as { body: Uint8Array }
+    return JSON.parse(Buffer.from(body).toString())
   }
   return { catalog: new GlueCatalog({ client }), sent }
 }

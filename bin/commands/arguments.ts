@@ -1,0 +1,45 @@
+import { InvalidArgumentError } from 'commander'
+
+const UNIT_MS = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const
+
+/** `500ms`, `30s`, `5m`, `2h`, `1d` as milliseconds. */
+export function durationMs(text: string): number {
+  const match = /^(\d+(?:\.\d+)?)(ms|s|m|h|d)$/.exec(text.trim())
+  if (match === null) {
+    throw new InvalidArgumentError('Write a duration such as 500ms, 30s, 5m or 1h.')
+  }
+  return Math.round(Number(match[1]) * UNIT_MS[match[2] as keyof typeof UNIT_MS])
+}
+
+/** A share between 0 and 1. */
+export function fraction(text: string): number {
+  const value = Number(text)
+  if (text.trim() !== '' && value >= 0 && value <= 1) return value
+  throw new InvalidArgumentError('Write a number from 0 to 1, such as 0.02.')
+}
+
+/** A whole number, 0 or more. */
+export function wholeNumber(text: string): number {
+  const value = Number(text)
+  if (/^\d+$/.test(text.trim()) && Number.isSafeInteger(value)) return value
+  throw new InvalidArgumentError('Write a whole number.')
+}
+
+/** A whole number, 1 or more. */
+export function positiveNumber(text: string): number {
+  const value = wholeNumber(text)
+  if (value > 0) return value
+  throw new InvalidArgumentError('Write a whole number above 0.')
+}
+
+/** `500` or `500/s`. */
+export function ratePerSecond(text: string): number {
+  return positiveNumber(text.trim().replace(/\/s$/, ''))
+}
+
+/** `a, b` → `['a', 'b']`. */
+export function listOf(text: string): string[] {
+  const parts = text.split(',').map((part) => part.trim())
+  if (parts.length > 0 && parts.every((part) => part !== '')) return parts
+  throw new InvalidArgumentError('Write names separated by commas.')
+}
