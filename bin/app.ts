@@ -1,7 +1,7 @@
 import { fileURLToPath } from 'node:url'
 import { App } from 'aws-cdk-lib'
 import { loadProducts } from '#lib/adapters/files/product-files.ts'
-import { FunctionBundles } from '#lib/constructs/kernel/function-bundle.ts'
+import { FunctionBundles } from '#lib/constructs/kernel/function-bundles.ts'
 import { addCells } from '#lib/stacks/cells.ts'
 import { topologyFromContext } from '#lib/topology/context.ts'
 
@@ -11,7 +11,7 @@ async function main(): Promise<void> {
   const app = new App({ analyticsReporting: false })
   const topology = topologyFromContext((key) => app.node.tryGetContext(key))
   const products = await loadProducts(root)
-  const bundles = await FunctionBundles.build({ root })
+  const bundles = await FunctionBundles.build(root)
   addCells(app, { topology, products, bundles })
   app.synth()
 }

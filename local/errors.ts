@@ -8,16 +8,16 @@ export type LocalCloudErrorCode =
   | 'local.authMismatch'
   | 'local.startFailed'
   | 'local.stopFailed'
-  | 'local.locked';
+  | 'local.locked'
 
 /** The message is one line that says what is wrong and what to do; details are in the log file it names. */
 export class LocalCloudError extends Error {
-  readonly code: LocalCloudErrorCode;
+  readonly code: LocalCloudErrorCode
 
   constructor(code: LocalCloudErrorCode, message: string, options?: ErrorOptions) {
-    super(message.replace(/\s*\n\s*/g, ' ').trim(), options);
-    this.name = 'LocalCloudError';
-    this.code = code;
+    super(message.replace(/\s*\n\s*/g, ' ').trim(), options)
+    this.name = 'LocalCloudError'
+    this.code = code
   }
 }
 
@@ -28,5 +28,5 @@ export function isLocalCloudError(error: unknown): error is LocalCloudError {
     'code' in error &&
     typeof error.code === 'string' &&
     error.code.startsWith('local.')
-  );
+  )
 }

@@ -1,5 +1,5 @@
 import { Construct } from 'constructs'
-import type { FunctionBundles } from '#lib/constructs/kernel/function-bundle.ts'
+import type { FunctionBundles } from '#lib/constructs/kernel/function-bundles.ts'
 import type { Product } from '#lib/domain/contract/product.ts'
 import { productId, stackName } from '#lib/topology/names.ts'
 import type { Cell, Topology } from '#lib/topology/topology.ts'

@@ -1,5 +1,5 @@
 import { type App, Validations } from 'aws-cdk-lib'
-import type { FunctionBundles } from '#lib/constructs/kernel/function-bundle.ts'
+import type { FunctionBundles } from '#lib/constructs/kernel/function-bundles.ts'
 import type { Product } from '#lib/domain/contract/product.ts'
 import { Guardrails } from '#lib/guardrails/guardrails.ts'
 import { NagPack } from '#lib/guardrails/nag-pack.ts'

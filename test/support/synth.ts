@@ -1,10 +1,14 @@
-import { mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { App } from 'aws-cdk-lib'
 import type { CloudAssembly } from 'aws-cdk-lib/cx-api'
-import { FunctionBundles, PRODUCT_FUNCTIONS } from '#lib/constructs/kernel/function-bundle.ts'
+import {
+  FunctionBundles,
+  type FunctionName,
+  PRODUCT_FUNCTIONS,
+} from '#lib/constructs/kernel/function-bundles.ts'
 import type { Product } from '#lib/domain/contract/product.ts'
 import { addCells } from '#lib/stacks/cells.ts'
 import { defineTopology, type Topology } from '#lib/topology/topology.ts'
@@ -14,15 +18,9 @@ const root = fileURLToPath(new URL('../..', import.meta.url))
 
 /** Bundles of a line each, for tests that are not about bundling. */
 export function tinyBundles(): FunctionBundles {
-  const directory = temporaryDirectory()
-  for (const name of Object.keys(PRODUCT_FUNCTIONS)) {
-    mkdirSync(join(directory, 'functions', name), { recursive: true })
-    writeFileSync(
-      join(directory, 'functions', name, 'index.mjs'),
-      'export const handler = () => {}\n',
-    )
-  }
-  return FunctionBundles.at(directory)
+  const code = Buffer.from('export const handler = () => {}\n')
+  const names = Object.keys(PRODUCT_FUNCTIONS) as FunctionName[]
+  return new FunctionBundles(new Map(names.map((name) => [name, code])), temporaryDirectory())
 }
 
 /** An app with the settings of `cdk.json`, writing to a directory of its own. */
@@ -77,6 +75,11 @@ export class Synthesized {
     return this.assembly.stacksRecursively.map((stack) => stack.stackName).sort()
   }
 
+  /** By which `cdk deploy` knows the stacks. */
+  get paths(): string[] {
+    return this.assembly.stacksRecursively.map((stack) => stack.hierarchicalId)
+  }
+
   template(stackName: string): Template {
     const stack = this.assembly.stacksRecursively.find((one) => one.stackName === stackName)
     if (stack === undefined) throw new Error(`no stack ${stackName}: ${this.stackNames.join(', ')}`)
@@ -89,6 +92,9 @@ export class Synthesized {
   }
 }
 
-function temporaryDirectory(): string {
-  return mkdtempSync(join(tmpdir(), 'synth-'))
+/** A folder that is gone when the test process ends. */
+export function temporaryDirectory(): string {
+  const directory = mkdtempSync(join(tmpdir(), 'synth-'))
+  process.once('exit', () => rmSync(directory, { recursive: true, force: true }))
+  return directory
 }

@@ -3,7 +3,7 @@ import type { Catalog } from '#lib/constructs/lake/catalog.ts'
 import type { CellKeys } from '#lib/constructs/privacy/cell-keys.ts'
 import type { Product } from '#lib/domain/contract/product.ts'
 import type { Cell } from '#lib/topology/topology.ts'
-import type { FunctionBundles } from './function-bundle.ts'
+import type { FunctionBundles } from './function-bundles.ts'
 import type { Permission } from './function-role.ts'
 
 /** One data product in one cell: what its functions are wired to. */

@@ -111,17 +111,20 @@ describe('a compiled contract', () => {
   })
 
   it.each([
-    ['event time that may be absent', { eventTime: 'seen' }, 'required: true'],
-    ['partition key that may be absent', { partitionKey: 'seen' }, 'required: true'],
-  ])('refuses an %s', (_case, { eventTime = 'at', partitionKey = 'key' }, advice) => {
+    ['event time', 'weir.eventTime'],
+    ['partition key', 'weir.partitionKey'],
+  ])('refuses an optional field as the %s', (_case, property) => {
     const document = contractDocument([field('seen', 'timestamp', 12)])
     const customProperties = [
       { property: 'weir.eventType', value: 't' },
-      { property: 'weir.eventTime', value: eventTime },
-      { property: 'weir.partitionKey', value: partitionKey },
+      { property: 'weir.eventTime', value: property === 'weir.eventTime' ? 'seen' : 'at' },
+      { property: 'weir.partitionKey', value: property === 'weir.partitionKey' ? 'seen' : 'key' },
       { property: 'weir.costCenter', value: 'c' },
     ]
-    expect(() => compileContract({ ...document, customProperties })).toThrow(advice)
+
+    expect(() => compileContract({ ...document, customProperties })).toThrow(
+      `${property} must always have a value: add "required: true" to "seen"`,
+    )
   })
 
   it('refuses raw that would not outlive the dedup horizon', () => {

@@ -1,0 +1,251 @@
+import { CloudFormationClient, DescribeStacksCommand } from '@aws-sdk/client-cloudformation'
+import { DynamoDBClient, ScanCommand } from '@aws-sdk/client-dynamodb'
+import {
+  LambdaClient,
+  ListEventSourceMappingsCommand,
+  UpdateEventSourceMappingCommand,
+} from '@aws-sdk/client-lambda'
+import { ListObjectsV2Command, S3Client } from '@aws-sdk/client-s3'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { clientConfig } from '#lib/adapters/aws/client-config.ts'
+import { IcebergReaders } from '#test/support/iceberg-readers.ts'
+import { FEBRUARY, JANUARY, tripsOracle } from '#test/support/trips-oracle.ts'
+import { weirJson } from '#test/support/weir.ts'
+
+const EAST = 'us-east-1'
+const WEST = 'eu-west-1'
+
+interface Sent {
+  sent: number
+  unique: number
+  accepted: number
+  failed: number
+}
+interface Answer {
+  columns: string[]
+  rows: (string | number | null)[][]
+}
+
+const query = (sql: string, region = EAST) =>
+  weirJson<Answer>(['query', sql, '--region', region]).then((answer) => answer.rows)
+
+describe('a month of real trips, with resends and disorder, sent to one of two cells', () => {
+  const oracle = tripsOracle(JANUARY)
+  let sent: Sent
+  beforeAll(async () => {
+    sent = await weirJson<Sent>([
+      'send',
+      'trips',
+      JANUARY,
+      '--region',
+      EAST,
+      '--duplicate',
+      '0.02',
+      '--shuffle',
+      '30s',
+      '--seed',
+      '7',
+    ])
+    await weirJson(['wait', 'trips', '--region', EAST, '--events', String(oracle.accepted)])
+  })
+
+  it('was sent whole', () => {
+    expect(sent.unique).toBe(oracle.rows)
+    expect(sent.sent).toBeGreaterThan(oracle.rows)
+    expect(sent.accepted).toBe(sent.sent)
+    expect(sent.failed).toBe(0)
+  })
+
+  it('is in the table exactly once, to the cent', async () => {
+    const rows = await query(
+      'select count(*), count(distinct event_id), sum(total_amount) from trips',
+    )
+
+    const dollars = `${Math.floor(oracle.totalCents / 100)}.${String(oracle.totalCents % 100).padStart(2, '0')}`
+    expect(rows).toEqual([[oracle.accepted, oracle.accepted, dollars]])
+  })
+
+  it('is in raw as often as it was sent', async () => {
+    expect(await query('select count(*) from trips_raw')).toEqual([[sent.sent]])
+    expect(
+      await query(
+        'select count(*) from (select distinct shard, sequence_number, event_index from trips_raw)',
+      ),
+    ).toEqual([[sent.sent]])
+  })
+
+  it('has its rejected rows in quarantine, with the reason', async () => {
+    expect(await query('select count(*) from trips_quarantine')).toEqual([[oracle.rejected]])
+    const listed = await weirJson<{ rows: { reason: string; id: string }[] }>([
+      'quarantine',
+      'list',
+      'trips',
+      '--region',
+      EAST,
+    ])
+
+    expect(listed.rows).toHaveLength(oracle.rejected)
+    for (const row of listed.rows) expect(row.reason).toMatch(/fare_amount|total_amount/)
+  })
+
+  it('balances', async () => {
+    const report = await weirJson<Record<string, number | boolean>>([
+      'reconcile',
+      'trips',
+      '--region',
+      EAST,
+    ])
+
+    expect(report).toMatchObject({
+      received: sent.sent,
+      raw: sent.sent,
+      admitted: oracle.accepted,
+      curated: oracle.accepted,
+      rejected: oracle.rejected,
+      quarantined: oracle.rejected,
+      duplicate: sent.sent - oracle.rows,
+      balanced: true,
+    })
+  })
+
+  it('is read the same by PyIceberg and DuckDB', async () => {
+    const readers = await IcebergReaders.start()
+    try {
+      const { pyiceberg, duckdb } = await readers.read({
+        database: 'weir',
+        name: 'trips',
+        columns: ['congestion_surcharge'],
+        sums: ['total_amount', 'fare_amount'],
+        extremes: ['dropoff_datetime'],
+        where: "dropoff_datetime >= TIMESTAMPTZ '2019-01-15 00:00:00+00'",
+        rowFilter: "dropoff_datetime >= '2019-01-15T00:00:00+00:00'",
+      })
+
+      expect(pyiceberg).toEqual(duckdb)
+      expect(pyiceberg.rows).toBe(oracle.accepted)
+      expect(Math.round(Number(pyiceberg.total_amount_sum) * 100)).toBe(oracle.totalCents)
+    } finally {
+      readers.stop()
+    }
+  })
+
+  it('has every window as the file has it', async () => {
+    const windows = await allWindows(EAST)
+
+    expect(windows).toEqual(oracle.windows)
+  })
+
+  it('serves a window as a feature', async () => {
+    const [id, expected] = [...oracle.windows].find(([, one]) => one.trips > 3)!
+    const [zone, start] = id.split(' ')
+
+    const answer = await weirJson<{ values: Record<string, number>; window: { start: string } }>([
+      'features',
+      'get',
+      'zone-fares',
+      zone!,
+      '--region',
+      EAST,
+      '--at',
+      start!,
+    ])
+
+    expect(answer.window.start).toBe(start)
+    expect(answer.values.trip_count).toBe(expected.trips)
+    expect(Math.round(answer.values.fare_sum! * 100)).toBe(expected.fareCents)
+    expect(answer.values.fare_mean).toBeCloseTo(expected.fareCents / 100 / expected.trips, 9)
+  })
+
+  it('changes nothing when the whole file is sent again', async () => {
+    const again = await weirJson<Sent>(['send', 'trips', JANUARY, '--region', EAST])
+    await until(async () => {
+      const report = await weirJson<{ received: number; balanced: boolean }>([
+        'reconcile',
+        'trips',
+        '--region',
+        EAST,
+      ]).catch(() => undefined)
+      return report?.balanced === true && report.received === sent.sent + again.sent
+    })
+
+    expect(await query('select count(*) from trips')).toEqual([[oracle.accepted]])
+    expect(await allWindows(EAST)).toEqual(oracle.windows)
+  })
+
+  it('leaves no trace in the other cell', async () => {
+    const stack = await outputs(WEST)
+    const s3 = new S3Client(clientConfig({ region: WEST }))
+    const listed = await s3.send(new ListObjectsV2Command({ Bucket: stack.TripsBucket! }))
+    const keys = (listed.Contents ?? []).map((object) => object.Key!)
+
+    expect(keys.filter((key) => !key.startsWith('table/trips/metadata/'))).toEqual([])
+    expect(await query('select count(*) from trips', WEST)).toEqual([[0]])
+    expect(await allWindows(WEST)).toEqual(new Map())
+  })
+
+  describe('with the functions of that cell stopped', () => {
+    beforeAll(() => setMappings(EAST, false))
+    afterAll(() => setMappings(EAST, true))
+
+    it('the other cell goes on as ever', async () => {
+      const february = tripsOracle(FEBRUARY)
+
+      await weirJson(['send', 'trips', FEBRUARY, '--region', WEST, '--shuffle', '30s'])
+      await weirJson(['wait', 'trips', '--region', WEST, '--events', String(february.accepted)])
+
+      expect(await query('select count(*) from trips', WEST)).toEqual([[february.accepted]])
+      expect(await query('select count(*) from trips', EAST)).toEqual([[oracle.accepted]])
+    })
+  })
+})
+
+async function outputs(region: string): Promise<Record<string, string>> {
+  const client = new CloudFormationClient(clientConfig({ region }))
+  const { Stacks } = await client.send(
+    new DescribeStacksCommand({ StackName: `weir-${region}-state` }),
+  )
+  const found = Stacks?.[0]?.Outputs ?? []
+  return Object.fromEntries(found.map((one) => [one.OutputKey!, one.OutputValue!]))
+}
+
+/** Every window of every zone, merged over shards, straight from the slots. */
+async function allWindows(region: string) {
+  const client = new DynamoDBClient(clientConfig({ region }))
+  const { TripsSlotsTable } = await outputs(region)
+  const windows = new Map<string, { trips: number; fareCents: number }>()
+  let from: Record<string, never> | undefined
+  do {
+    const page = await client.send(
+      new ScanCommand({ TableName: TripsSlotsTable!, ExclusiveStartKey: from }),
+    )
+    for (const item of page.Items ?? []) {
+      if (item.pk!.S!.startsWith('#cursor#')) continue
+      const zone = item.pk!.S!.split('#')[1]
+      const id = `${zone} ${item.sk!.S!.split('#')[0]}`
+      const states = JSON.parse(item.states!.S!)
+      const window = windows.get(id) ?? { trips: 0, fareCents: 0 }
+      window.trips += states.trip_count
+      window.fareCents += Number(states.fare_sum.sum)
+      windows.set(id, window)
+    }
+    from = page.LastEvaluatedKey as typeof from
+  } while (from !== undefined)
+  return windows
+}
+
+async function setMappings(region: string, enabled: boolean): Promise<void> {
+  const client = new LambdaClient(clientConfig({ region }))
+  const { EventSourceMappings } = await client.send(new ListEventSourceMappingsCommand({}))
+  for (const { UUID, FunctionArn } of EventSourceMappings ?? []) {
+    if (!FunctionArn!.includes(`:${region}:`)) continue
+    await client.send(new UpdateEventSourceMappingCommand({ UUID, Enabled: enabled }))
+  }
+}
+
+async function until(reached: () => Promise<boolean>): Promise<void> {
+  const deadline = Date.now() + 90_000
+  while (!(await reached())) {
+    if (Date.now() > deadline) throw new Error('not reached within 90 s')
+    await new Promise((resolve) => setTimeout(resolve, 1000))
+  }
+}

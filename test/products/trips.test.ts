@@ -1,0 +1,92 @@
+import { readFileSync } from 'node:fs'
+import { parse } from 'csv-parse/sync'
+import { describe, expect, it } from 'vitest'
+import type { Contract } from '#lib/domain/contract/contract.ts'
+import { parseContract } from '#lib/domain/contract/parse-contract.ts'
+import { cloudEventText, mapCsvRow } from '#lib/domain/ingest/csv-mapping.ts'
+import { type DecodedBatch, decode } from '#lib/domain/ingest/decode.ts'
+import { unpackRecord } from '#lib/domain/ingest/wire.ts'
+import { sequenceNumber } from '#lib/domain/kernel/sequence-number.ts'
+import { csv } from '#products/trips/source.ts'
+
+const file = 'products/trips/contract.yaml'
+
+function contractOfTrips(): Contract {
+  const parsed = parseContract(readFileSync(file, 'utf8'), { file })
+  if (!parsed.ok) throw new Error(parsed.problems.map((problem) => problem.message).join('\n'))
+  return parsed.contract
+}
+
+function rowsOf(name: string): { header: string[]; rows: string[][] } {
+  const [header, ...rows] = parse(readFileSync(`products/trips/data/${name}`, 'utf8')) as string[][]
+  return { header: header!, rows }
+}
+
+function decodeSample(name: string): DecodedBatch {
+  const { header, rows } = rowsOf(name)
+  const texts = rows.map((cells) => {
+    const row = mapCsvRow(csv, header, cells)
+    if (!row.ok) throw new Error(row.problem)
+    return cloudEventText(row.event)
+  })
+  const data = Buffer.from(`[${texts.join(',')}]`)
+  const events = unpackRecord({ sequence: sequenceNumber('1'), arrivalMicros: 0, data })
+  return decode(contractOfTrips(), events, { shard: 'shardId-000000000000' })
+}
+
+describe('the real trips', () => {
+  it.each([
+    ['yellow_tripdata_2019-01_sample.csv', 7_495, 5],
+    ['yellow_tripdata_2019-02_sample.csv', 8_486, 14],
+  ])('%s: %i accepted, %i rejected for a negative fare', (name, accepted, rejected) => {
+    const decoded = decodeSample(name)
+
+    expect(decoded.batch.rows).toBe(accepted)
+    expect(decoded.rejected.map((one) => one.reason)).toEqual(
+      Array.from({ length: rejected }, () => 'fare_amount.belowMinimum'),
+    )
+    expect(new Set(decoded.identities.map((one) => one.id)).size).toBe(accepted)
+    expect([...decoded.unknownFields]).toEqual([])
+  })
+
+  it('keep their money to the cent', () => {
+    const name = 'yellow_tripdata_2019-01_sample.csv'
+    const { header, rows } = rowsOf(name)
+    const at = header.indexOf('total_amount')
+    const cents = rows.map((cells) => Math.round(Number(cells[at]) * 100)).filter((c) => c >= 0)
+
+    const column = decodeSample(name).batch.columns.get('total_amount')
+
+    const total = column?.kind === 'int64' ? column.values.reduce((a, b) => a + b, 0n) : undefined
+    expect(total).toBe(BigInt(cents.reduce((a, b) => a + b)))
+  })
+
+  it('carry the header of the CSV as the fields of the contract', () => {
+    const { header } = rowsOf('yellow_tripdata_2019-01_sample.csv')
+
+    expect(contractOfTrips().fields.map((field) => field.name)).toEqual(header)
+    expect(csv.columns.map((column) => column.column)).toEqual(header)
+    expect(csv.type).toBe(contractOfTrips().eventType)
+  })
+
+  it('name zones that the zone table knows', () => {
+    const known = new Set(rowsOf('taxi_zone_lookup.csv').rows.map(([id]) => Number(id)))
+
+    expect(known.size).toBe(265)
+    for (const name of ['pickup_location_id', 'dropoff_location_id']) {
+      const field = contractOfTrips().fields.find((one) => one.name === name)
+      expect(field?.constraints).toEqual({
+        minimum: String(Math.min(...known)),
+        maximum: String(Math.max(...known)),
+      })
+    }
+  })
+
+  it('are described in the README column by column', () => {
+    const readme = readFileSync('products/trips/README.md', 'utf8')
+
+    for (const { id, name } of contractOfTrips().fields) {
+      expect(readme).toMatch(new RegExp(`^\\| ${id} +\\| \`${name}\` +\\|`, 'm'))
+    }
+  })
+})

@@ -1,0 +1,198 @@
+import { describe, expect, it } from 'vitest'
+import { type Resource, synth } from '#test/support/synth.ts'
+
+const STATE = 'weir-us-east-1-state'
+const PRODUCT = 'weir-us-east-1-sensor-readings'
+const cell = synth()
+
+interface Statement {
+  readonly Action: string | readonly string[]
+  readonly Resource: unknown
+}
+
+/** What the role of a function may do, one line each: `action on resource`. */
+function permissions(unit: string): string[] {
+  const roles = Object.entries(cell.template(PRODUCT).Resources).filter(
+    ([id, { Type }]) => Type === 'AWS::IAM::Role' && id.startsWith(unit),
+  )
+  expect(roles).toHaveLength(1)
+  const { Policies, ManagedPolicyArns } = roles[0]![1].Properties
+  expect(ManagedPolicyArns).toBeUndefined()
+  const statements: Statement[] = Policies.flatMap(
+    (policy: { PolicyDocument: { Statement: Statement[] } }) => policy.PolicyDocument.Statement,
+  )
+  return statements
+    .flatMap(({ Action, Resource }) =>
+      [Action]
+        .flat()
+        .flatMap((action) => [Resource].flat().map((one) => `${action} on ${named(one)}`)),
+    )
+    .sort()
+}
+
+/** A resource as a person reads it. */
+function named(resource: unknown): string {
+  return JSON.stringify(resource)
+    .replaceAll(/.*SensorReadingsObjectsBucket[^"]*"\},"\/([^"]*)".*/g, 'objects/$1')
+    .replaceAll(/.*SensorReadingsObjectsBucket.*/g, 'objects')
+    .replaceAll(/.*SensorReadingsEventsStream.*/g, 'stream')
+    .replaceAll(/.*SensorReadingsJournalTable\w*StreamArn.*/g, 'journal bell')
+    .replaceAll(/.*SensorReadingsJournalTable.*/g, 'journal')
+    .replaceAll(/.*SensorReadingsSlotsTable.*/g, 'slots')
+    .replaceAll(/.*KeysCell.*/g, 'cell key')
+    .replaceAll(/.*KeysIdentity.*/g, 'identity key')
+    .replaceAll(/.*KeysUndecodable.*/g, 'undecodable key')
+    .replaceAll(/.*:glue:[^"]*".*:(catalog|database|table).*/g, 'glue $1')
+    .replaceAll(/.*FunctionLogs.*/g, 'own logs')
+}
+
+const LOGS = ['logs:CreateLogStream on own logs', 'logs:PutLogEvents on own logs']
+const BELL = [
+  'dynamodb:DescribeStream on journal bell',
+  'dynamodb:GetRecords on journal bell',
+  'dynamodb:GetShardIterator on journal bell',
+  'dynamodb:ListStreams on "*"',
+]
+
+describe('a role holds what its function calls and nothing else', () => {
+  it('archive-events', () => {
+    expect(permissions('ArchiveEvents')).toEqual(
+      [
+        ...LOGS,
+        'kinesis:DescribeStream on stream',
+        'kinesis:DescribeStreamSummary on stream',
+        'kinesis:GetRecords on stream',
+        'kinesis:GetShardIterator on stream',
+        'kinesis:ListShards on stream',
+        's3:PutObject on objects/raw/*',
+        's3:PutObject on objects/quarantine/*',
+        's3:PutObject on objects/undecodable/*',
+        's3:PutObject on objects/batches/*',
+        's3:PutObject on objects/table/sensor_readings/data/*',
+        's3:GetObject on objects/raw/*',
+        's3:GetObject on objects/batches/*',
+        's3:ListBucket on objects',
+        'dynamodb:GetItem on journal',
+        'dynamodb:PutItem on journal',
+        'dynamodb:Query on journal',
+        'kms:Decrypt on cell key',
+        'kms:GenerateDataKey on cell key',
+        'kms:GenerateDataKey on undecodable key',
+        'kms:GenerateMac on identity key',
+      ].sort(),
+    )
+  })
+
+  it('commit-snapshots', () => {
+    expect(permissions('CommitSnapshots')).toEqual(
+      [
+        ...LOGS,
+        ...BELL,
+        'dynamodb:GetItem on journal',
+        'dynamodb:Query on journal',
+        's3:GetObject on objects/table/sensor_readings/*',
+        's3:GetObject on objects/batches/*',
+        's3:PutObject on objects/table/sensor_readings/*',
+        's3:ListBucket on objects',
+        ...['CreateTable', 'GetTable', 'UpdateTable'].flatMap((action) =>
+          ['catalog', 'database', 'table'].map((what) => `glue:${action} on glue ${what}`),
+        ),
+        'kms:Decrypt on cell key',
+        'kms:GenerateDataKey on cell key',
+      ].sort(),
+    )
+  })
+
+  it('update-windows', () => {
+    expect(permissions('UpdateWindows')).toEqual(
+      [
+        ...LOGS,
+        ...BELL,
+        'dynamodb:GetItem on journal',
+        'dynamodb:Query on journal',
+        's3:GetObject on objects/table/sensor_readings/*',
+        's3:GetObject on objects/batches/*',
+        's3:ListBucket on objects',
+        'dynamodb:BatchGetItem on slots',
+        'dynamodb:GetItem on slots',
+        'dynamodb:PutItem on slots',
+        'dynamodb:Query on slots',
+        'dynamodb:UpdateItem on slots',
+        'kms:Decrypt on cell key',
+        'kms:GenerateDataKey on cell key',
+      ].sort(),
+    )
+  })
+
+  it('get-features', () => {
+    expect(permissions('GetFeatures')).toEqual(
+      [
+        ...LOGS,
+        'dynamodb:BatchGetItem on slots',
+        'dynamodb:GetItem on slots',
+        'dynamodb:Query on slots',
+        'kms:Decrypt on cell key',
+      ].sort(),
+    )
+  })
+})
+
+describe('the pipeline of a product', () => {
+  const mappings = cell.resources(PRODUCT, 'AWS::Lambda::EventSourceMapping')
+  const reading = (what: string): Resource[] =>
+    mappings.filter((one) => JSON.stringify(one.Properties.EventSourceArn).includes(what))
+
+  it('reads the stream once, in order, until it succeeds, as fresh as the contract asks', () => {
+    expect(reading('EventsStream').map((one) => one.Properties)).toEqual([
+      expect.objectContaining({
+        ParallelizationFactor: 1,
+        MaximumRetryAttempts: -1,
+        MaximumRecordAgeInSeconds: -1,
+        StartingPosition: 'TRIM_HORIZON',
+        MaximumBatchingWindowInSeconds: 4,
+        BisectBatchOnFunctionError: true,
+      }),
+    ])
+    expect(reading('EventsStream')[0]?.Properties.DestinationConfig).toBeUndefined()
+  })
+
+  it('rings both consumers from the journal and from a sweep each minute', () => {
+    const [rule] = cell.resources(PRODUCT, 'AWS::Events::Rule')
+
+    expect(reading('JournalTable')).toHaveLength(2)
+    expect(rule?.Properties.ScheduleExpression).toBe('rate(1 minute)')
+    expect(rule?.Properties.Targets.map((one: { Input: string }) => one.Input)).toEqual(
+      Array(2).fill('{"bell":"sweep"}'),
+    )
+  })
+
+  it('runs on the current Node, logs for a while and under the key of the cell', () => {
+    const functions = cell.resources(PRODUCT, 'AWS::Lambda::Function')
+
+    expect(functions).toHaveLength(4)
+    for (const { Properties } of functions) {
+      expect(Properties).toMatchObject({ Runtime: 'nodejs24.x', Architectures: ['arm64'] })
+    }
+    for (const { Properties } of cell.resources(PRODUCT, 'AWS::Logs::LogGroup')) {
+      expect(Properties.RetentionInDays).toBe(90)
+      expect(JSON.stringify(Properties.KmsKeyId)).toContain('KeysCell')
+    }
+  })
+
+  it('is found by the keys of the outputs', () => {
+    const { Outputs } = cell.template(PRODUCT)
+
+    expect(Object.keys(Outputs).filter((key) => key.endsWith('Function'))).toEqual([
+      'ArchiveEventsFunction',
+      'CommitSnapshotsFunction',
+      'UpdateWindowsFunction',
+      'GetFeaturesFunction',
+    ])
+  })
+
+  it('knows its stores through its own cell', () => {
+    const imports = JSON.stringify(cell.template(PRODUCT)).matchAll(/"Fn::ImportValue":"([^:"]+):/g)
+
+    expect(new Set([...imports].map(([, stack]) => stack))).toEqual(new Set([STATE]))
+  })
+})
