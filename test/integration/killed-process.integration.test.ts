@@ -1,17 +1,20 @@
+import { randomUUID } from 'node:crypto'
 import { join } from 'node:path'
+import { CreateDatabaseCommand, GlueClient } from '@aws-sdk/client-glue'
 import { beforeAll, describe, expect, it } from 'vitest'
-import { DynamoDbJournal } from '#lib/adapters/dynamodb/dynamodb-journal.ts'
-import { S3ObjectStore } from '#lib/adapters/s3/s3-object-store.ts'
-import { Archive } from '#lib/domain/ingest/archive.ts'
-import { keyedIdentity } from '#lib/domain/ingest/identity.ts'
 import { decodeRawBatch } from '#lib/domain/ingest/raw-object.ts'
 import { decodeVerdicts } from '#lib/domain/ingest/verdicts-object.ts'
 import type { StreamRecord } from '#lib/domain/ingest/wire.ts'
-import { digitsOf, START } from '#lib/domain/kernel/sequence-number.ts'
-import type { CrashTask } from '#test/support/crashing-archive.ts'
+import { START } from '#lib/domain/kernel/sequence-number.ts'
+import { loadTable } from '#lib/domain/lake/table.ts'
 import type { Fault } from '#test/support/faults.ts'
-import { tripsContract } from '#test/support/memory-cell.ts'
-import { createBucket, createTable } from '#test/support/tables.ts'
+import {
+  type CrashTask,
+  type RealStores,
+  realProduct,
+  recordText,
+} from '#test/support/real-product.ts'
+import { createBucket, createTable, testConfig } from '#test/support/tables.ts'
 import { record, tripText } from '#test/support/trip-events.ts'
 import { root, run } from '#test/support/weir.ts'
 
@@ -38,110 +41,176 @@ const RETRIES = {
 } as const
 const CRASHES: readonly Fault[] = ['dies before', 'dies after']
 
-/** Effects of one batch: registration, undecodable bytes, raw, two files, quarantine, verdicts, entry. */
-const EFFECTS = 8
+/** Registration, undecodable bytes, raw, two files, quarantine, verdicts, journal entry. */
+const ARCHIVE_EFFECTS = 8
+/** Table: metadata, catalog entry. Commit: manifest, manifest list, metadata, swap. */
+const COMMIT_EFFECTS = 6
+/** Two slots, cursor. */
+const UPDATE_EFFECTS = 3
 
-describe('a process of archive-events that is killed (SIGKILL) between two of its effects', () => {
-  let stores: Awaited<ReturnType<typeof openStores>>
+function killsOf(effects: number) {
+  const at = Array.from({ length: effects }, (_, i) => i + 1)
+  return CRASHES.flatMap((fault) => at.map((effect) => ({ fault, effect })))
+}
+
+let shared: RealStores
+beforeAll(async () => {
+  shared = await openStores()
+})
+
+describe('a process of archive-events that is killed (SIGKILL) at one of its effects', () => {
+  it('has the effects that are killed here', async () => {
+    const outcome = await crash(archiveTask('shard-whole', ARCHIVE_EFFECTS + 1, 'dies before'))
+
+    expect(outcome).toEqual({ exitCode: 0, stdout: String(ARCHIVE_EFFECTS), stderr: '' })
+  })
+
+  it.each(killsOf(ARCHIVE_EFFECTS))(
+    '$fault effect $effect: no retry changes a count',
+    async ({ fault, effect }) => {
+      const retries = Object.entries(RETRIES).map(async ([name, batches]) => {
+        const shard = `shard-${fault}-${effect}-${name}`.replaceAll(' ', '-')
+        const outcome = await crash(archiveTask(shard, effect, fault))
+        expect(outcome.exitCode, outcome.stderr).toBeNull()
+
+        for (const [from, to] of batches) {
+          const cold = await realProduct(shared, 'trips')
+          await cold.archive().take(shard, records.slice(from, to))
+        }
+
+        expect(await archived(shared, shard), name).toEqual({
+          received: 7,
+          admitted: 3,
+          duplicate: 2,
+          rejected: 2,
+          raw: 7,
+          curated: 3,
+          chained: true,
+        })
+      })
+      await Promise.all(retries)
+    },
+  )
+})
+
+describe('a process of commit-snapshots that is killed at one of its effects', () => {
+  let stores: RealStores
   beforeAll(async () => {
     stores = await openStores()
+    await (await realProduct(stores, 'trips')).archive().take('shard', records)
   })
 
   it('has the effects that are killed here', async () => {
-    const outcome = await crash(stores, 'shard-complete', EFFECTS + 1, 'dies before')
+    const task = bellTask('commit-snapshots', stores, 'whole', COMMIT_EFFECTS + 1, 'dies before')
 
-    expect(outcome).toEqual({ exitCode: 0, stdout: String(EFFECTS), stderr: '' })
+    expect(await crash(task)).toEqual({ exitCode: 0, stdout: String(COMMIT_EFFECTS), stderr: '' })
   })
 
-  const cases = CRASHES.flatMap((fault) =>
-    Array.from({ length: EFFECTS }, (_, i) => ({ fault, effect: i + 1 })),
-  )
-  it.each(cases)('$fault effect $effect: no retry changes a count', async ({ fault, effect }) => {
-    const retries = Object.entries(RETRIES).map(async ([name, batches]) => {
-      const shard = `shard-${fault}-${effect}-${name}`.replaceAll(' ', '-')
-      const outcome = await crash(stores, shard, effect, fault)
+  it.each(killsOf(COMMIT_EFFECTS))(
+    '$fault effect $effect: every row is in the table once',
+    async ({ fault, effect }) => {
+      // A table of its own over the same journal.
+      const name = `t_${fault}_${effect}`.replaceAll(' ', '_')
+      const outcome = await crash(bellTask('commit-snapshots', stores, name, effect, fault))
       expect(outcome.exitCode, outcome.stderr).toBeNull()
 
-      for (const [from, to] of batches) {
-        await coldArchive(stores).take(shard, records.slice(from, to))
-      }
+      const cold = await realProduct(stores, name)
+      await cold.commit()
+      await cold.commit()
 
-      expect(await outcomeOf(stores, shard), name).toEqual({
-        received: 7,
-        admitted: 3,
-        duplicate: 2,
-        rejected: 2,
-        raw: 7,
-        curated: 3,
-        chained: true,
-      })
-    })
-    await Promise.all(retries)
-  })
+      const table = await loadTable(cold.lake, { database: stores.database, name })
+      const files = await table!.liveFiles()
+      expect(new Set(files.map((file) => file.path)).size).toBe(files.length)
+      expect(files.reduce((sum, file) => sum + Number(file.recordCount), 0)).toBe(3)
+      expect(table!.snapshots).toHaveLength(1)
+    },
+  )
 })
 
-async function openStores() {
-  const { client, bucket } = await createBucket()
-  const table = await createTable()
+describe('a process of update-windows that is killed at one of its effects', () => {
+  it.each(killsOf(UPDATE_EFFECTS))(
+    '$fault effect $effect: every trip counts once',
+    async ({ fault, effect }) => {
+      const stores = await openStores()
+      await (await realProduct(stores, 'trips')).archive().take('shard', records.slice(0, 4))
+      const outcome = await crash(bellTask('update-windows', stores, 'trips', effect, fault))
+      expect(outcome.exitCode, outcome.stderr).toBeNull()
+
+      const cold = await realProduct(stores, 'trips')
+      await cold.archive().take('shard', records)
+      await cold.update()
+      await cold.update()
+
+      const counts = await Promise.all(
+        ['2019-01-03T14:00:00Z', '2019-01-04T15:00:00Z'].map(async (start) => {
+          const slots = await cold.slots.newestWindow('zone-fares', '236', Date.parse(start) * 1000)
+          return slots.map((slot) => slot.states.trip_count)
+        }),
+      )
+      expect(counts).toEqual([[2], [1]])
+    },
+  )
+})
+
+async function openStores(): Promise<RealStores> {
+  const [{ bucket }, journal, slots] = await Promise.all([
+    createBucket(),
+    createTable(),
+    createTable(),
+  ])
+  const database = `test_${randomUUID().replaceAll('-', '')}`
+  await new GlueClient(testConfig()).send(
+    new CreateDatabaseCommand({ DatabaseInput: { Name: database } }),
+  )
   return {
     bucket,
-    journalTable: table.tableName,
-    journal: new DynamoDbJournal(table),
-    objects: new S3ObjectStore({ client }),
-    contract: await tripsContract(),
+    journalTable: journal.tableName,
+    slotsTable: slots.tableName,
+    database,
+    undecodableKeyId: 'alias/aws/s3',
   }
 }
-type Stores = Awaited<ReturnType<typeof openStores>>
 
-function coldArchive(stores: Stores): Archive {
-  return new Archive({
-    contracts: { current: stores.contract, byVersion: () => stores.contract },
-    journal: stores.journal,
-    objects: stores.objects,
-    lineage: { parents: async () => new Map() },
-    identify: keyedIdentity(new Uint8Array(32)),
-    layout: { bucket: stores.bucket, region: 'us-east-1', product: 'trips' },
-    undecodableKeyId: 'alias/aws/s3',
-  })
+function archiveTask(shard: string, at: number, fault: Fault): CrashTask {
+  const given = records.slice(0, 4).map(recordText)
+  const task = { function: 'archive-events', shard, records: given } as const
+  return { at, fault, stores: shared, product: 'trips', run: task }
 }
 
-async function crash(stores: Stores, shard: string, at: number, fault: Fault) {
-  const task: CrashTask = {
-    at,
-    fault,
-    shard,
-    bucket: stores.bucket,
-    journalTable: stores.journalTable,
-    undecodableKeyId: 'alias/aws/s3',
-    records: records.slice(0, 4).map((one) => ({
-      digits: digitsOf(one.sequence),
-      arrivalMicros: one.arrivalMicros,
-      data: Buffer.from(one.data).toString('base64'),
-    })),
-  }
-  return run(process.execPath, [
-    join(root, 'test/support/crashing-archive.ts'),
-    JSON.stringify(task),
-  ])
+function bellTask(
+  name: 'commit-snapshots' | 'update-windows',
+  stores: RealStores,
+  product: string,
+  at: number,
+  fault: Fault,
+): CrashTask {
+  return { at, fault, stores, product, run: { function: name } }
 }
 
-async function outcomeOf({ bucket, journal, objects }: Stores, shard: string) {
+async function crash(task: CrashTask) {
+  const script = join(root, 'test/support/crashing-process.ts')
+  return run(process.execPath, [script, JSON.stringify(task)])
+}
+
+/** What the stores hold of a shard. */
+async function archived(stores: RealStores, shard: string) {
+  const { journal, objects } = await realProduct(stores, 'trips')
   const found = { received: 0, admitted: 0, duplicate: 0, rejected: 0, raw: 0, curated: 0 }
   let chained = true
   let fence: string = START
   for (const entry of await journal.entriesAfter(shard, START, 100)) {
     chained &&= entry.prev === fence
     fence = entry.last
-    found.received += entry.counts.received
-    found.admitted += entry.counts.admitted
-    found.duplicate += entry.counts.duplicate
-    found.rejected += entry.counts.rejected
+    for (const name of ['received', 'admitted', 'duplicate', 'rejected'] as const) {
+      found[name] += entry.counts[name]
+    }
     if (entry.verdictsUri === undefined) continue
     const { files } = decodeVerdicts(entry.verdictsUri, await objects.get(entry.verdictsUri))
     found.curated += files.reduce((sum, file) => sum + Number(file.recordCount), 0)
   }
-  for await (const { uri } of objects.list(`s3://${bucket}/raw/`)) {
-    if (!uri.includes(`/${shard}-start`) && !uri.includes(`/${shard}-0`)) continue
+  const prefixes = [`/${shard}-start.`, `/${shard}-0`]
+  for await (const { uri } of objects.list(`s3://${stores.bucket}/raw/`)) {
+    if (!prefixes.some((prefix) => uri.includes(prefix))) continue
     found.raw += decodeRawBatch(uri, await objects.get(uri)).events.length
   }
   return { ...found, chained }

@@ -3,11 +3,15 @@ import { existsSync, readdirSync, readFileSync, readlinkSync, writeFileSync } fr
 import { createServer, type Server } from 'node:net'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
-import { afterEach, describe, expect, it } from 'vitest'
+import { InvokeCommand, LambdaClient, ListFunctionsCommand } from '@aws-sdk/client-lambda'
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { localCloudStatus, startLocalCloud, stopLocalCloud } from '../../local/local-cloud.ts'
 import {
+  clientSettings,
+  deploy,
   eventually,
   freePort,
+  nodeFunction,
   startTemporaryCloud,
   type TemporaryCloud,
   temporaryFolder,
@@ -16,74 +20,39 @@ import {
 const MODULE = pathToFileURL(join(import.meta.dirname, '../../local/local-cloud.ts')).href
 const onLinux = process.platform === 'linux'
 
-describe('the local cloud', () => {
-  let cloud: TemporaryCloud | undefined
-  let other: Server | undefined
+describe('a running local cloud', () => {
+  let cloud: TemporaryCloud
 
-  afterEach(async () => {
-    await cloud?.stop()
-    other?.close()
-    cloud = undefined
-    other = undefined
+  beforeAll(async () => {
+    cloud = await startTemporaryCloud({ auth: true })
+  })
+  afterAll(async () => {
+    await cloud.stop()
   })
 
-  it('is started once, however often it is asked for, and ends when told to', async () => {
-    cloud = await startTemporaryCloud({ auth: false })
-    const place = { port: cloud.port, stateDir: cloud.stateDir }
-
-    const again = await startLocalCloud({ ...place, auth: false })
-    const status = await localCloudStatus(place)
-    const firstStop = await stopLocalCloud(place)
-    const secondStop = await stopLocalCloud(place)
+  it('is found, not started, when it is asked for again', async () => {
+    const again = await startLocalCloud({ port: cloud.port, stateDir: cloud.stateDir, auth: true })
+    const status = await localCloudStatus(cloud)
 
     expect(cloud.startedNow).toBe(true)
     expect(again).toMatchObject({ pid: cloud.pid, endpoint: cloud.endpoint, startedNow: false })
-    expect(status).toMatchObject({ running: true, ours: true, pid: cloud.pid, auth: false })
-    expect(firstStop).toEqual({ stopped: true })
-    expect(secondStop).toEqual({ stopped: false })
-    expect(await localCloudStatus(place)).toMatchObject({ running: false, ours: false })
-    expect(await isFree(cloud.port)).toBe(true)
-  })
-
-  it('is one server when two processes start it at the same moment', async () => {
-    const [port, stateDir] = [await freePort(), temporaryFolder()]
-
-    const answers = await Promise.all([startInProcess(port, stateDir), startInProcess(port, stateDir)])
-    await stopLocalCloud({ port, stateDir })
-
-    expect(answers.map((answer) => answer.startedNow).sort()).toEqual([false, true])
-    expect(answers[0]?.pid).toBe(answers[1]?.pid)
+    expect(status).toMatchObject({ running: true, ours: true, pid: cloud.pid, auth: true })
   })
 
   it('refuses another IAM mode than the one it runs with', async () => {
-    cloud = await startTemporaryCloud({ auth: true })
+    const wrong = startLocalCloud({ port: cloud.port, stateDir: cloud.stateDir, auth: false })
 
-    const wrongMode = startLocalCloud({ port: cloud.port, stateDir: cloud.stateDir, auth: false })
-
-    await expect(wrongMode).rejects.toMatchObject({
+    await expect(wrong).rejects.toMatchObject({
       code: 'local.authMismatch',
       message: expect.stringMatching(/runs with IAM enforced.*down` first/),
     })
   })
 
-  it('names WEIR_PORT when something else has the port', async () => {
-    other = await listenOnAnyPort()
-    const port = portOf(other)
-
-    const start = startLocalCloud({ port, stateDir: temporaryFolder(), auth: false })
-
-    await expect(start).rejects.toMatchObject({
-      code: 'local.portTaken',
-      message: expect.stringMatching(new RegExp(`^port ${port} is taken by another program: set WEIR_PORT`)),
-    })
-  })
-
-  it('leaves the server of another state folder alone', async () => {
-    cloud = await startTemporaryCloud({ auth: false })
+  it('is left alone by the commands of another clone', async () => {
     const elsewhere = { port: cloud.port, stateDir: temporaryFolder() }
 
     const stop = await stopLocalCloud(elsewhere)
-    const start = startLocalCloud({ ...elsewhere, auth: false })
+    const start = startLocalCloud({ ...elsewhere, auth: true })
 
     await expect(start).rejects.toMatchObject({
       code: 'local.portTaken',
@@ -94,58 +63,147 @@ describe('the local cloud', () => {
     expect(await localCloudStatus(cloud)).toMatchObject({ running: true, ours: true })
   })
 
-  it('does not end a process that only has the id of an old server', async () => {
-    const [port, stateDir] = [await freePort(), temporaryFolder()]
-    const innocent = spawn(process.execPath, ['-e', 'setInterval(() => {}, 1000)'])
-    const record = { pid: innocent.pid, token: 'f00d', auth: false, tempDir: join(stateDir, 't'), logFile: 'x' }
-    writeFileSync(join(stateDir, `local-${port}.json`), JSON.stringify(record))
-
-    const stop = await stopLocalCloud({ port, stateDir })
-
-    expect(stop).toEqual({ stopped: false })
-    expect(innocent.exitCode).toBeNull()
-    expect(innocent.signalCode).toBeNull()
-    innocent.kill()
-  })
-
-  it('starts again after its server was killed', async () => {
-    cloud = await startTemporaryCloud({ auth: false })
-    process.kill(cloud.pid, 'SIGKILL')
-    const place = { port: cloud.port, stateDir: cloud.stateDir }
-    await eventually(async () => ((await localCloudStatus(place)).running ? undefined : true))
-
-    const again = await startLocalCloud({ ...place, auth: false })
-
-    expect(again.startedNow).toBe(true)
-    expect(again.pid).not.toBe(cloud.pid)
-  })
-
-  it('says what the server said when it cannot start', async () => {
-    const [port, stateDir] = [await freePort(), temporaryFolder()]
-    // The server reads this as a number while it starts.
-    process.env.SFN_WAIT_SCALE = 'no number'
-
-    const start = startLocalCloud({ port, stateDir, auth: false })
-
-    await expect(start).rejects.toMatchObject({
-      code: 'local.startFailed',
-      message: expect.stringMatching(/ended while starting: .*no number.*the whole log is .*\.log$/),
-    })
-    delete process.env.SFN_WAIT_SCALE
-    expect(existsSync(join(stateDir, `local-${port}.json`))).toBe(false)
-  })
-
-  it.runIf(onLinux)('listens on loopback only', async () => {
-    cloud = await startTemporaryCloud({ auth: false })
-
+  it.runIf(onLinux)('listens on loopback only', () => {
     const addresses = listeningAddresses(cloud.pid)
 
     expect(addresses).toContain(`127.0.0.1:${cloud.port}`)
     expect(addresses.filter((address) => !/^(127\.0\.0\.1|\[::1\]):/.test(address))).toEqual([])
   })
+
+  it('ends when told to, with its Lambda workers, and frees its port', async () => {
+    await runFunction(cloud)
+    const workers = onLinux ? descendantsOf(cloud.pid) : []
+
+    const firstStop = await stopLocalCloud(cloud)
+    const secondStop = await stopLocalCloud(cloud)
+
+    expect(workers.length > 0).toBe(onLinux)
+    expect(workers.filter(isRunning)).toEqual([])
+    expect([firstStop, secondStop]).toEqual([{ stopped: true }, { stopped: false }])
+    expect(await localCloudStatus(cloud)).toMatchObject({ running: false, ours: false })
+    expect(await isFree(cloud.port)).toBe(true)
+  })
 })
 
-function startInProcess(port: number, stateDir: string): Promise<{ pid: number; startedNow: boolean }> {
+describe('starting the local cloud', () => {
+  it('makes one server when two processes do it at the same moment', async () => {
+    const [port, stateDir] = [await freePort(), temporaryFolder()]
+
+    const answers = await Promise.all([
+      startInProcess(port, stateDir),
+      startInProcess(port, stateDir),
+    ])
+    await stopLocalCloud({ port, stateDir })
+
+    expect(answers.map((answer) => answer.startedNow).sort()).toEqual([false, true])
+    expect(answers[0]?.pid).toBe(answers[1]?.pid)
+  })
+
+  it('names WEIR_PORT when something else has the port', async () => {
+    const other = await listenOnAnyPort()
+    const port = portOf(other)
+
+    const start = startLocalCloud({ port, stateDir: temporaryFolder(), auth: false })
+
+    await expect(start).rejects.toMatchObject({
+      code: 'local.portTaken',
+      message: `port ${port} is taken by another program: set WEIR_PORT to a free port, or end what listens there`,
+    })
+    other.close()
+  })
+
+  it('works again after its server was killed, and ends the Lambda workers that were left', async () => {
+    const cloud = await startTemporaryCloud({ auth: false })
+    await runFunction(cloud)
+    const workers = onLinux ? descendantsOf(cloud.pid) : []
+    process.kill(cloud.pid, 'SIGKILL')
+    await eventually(async () => ((await localCloudStatus(cloud)).running ? undefined : true))
+
+    const { port, stateDir } = cloud
+    const again = await startLocalCloud({ port, stateDir, auth: false })
+    await cloud.stop()
+
+    expect(again.startedNow).toBe(true)
+    expect(again.pid).not.toBe(cloud.pid)
+    expect(workers.filter(isRunning)).toEqual([])
+  })
+
+  it('says what the server said when it could not start', async () => {
+    const [port, stateDir] = [await freePort(), temporaryFolder()]
+    vi.stubEnv('LOG_LEVEL', 'nonsense')
+
+    const start = startLocalCloud({ port, stateDir, auth: false })
+
+    await expect(start).rejects.toMatchObject({
+      code: 'local.startFailed',
+      message: expect.stringMatching(/ended while starting: .*NONSENSE.*the whole log is .*\.log$/),
+    })
+    vi.unstubAllEnvs()
+    expect(existsSync(join(stateDir, `local-${port}.json`))).toBe(false)
+  })
+
+  it('does not take a process for its server that only has the id of an old one', async () => {
+    const [port, stateDir] = [await freePort(), temporaryFolder()]
+    const innocent = spawn(process.execPath, ['-e', 'setInterval(() => {}, 1000)'])
+    const record = {
+      pid: innocent.pid,
+      token: 'f00d',
+      auth: false,
+      tempDir: join(stateDir, 'temp'),
+      logFile: join(stateDir, 'log'),
+    }
+    writeFileSync(join(stateDir, `local-${port}.json`), JSON.stringify(record))
+
+    const stop = await stopLocalCloud({ port, stateDir })
+
+    expect(stop).toEqual({ stopped: false })
+    expect(isRunning(innocent.pid ?? 0)).toBe(true)
+    innocent.kill()
+  })
+})
+
+/** Deploys a function and invokes it, so that the server has a Lambda worker. */
+async function runFunction(cloud: TemporaryCloud): Promise<void> {
+  const lambda = new LambdaClient(clientSettings(cloud))
+  await deploy(cloud, 'one-function', { Hello: nodeFunction('exports.handler = async () => 42') })
+  const { FunctionName } =
+    (await lambda.send(new ListFunctionsCommand({}))).Functions?.find((f) =>
+      f.FunctionName?.includes('Hello'),
+    ) ?? {}
+  const { Payload } = await lambda.send(new InvokeCommand({ FunctionName }))
+  expect(Payload?.transformToString()).toBe('42')
+}
+
+function descendantsOf(pid: number): number[] {
+  const children = readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .filter((name) => parentOf(name) === pid)
+    .map(Number)
+  return children.flatMap((child) => [child, ...descendantsOf(child)])
+}
+
+function parentOf(pid: string): number | undefined {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
+    return Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1])
+  } catch {
+    return undefined
+  }
+}
+
+function isRunning(pid: number): boolean {
+  try {
+    process.kill(pid, 0)
+    return true
+  } catch {
+    return false
+  }
+}
+
+function startInProcess(
+  port: number,
+  stateDir: string,
+): Promise<{ pid: number; startedNow: boolean }> {
   const script = `
     const { startLocalCloud } = await import(${JSON.stringify(MODULE)})
     const { pid, startedNow } = await startLocalCloud(${JSON.stringify({ port, stateDir, auth: false })})
@@ -190,7 +248,9 @@ function listeningAddresses(pid: number): string[] {
     readFileSync(`/proc/${pid}/net/${table}`, 'utf8').trim().split('\n').slice(1),
   )
   const fields = lines.map((line) => line.trim().split(/\s+/))
-  return fields.filter((field) => field[3] === '0A' && inodes.has(field[9] ?? '')).map((field) => readable(field[1] ?? ''))
+  return fields
+    .filter((field) => field[3] === '0A' && inodes.has(field[9] ?? ''))
+    .map((field) => readable(field[1] ?? ''))
 }
 
 function readable(hexAddress: string): string {
@@ -198,7 +258,9 @@ function readable(hexAddress: string): string {
   const shown =
     address.length === 8
       ? [...Buffer.from(address, 'hex')].reverse().join('.')
-      : address === '00000000000000000000000001000000' ? '[::1]' : `[${address}]`
+      : address === '00000000000000000000000001000000'
+        ? '[::1]'
+        : `[${address}]`
   return `${shown}:${Number.parseInt(port, 16)}`
 }
 

@@ -2,6 +2,11 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
+import {
+  CloudFormationClient,
+  CreateStackCommand,
+  DescribeStacksCommand,
+} from '@aws-sdk/client-cloudformation'
 import { type LocalCloud, startLocalCloud, stopLocalCloud } from '../../local/local-cloud.ts'
 
 // The packages are installed once for all tests, and shared with the commands of this project.
@@ -42,6 +47,83 @@ export function freePort(): Promise<number> {
 /** What the SDK's clients need to talk to it as the account's root. */
 export function clientSettings({ endpoint }: { endpoint: string }, region = 'us-east-1') {
   return { endpoint, region, credentials: { accessKeyId: 'test', secretAccessKey: 'test' } }
+}
+
+/** A template's function with its code inline, and the role it runs as, which may do what the statements say. */
+export function nodeFunction(code: string, options: NodeFunctionOptions = {}) {
+  return { code, ...options }
+}
+
+export interface NodeFunctionOptions {
+  readonly allow?: readonly { readonly Action: string | string[]; readonly Resource: string }[]
+  readonly timeoutSeconds?: number
+}
+
+/** Deploys the functions, and whatever else the resources say, as one stack, and waits until they are there. */
+export async function deploy(
+  cloud: { endpoint: string },
+  stackName: string,
+  functions: Record<string, ReturnType<typeof nodeFunction>>,
+  resources: Record<string, unknown> = {},
+): Promise<void> {
+  const client = new CloudFormationClient(clientSettings(cloud))
+  const template = {
+    Resources: {
+      ...resources,
+      ...Object.fromEntries(
+        Object.entries(functions).flatMap(([name, { code, allow = [], timeoutSeconds = 10 }]) => [
+          [`${name}Role`, roleOf(allow)],
+          [
+            name,
+            {
+              Type: 'AWS::Lambda::Function',
+              Properties: {
+                FunctionName: name,
+                Runtime: 'nodejs24.x',
+                Handler: 'index.handler',
+                Timeout: timeoutSeconds,
+                Role: { 'Fn::GetAtt': [`${name}Role`, 'Arn'] },
+                Code: { ZipFile: code },
+              },
+            },
+          ],
+        ]),
+      ),
+    },
+  }
+  await client.send(
+    new CreateStackCommand({
+      StackName: stackName,
+      TemplateBody: JSON.stringify(template),
+      Capabilities: ['CAPABILITY_NAMED_IAM'],
+    }),
+  )
+  const status = await eventually(async () => {
+    const { Stacks } = await client.send(new DescribeStacksCommand({ StackName: stackName }))
+    const now = Stacks?.[0]?.StackStatus
+    return now?.endsWith('_IN_PROGRESS') ? undefined : now
+  })
+  if (status !== 'CREATE_COMPLETE') throw new Error(`stack ${stackName} is ${status}`)
+}
+
+function roleOf(allow: NonNullable<NodeFunctionOptions['allow']>) {
+  const statement = (rest: object) => ({
+    Version: '2012-10-17',
+    Statement: [{ Effect: 'Allow', ...rest }],
+  })
+  return {
+    Type: 'AWS::IAM::Role',
+    Properties: {
+      AssumeRolePolicyDocument: statement({
+        Principal: { Service: 'lambda.amazonaws.com' },
+        Action: 'sts:AssumeRole',
+      }),
+      Policies: allow.map((rest, index) => ({
+        PolicyName: `allow-${index}`,
+        PolicyDocument: statement(rest),
+      })),
+    },
+  }
 }
 
 /** Asks again until there is an answer. */

@@ -96,8 +96,9 @@ export class FaultyProcess {
     if (this.#dead) throw new InjectedFault('the process is dead')
     this.log.push(name)
     if (this.log.length !== this.#at) return effect()
-    this.#dead = this.#fault === 'dies before' || this.#fault === 'dies after'
+    // Effects already under way beside this one go on until the process is dead, as they would.
     if (this.#fault === 'dies after' || this.#fault === 'answer lost') await effect()
+    this.#dead = this.#fault === 'dies before' || this.#fault === 'dies after'
     if (this.#dead) this.#die()
     throw this.#dead ? new InjectedFault(`${this.#fault}: ${name}`) : lost()
   }

@@ -41,7 +41,7 @@ export function productOf(given: Partial<Contract> = {}): Product {
   return {
     name: contract.product,
     contract,
-    documents: [{ version: contract.version }],
+    documents: [{ id: contract.product, version: contract.version }],
     views: [],
     files: { directory, contract: `${directory}/contract.yaml` },
   }

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { commit } from '#lib/domain/lake/commit.ts'
-import { createTableIfAbsent, loadTable } from '#lib/domain/lake/table.ts'
+import { createTableIfAbsent, loadTable, manifestsOf } from '#lib/domain/lake/table.ts'
+import { currentSnapshotOf } from '#lib/domain/lake/table-metadata.ts'
 import { BY_DAY, LOCATION, memoryLake, NAME, TRIPS, writeTrips } from './lake-fixture.ts'
 
 const CREATE = { name: NAME, location: LOCATION, schema: TRIPS, spec: BY_DAY }
@@ -81,6 +82,28 @@ describe('appending', () => {
         (prefix) => `${LOCATION}/data/dropoff_at_day=2019-01-01/${prefix}.parquet`,
       ),
     )
+  })
+
+  it('moves the main branch and gives the files of each commit its own sequence number', async () => {
+    const lake = memoryLake()
+    await createTableIfAbsent(lake, CREATE)
+    for (const prefix of ['a', 'b']) {
+      const files = await writeTrips(lake, prefix, 1)
+      await commit(lake, NAME, () => ({ files, summary: {}, setProperties: () => ({}) }))
+    }
+
+    const { metadata } = (await loadTable(lake, NAME))!
+
+    const current = currentSnapshotOf(metadata)!
+    const manifests = await manifestsOf(lake.objects, current)
+    expect(metadata.refs).toEqual({
+      main: { 'snapshot-id': current['snapshot-id'], type: 'branch' },
+    })
+    expect(manifests.map((line) => [line.sequenceNumber, line.minSequenceNumber])).toEqual([
+      [2n, 2n],
+      [1n, 1n],
+    ])
+    expect(metadata['last-sequence-number']).toBe(2)
   })
 
   it('takes an append without files as a snapshot that only sets properties', async () => {
