@@ -340,9 +340,11 @@ class Reader(threading.Thread):
             self._source.advance(rest[-1])
             self._failures, self._bisected = 0, None
             return
-        if str(mapping.get("BisectBatchOnFunctionError", False)).lower() == "true" and result.get("error"):
-            self._bisected = max(1, len(rest) // 2)
-        time.sleep(RETRY_SECONDS)
+        can_bisect = str(mapping.get("BisectBatchOnFunctionError", False)).lower() == "true"
+        if can_bisect and result.get("error") and len(rest) > 1:
+            self._bisected = len(rest) // 2
+        else:
+            time.sleep(RETRY_SECONDS)
 
     def _is_given_up(self, mapping, rest):
         attempts = mapping.get("MaximumRetryAttempts")

@@ -1,7 +1,12 @@
+import { registerContract } from './contract.ts'
 import { registerDown } from './down.ts'
+import { registerFeatures } from './features.ts'
 import type { Register } from './program.ts'
+import { registerQuarantine } from './quarantine.ts'
 import { registerQuery } from './query.ts'
+import { registerReconcile } from './reconcile.ts'
 import { registerSend } from './send.ts'
+import { registerStatus } from './status.ts'
 import { registerUp } from './up.ts'
 import { registerWait } from './wait.ts'
 
@@ -9,7 +14,12 @@ import { registerWait } from './wait.ts'
 export const COMMANDS: readonly Register[] = [
   registerUp,
   registerDown,
+  registerStatus,
   registerSend,
   registerWait,
   registerQuery,
+  registerFeatures,
+  registerReconcile,
+  registerQuarantine,
+  registerContract,
 ]

@@ -96,5 +96,5 @@ function refuseTwins(cells: readonly Cell[]): void {
 }
 
 function check(what: string, value: string, pattern: RegExp, expected: string): void {
-  if (!pattern.test(value)) throw new Error(`${what} "${value}" must be ${expected}`)
+  if (!pattern.test(value)) throw new Error(`${what}: "${value}" must be ${expected}`)
 }

@@ -6,6 +6,7 @@ import { pathToFileURL } from 'node:url'
 import { InvokeCommand, LambdaClient, ListFunctionsCommand } from '@aws-sdk/client-lambda'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { localCloudStatus, startLocalCloud, stopLocalCloud } from '../../local/local-cloud.ts'
+import { isAlive } from '../../local/processes.ts'
 import {
   clientSettings,
   deploy,
@@ -78,7 +79,7 @@ describe('a running local cloud', () => {
     const secondStop = await stopLocalCloud(cloud)
 
     expect(workers.length > 0).toBe(onLinux)
-    expect(workers.filter(isRunning)).toEqual([])
+    expect(workers.filter(isAlive)).toEqual([])
     expect([firstStop, secondStop]).toEqual([{ stopped: true }, { stopped: false }])
     expect(await localCloudStatus(cloud)).toMatchObject({ running: false, ours: false })
     expect(await isFree(cloud.port)).toBe(true)
@@ -125,18 +126,19 @@ describe('starting the local cloud', () => {
 
     expect(again.startedNow).toBe(true)
     expect(again.pid).not.toBe(cloud.pid)
-    expect(workers.filter(isRunning)).toEqual([])
+    expect(workers.filter(isAlive)).toEqual([])
   })
 
   it('says what the server said when it could not start', async () => {
     const [port, stateDir] = [await freePort(), temporaryFolder()]
-    vi.stubEnv('LOG_LEVEL', 'nonsense')
+    vi.stubEnv('WEIR_VENV_CACHE', stateDir)
+    vi.stubEnv('WEIR_PYTHON', pythonWhoseServerFails(stateDir))
 
     const start = startLocalCloud({ port, stateDir, auth: false })
 
     await expect(start).rejects.toMatchObject({
       code: 'local.startFailed',
-      message: expect.stringMatching(/ended while starting: .*NONSENSE.*the whole log is .*\.log$/),
+      message: `the local cloud on port ${port} ended while starting: no server today; the whole log is ${stateDir}/local-${port}.log`,
     })
     vi.unstubAllEnvs()
     expect(existsSync(join(stateDir, `local-${port}.json`))).toBe(false)
@@ -157,7 +159,7 @@ describe('starting the local cloud', () => {
     const stop = await stopLocalCloud({ port, stateDir })
 
     expect(stop).toEqual({ stopped: false })
-    expect(isRunning(innocent.pid ?? 0)).toBe(true)
+    expect(isAlive(innocent.pid ?? 0)).toBe(true)
     innocent.kill()
   })
 })
@@ -174,6 +176,21 @@ async function runFunction(cloud: TemporaryCloud): Promise<void> {
   expect(Payload?.transformToString()).toBe('42')
 }
 
+/** Stands for a Python that can do everything but serve. */
+function pythonWhoseServerFails(folder: string): string {
+  const python = join(folder, 'python')
+  const script = `#!/bin/sh
+case "$*" in
+  *"-m venv"*) for folder; do :; done; mkdir -p "$folder/bin"; cp "$0" "$folder/bin/python" ;;
+  *"-m pip"*) ;;
+  *cloud.py*) echo "no server today" >&2; exit 1 ;;
+  *) echo '[3, 12, true, ""]' ;;
+esac
+`
+  writeFileSync(python, script, { mode: 0o755 })
+  return python
+}
+
 function descendantsOf(pid: number): number[] {
   const children = readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name))
@@ -188,15 +205,6 @@ function parentOf(pid: string): number | undefined {
     return Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1])
   } catch {
     return undefined
-  }
-}
-
-function isRunning(pid: number): boolean {
-  try {
-    process.kill(pid, 0)
-    return true
-  } catch {
-    return false
   }
 }
 

@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
+import { crc32 } from 'node:zlib'
 import {
   CloudFormationClient,
   CreateStackCommand,
@@ -124,6 +125,32 @@ function roleOf(allow: NonNullable<NodeFunctionOptions['allow']>) {
       })),
     },
   }
+}
+
+/** A zip archive with one file, stored as it is: the local header, the file, and the directory at the end. */
+export function zipOf(name: string, content: Buffer): Buffer {
+  const common = Buffer.alloc(26)
+  common.writeUInt16LE(20, 0)
+  common.writeUInt32LE(crc32(content), 10)
+  common.writeUInt32LE(content.length, 14)
+  common.writeUInt32LE(content.length, 18)
+  common.writeUInt16LE(name.length, 22)
+  const file = Buffer.concat([bytes(0x04034b50), common, Buffer.from(name), content])
+  const attributes = Buffer.alloc(14)
+  const entry = [bytes(0x02014b50), Buffer.from([20, 0]), common, attributes, Buffer.from(name)]
+  const directory = Buffer.concat(entry)
+  const end = Buffer.alloc(18)
+  end.writeUInt16LE(1, 4)
+  end.writeUInt16LE(1, 6)
+  end.writeUInt32LE(directory.length, 8)
+  end.writeUInt32LE(file.length, 12)
+  return Buffer.concat([file, directory, bytes(0x06054b50), end])
+}
+
+function bytes(word: number): Buffer {
+  const buffer = Buffer.alloc(4)
+  buffer.writeUInt32LE(word)
+  return buffer
 }
 
 /** Asks again until there is an answer. */

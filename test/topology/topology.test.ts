@@ -35,8 +35,8 @@ describe('a topology', () => {
       { cells: [{ ...cellOf('eu-west-1'), account: '12' }] },
       /12 digits/,
     ],
-    ['a namespace that no stack could bear', { namespace: 'my_weir' }, /namespace "my_weir"/],
-    ['an empty tag', { environment: '' }, /environment "" must be a tag value/],
+    ['a namespace that no stack could bear', { namespace: 'my_weir' }, /namespace: "my_weir"/],
+    ['an empty tag', { environment: '' }, /environment: "" must be a tag value/],
   ])('refuses %s', (_what, given, message) => {
     expect(() => defineTopology(given)).toThrow(message)
   })

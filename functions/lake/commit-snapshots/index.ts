@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb'
 import { GlueClient } from '@aws-sdk/client-glue'
 import { S3Client } from '@aws-sdk/client-s3'
@@ -10,6 +11,7 @@ import { S3ObjectStore } from '#lib/adapters/s3/s3-object-store.ts'
 import { systemClock, systemIds } from '#lib/adapters/system/system.ts'
 import { contractVersions } from '#lib/domain/contract/contract-versions.ts'
 import { readEnvironment } from '#lib/domain/kernel/environment.ts'
+import { jitteredBackoff } from '#lib/domain/lake/backoff.ts'
 import { commitSnapshotsEnvironment } from './env.ts'
 import { makeHandler } from './handler.ts'
 
@@ -32,4 +34,5 @@ export const handler = makeHandler({
   contract: contractVersions(documents).current,
   layout: { bucket: env.BUCKET, region: env.WEIR_REGION, product: env.WEIR_PRODUCT },
   database: env.DATABASE,
+  commit: { pause: jitteredBackoff({ sleep: (ms) => sleep(ms), random: Math.random }) },
 })

@@ -22,10 +22,11 @@ import {
 } from './layout.ts'
 import { inheritedMaxEventTime, type ShardLineage, shardRegistration } from './lineage.ts'
 import { encodeQuarantine } from './quarantine-file.ts'
+import type { RawEvent } from './raw-event.ts'
 import { decodeRawBatch, encodeRawBatch, type RawBatch, rangeOf } from './raw-object.ts'
 import { ShardMemory } from './shard-memory.ts'
 import { encodeVerdicts } from './verdicts-object.ts'
-import { type StreamRecord, unpackRecord } from './wire.ts'
+import { MAX_INFLATED_BYTES, type StreamRecord, unpackRecord } from './wire.ts'
 
 export interface ArchiveDependencies {
   readonly contracts: ContractVersions
@@ -130,7 +131,7 @@ export class Archive {
     let bytes = 0
     for (const record of pending) {
       const unpacked = unpackRecord(record)
-      bytes += unpacked.reduce((sum, e) => sum + (e.kind === 'event' ? e.text.length : 0), 0)
+      bytes += unpacked.reduce((sum, event) => sum + inflatedBytes(event), 0)
       if (events.length > 0 && bytes > MAX_RAW_BYTES) break
       events.push(...unpacked)
       if (unpacked[0]?.kind === 'stub') {
@@ -205,6 +206,17 @@ export class Archive {
     return derived
   }
 }
+
+/**
+ * What unpacking an event has cost. A record that would not end inflating counts whole: without that, a batch of
+ * small bombs would outlast every invocation before the first of them is in raw, and block its shard for ever.
+ */
+function inflatedBytes(event: RawEvent): number {
+  if (event.kind === 'event') return event.text.length
+  return COSTLY_STUBS.has(event.reason) ? MAX_INFLATED_BYTES : 0
+}
+
+const COSTLY_STUBS = new Set(['undecodable.tooLarge', 'undecodable.compression'])
 
 interface DerivedObjects {
   readonly verdictsUri?: string

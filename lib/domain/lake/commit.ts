@@ -189,7 +189,10 @@ async function writeSnapshot(
     metadata,
     table.metadataLocation,
     {
-      requirements: [{ kind: 'currentSnapshot', snapshotId: parentSnapshotId }],
+      requirements: [
+        { kind: 'currentSnapshot', snapshotId: parentSnapshotId },
+        ...(manifest ? [{ kind: 'defaultSpec' as const, specId: manifest.partitionSpecId }] : []),
+      ],
       updates: [
         {
           kind: 'addSnapshot',

@@ -155,7 +155,8 @@ function ancestorsOf(metadata: TableMetadata): ReadonlySet<bigint> {
   const byId = new Map(metadata.snapshots.map((snapshot) => [snapshot['snapshot-id'], snapshot]))
   const ancestors = new Set<bigint>()
   let id = metadata['current-snapshot-id']
-  while (id !== undefined && !ancestors.has(id)) {
+  // Some engines write null for a first snapshot's parent.
+  while (typeof id === 'bigint' && !ancestors.has(id)) {
     ancestors.add(id)
     id = byId.get(id)?.['parent-snapshot-id']
   }
@@ -191,7 +192,7 @@ function plainSnapshot(json: SnapshotJson): Snapshot {
   const parent = json['parent-snapshot-id']
   return {
     snapshotId: json['snapshot-id'],
-    ...(parent !== undefined && { parentSnapshotId: parent }),
+    ...(typeof parent === 'bigint' && { parentSnapshotId: parent }),
     sequenceNumber: json['sequence-number'],
     timestampMs: json['timestamp-ms'],
     manifestList: json['manifest-list'],

@@ -3,9 +3,9 @@ import { type SnapshotJson, snapshotOf, type TableMetadata } from './table-metad
 
 /** What must hold of the metadata that a transaction is applied to. */
 export type Requirement =
-  | { readonly kind: 'tableUuid'; readonly uuid: string }
   /** The snapshot that the main branch stands at; undefined for a table without one. */
   | { readonly kind: 'currentSnapshot'; readonly snapshotId: bigint | undefined }
+  /** The partition spec that new files are partitioned by. */
   | { readonly kind: 'defaultSpec'; readonly specId: number }
 
 export type Update =
@@ -56,8 +56,6 @@ function check(base: TableMetadata, requirement: Requirement): void {
 
 function sides(base: TableMetadata, requirement: Requirement): [expected: unknown, found: unknown] {
   switch (requirement.kind) {
-    case 'tableUuid':
-      return [requirement.uuid, base['table-uuid']]
     case 'currentSnapshot':
       return [requirement.snapshotId, base['current-snapshot-id']]
     case 'defaultSpec':

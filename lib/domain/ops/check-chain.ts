@@ -16,15 +16,20 @@ export function chainProblems(
   let before: Predecessor = START
   for (const entry of entries) {
     if (entry.prev !== before) {
-      problems.push(`the entry up to ${entry.last} follows ${entry.prev}, the one before it ends at ${before}`)
+      problems.push(
+        `the entry up to ${entry.last} follows ${entry.prev}, the one before it ends at ${before}`,
+      )
     }
     if (!isAfter(entry.first, entry.prev) || isAfter(entry.first, entry.last)) {
-      problems.push(`the entry up to ${entry.last} starts at ${entry.first}: outside of its own range`)
+      problems.push(
+        `the entry up to ${entry.last} starts at ${entry.first}: outside of its own range`,
+      )
     }
     if (!rawUris.has(entry.rawUri)) problems.push(`raw object ${entry.rawUri} is missing`)
     before = entry.last
   }
-  if (before !== cut) problems.push(`the table is at ${cut}, where no entry ends (the last is ${before})`)
+  if (before !== cut)
+    problems.push(`the table is at ${cut}, where no entry ends (the last is ${before})`)
   const named = new Set(entries.map((entry) => entry.rawUri))
   for (const uri of rawUris) {
     if (named.has(uri)) continue

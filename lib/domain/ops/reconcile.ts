@@ -24,7 +24,11 @@ export interface ShardEvidence {
   readonly curatedPositions: number
   readonly quarantined: number
   /** Rows of raw, curated and quarantine at positions after the cut. */
-  readonly afterCut: { readonly raw: number; readonly curated: number; readonly quarantined: number }
+  readonly afterCut: {
+    readonly raw: number
+    readonly curated: number
+    readonly quarantined: number
+  }
   /** Events of the stream after the cut. */
   readonly inFlight: number
   /** What is wrong with the chain of entries and raw objects. */
@@ -45,7 +49,10 @@ export interface Reconciliation extends ReconcileCounts {
   readonly balanced: boolean
   /** Events received that are not in the table's snapshot yet: part of `received`, of nothing else. */
   readonly inFlight: number
-  readonly shards: readonly (ReconcileCounts & { readonly shard: string; readonly inFlight: number })[]
+  readonly shards: readonly (ReconcileCounts & {
+    readonly shard: string
+    readonly inFlight: number
+  })[]
   /** Which numbers disagree, and where. */
   readonly problems: readonly string[]
 }

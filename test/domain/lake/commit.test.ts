@@ -57,6 +57,8 @@ describe('appending', () => {
       'total-equality-deletes': '0',
     })
     expect(await table.liveFiles()).toEqual(files)
+    // Descriptions wait as JSON between whoever wrote the files and the committer.
+    expect(JSON.parse(JSON.stringify(files))).toEqual(files)
     expect(result.table.metadata).toEqual(table.metadata)
   })
 
