@@ -56,6 +56,14 @@ def count_loopback_as_tls(ministack_app):
     ministack_app.pin_request_origin = lambda source_ip, _secure: pin(source_ip, True)
 
 
+def answer_without_waiting_for_logs(lambda_runtime):
+    """After each invocation MiniStack waits 50 ms for a first log line, unless one is there. Node writes its lines
+    before its answer, so a few milliseconds for the reading thread are enough; a line that is later than that is shown
+    with the next invocation."""
+    first_line_wait, idle_confirm, hard_cap = 0.005, 0.005, 0.25
+    lambda_runtime.Worker._drain_stderr_bounded.__defaults__ = (first_line_wait, idle_confirm, hard_cap)
+
+
 def raise_open_file_limit():
     try:
         import resource
@@ -72,9 +80,13 @@ async def serve(app, port):
 
     config = Config()
     config.bind = [f"{LOOPBACK}:{port}"]
-    config.keep_alive_timeout = 75
+    # A connection that the server closes is an error to the client that is just using it (over HTTP/2 above all):
+    # it closes none, neither after a pause nor after so many requests.
+    config.keep_alive_timeout = 24 * 3600
+    config.keep_alive_max_requests = 2**62
     config.graceful_timeout = 1
     config.shutdown_timeout = 3
+    config.backlog = 1024
     config.loglevel = "WARNING"
 
     stopping = asyncio.Event()
@@ -102,6 +114,7 @@ def main():
     import kinesis_streams
 
     count_loopback_as_tls(ministack_app)
+    answer_without_waiting_for_logs(lambda_runtime)
     athena.install(options.port)
     kinesis_streams.install()
     event_sources.install()

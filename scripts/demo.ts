@@ -7,90 +7,109 @@ import { down } from '../bin/commands/down.ts'
 import { CommandError } from '../bin/commands/failure.ts'
 import { featuresTable } from '../bin/commands/features.ts'
 import { type Register, runProgram } from '../bin/commands/program.ts'
-import { reconciliationTable } from '../bin/commands/reconcile.ts'
+import { reconcileProduct, reconciliationTable } from '../bin/commands/reconcile.ts'
+import type { SendResult } from '../bin/commands/send.ts'
 import { grouped, table } from '../bin/commands/terminal.ts'
 import { up } from '../bin/commands/up.ts'
 import { boroughDays, boroughsByHourSql, sparkline } from './demo/boroughs.ts'
-import { type CellRun, PRODUCT, runCell } from './demo/cell-run.ts'
+import {
+  type DemoCell,
+  disagreements,
+  openCell,
+  PRODUCT,
+  type ReadableMonth,
+  readMonth,
+  sendMonth,
+} from './demo/cell-run.ts'
 import { busiestWindow, type FeatureAnswer } from './demo/feature.ts'
 
 const MONTHS = [
-  { region: 'us-east-1', file: 'yellow_tripdata_2019-01_sample.csv', name: 'January 2019' },
-  { region: 'eu-west-1', file: 'yellow_tripdata_2019-02_sample.csv', name: 'February 2019' },
+  { region: 'us-east-1', file: 'yellow_tripdata_2019-01_sample.csv', month: 'January 2019' },
+  { region: 'eu-west-1', file: 'yellow_tripdata_2019-02_sample.csv', month: 'February 2019' },
 ] as const
 
 /** The whole platform once, from nothing to answers: with the functions that the commands are made of. */
-async function demo(context: CommandContext): Promise<void> {
-  const { terminal } = context
+async function demo(context: CommandContext, once: boolean): Promise<void> {
+  const { terminal, root } = context
   const started = performance.now()
-  const data = join(context.root, 'products', PRODUCT, 'data')
-  const title = (text: string) => terminal.line(`\n${pc.bold(text)}`)
+  const data = join(root, 'products', PRODUCT, 'data')
+  const title = (text: string) => terminal.line(`${pc.bold(text)}`)
 
-  title('Cells')
-  const { endpoint, startedNow, seconds } = await up(context, {
-    regions: MONTHS.map((month) => month.region),
-  })
-  terminal.line(`${MONTHS.map((month) => month.region).join(' and ')} at ${endpoint}, ${seconds} s`)
+  title('Two cells')
+  const regions = MONTHS.map((one) => one.region)
+  const { endpoint, startedNow, seconds } = await up(context, { regions })
+  terminal.line(`${regions.join(' and ')} at ${endpoint}, ready in ${seconds} s\n`)
 
-  const runs = await Promise.all(
-    MONTHS.map((month) => runCell(context, month.region, join(data, month.file))),
+  title('Real taxi trips, 2 % of them sent twice, out of order by up to 30 s')
+  const cells = await Promise.all(
+    MONTHS.map((one) => openCell(context, { ...one, file: join(data, one.file) })),
   )
-  title('Sent: real taxi trips, 2 % of them twice, out of order by up to 30 s')
-  terminal.line(sentTable(runs))
-  title('Readable in Athena, after the event’s arrival in the stream')
-  terminal.line(freshnessTable(runs))
+  const sent = await Promise.all(cells.map((cell) => sendMonth(context, cell)))
+  terminal.line(`${sentTable(cells, sent)}\n`)
+
+  title('Readable in Athena: from an event’s arrival to the snapshot that holds it')
+  const readable = await Promise.all(cells.map((cell) => readMonth(context, cell)))
+  terminal.line(`${readableTable(cells, readable)}\n`)
+
   title('Every event accounted for, counted in each store')
-  for (const run of runs) terminal.line(`${run.region}\n${reconciliationTable(run.reconciliation)}\n`)
+  const reconciled = await Promise.all(
+    cells.map(({ region }) => reconcileProduct(context, PRODUCT, { region })),
+  )
+  for (const [i, cell] of cells.entries()) {
+    terminal.line(`${cell.region}\n${reconciliationTable(reconciled[i]!)}\n`)
+  }
 
-  const first = runs[0]!
-  terminal.line(pc.bold(`Athena in ${first.region}: trips by borough and hour of the day`))
+  const first = cells[0]!
+  title(`Athena in ${first.region}: trips by borough and hour of the day`)
   const sql = await boroughsByHourSql(join(data, 'taxi_zone_lookup.csv'))
-  const answer = await first.stores.athena.run(sql)
-  const days = boroughDays(answer.rows)
-  terminal.line(boroughTable(days))
-  const feature = await busiestWindow(context, first.stores)
-  title(`A feature in ${first.region}: the busiest zone and hour`)
-  if (feature !== undefined) terminal.line(featureText(feature))
+  const boroughs = boroughDays((await first.stores.athena.run(sql)).rows)
+  terminal.line(`${boroughTable(boroughs)}\n`)
 
-  const problems = runs.flatMap((run) => run.problems)
+  title(`A feature in ${first.region}: the busiest zone and hour`)
+  const feature = await busiestWindow(context, first.stores)
+  if (feature !== undefined) terminal.line(`${featureText(feature)}\n`)
+
+  const problems = cells.flatMap((cell, i) =>
+    disagreements(cell, sent[i]!, readable[i]!, reconciled[i]!),
+  )
   if (feature?.agrees !== true) problems.push(`${first.region}: feature and table disagree`)
-  const total = Math.round((performance.now() - started) / 100) / 10
+  if (once && startedNow) await down(context)
   const report = {
     ok: problems.length === 0,
-    seconds: total,
-    cells: runs.map(({ stores: _, ...run }) => run),
-    boroughs: days,
+    seconds: Math.round((performance.now() - started) / 100) / 10,
+    cells: cells.map(({ region, month }, i) => {
+      return { region, month, sent: sent[i], readable: readable[i], reconciliation: reconciled[i] }
+    }),
+    boroughs,
     feature,
     problems,
   }
   if (problems.length > 0) {
     throw new CommandError('demo.mismatch', problems.join('\n'), { document: report })
   }
+  if (!once || !startedNow) printNext(context, feature)
   terminal.document(report)
-  if (context.once === true && startedNow) await down(context)
-  else printNext(context, feature)
-  terminal.line(`\n${pc.green('all counts agree')}, ${total} s`)
+  terminal.line(`${pc.green('All counts agree.')} ${report.seconds} s in total.`)
 }
 
-function sentTable(runs: readonly CellRun[]): string {
-  const rows = runs.map(({ region, sent }, i) => [
-    region,
-    MONTHS[i]!.name,
-    ...[sent.sent, sent.unique, sent.sent - sent.unique, sent.accepted, sent.retried].map(grouped),
-  ])
-  const head = ['cell', 'file', 'events', 'unique', 'resends', 'accepted', 'retried']
+function sentTable(cells: readonly DemoCell[], results: readonly SendResult[]): string {
+  const rows = cells.map(({ region, month }, i) => {
+    const { sent, unique, accepted, retried } = results[i]!
+    return [region, month, ...[sent, unique, sent - unique, accepted, retried].map(grouped)]
+  })
+  const head = ['cell', 'file', 'events', 'unique', 'repeated', 'accepted', 'retried']
   return table(head, rows, { right: [2, 3, 4, 5, 6] })
 }
 
-function freshnessTable(runs: readonly CellRun[]): string {
+function readableTable(cells: readonly DemoCell[], months: readonly ReadableMonth[]): string {
   const inSeconds = (ms?: number) => (ms === undefined ? '' : `${(ms / 1_000).toFixed(1)} s`)
-  const rows = runs.map((run) => [
-    run.region,
-    grouped(run.committed),
-    inSeconds(run.freshness?.p50Ms),
-    inSeconds(run.freshness?.p95Ms),
-  ])
-  return table(['cell', 'rows', 'p50', 'p95'], rows, { right: [1, 2, 3] })
+  const rows = cells.map(({ region }, i) => {
+    const { rows: counted, distinctIds, freshness } = months[i]!
+    const counts = [counted, distinctIds].map(grouped)
+    return [region, ...counts, inSeconds(freshness?.p50Ms), inSeconds(freshness?.p95Ms)]
+  })
+  const head = ['cell', 'rows', 'different ids', 'p50', 'p95']
+  return table(head, rows, { right: [1, 2, 3, 4] })
 }
 
 function boroughTable(days: ReturnType<typeof boroughDays>): string {
@@ -113,25 +132,34 @@ function featureText(feature: FeatureAnswer): string {
 function printNext({ terminal, target }: CommandContext, feature?: FeatureAnswer): void {
   const prefix = target.kind === 'local' && target.port !== 4566 ? `WEIR_PORT=${target.port} ` : ''
   const weir = (text: string) => terminal.line(`  ${prefix}npm run -s weir -- ${text}`)
-  terminal.line(`\n${pc.bold('Still running. Try:')}`)
-  weir(`query "select payment_type, count(*), avg(tip_amount) from ${PRODUCT} group by 1" --region eu-west-1`)
+  terminal.line(pc.bold('Still running. Try:'))
+  weir(
+    `query "select payment_type, count(*), avg(tip_amount) from ${PRODUCT} group by 1" --region eu-west-1`,
+  )
   weir(`quarantine list ${PRODUCT} --region us-east-1`)
   if (feature !== undefined) {
-    weir(`features get ${feature.values.view} ${feature.values.key} --region us-east-1 --at ${feature.at}`)
+    weir(
+      `features get ${feature.values.view} ${feature.values.key} --region us-east-1 --at ${feature.at}`,
+    )
   }
-  weir(`send ${PRODUCT} products/${PRODUCT}/data/${MONTHS[0].file} --region us-east-1   # again: adds nothing`)
+  weir(
+    `send ${PRODUCT} products/${PRODUCT}/data/${MONTHS[0].file} --region us-east-1   # again: adds nothing`,
+  )
   weir(`reconcile ${PRODUCT} --region us-east-1`)
   weir('status')
   weir('down')
+  terminal.line()
 }
 
 const registerDemo: Register = (program, run) => {
   program
     .command('demo', { isDefault: true })
-    .description('Starts the local cloud, deploys two cells, sends two months of real trips and shows what came of it.')
+    .description(
+      'Starts the local cloud, deploys two cells, sends two months of real trips and shows what came of it.',
+    )
     .option('--once', 'stop the local cloud at the end, if this run started it')
     .action((options: { once?: boolean }, command: Command) =>
-      run(command, (context) => demo({ ...context, once: options.once ?? false })),
+      run(command, (context) => demo(context, options.once ?? false)),
     )
 }
 

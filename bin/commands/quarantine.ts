@@ -37,7 +37,7 @@ export interface QuarantineList {
   readonly total: number
   readonly reasons: Readonly<Record<string, number>>
   /** The newest first. */
-  readonly events: readonly QuarantinedEvent[]
+  readonly rows: readonly QuarantinedEvent[]
 }
 
 const DEFAULT_LIMIT = 20
@@ -68,7 +68,7 @@ export async function listQuarantine(
   return {
     total: counts.reduce((sum, [, count]) => sum + count, 0),
     reasons: Object.fromEntries(counts),
-    events: events.rows.map(eventOf),
+    rows: events.rows.map(eventOf),
   }
 }
 
@@ -148,7 +148,7 @@ export const registerQuarantine: Register = (program, run) => {
         '  npm run weir -- quarantine list trips --region us-east-1',
         '  npm run weir -- quarantine list trips --region us-east-1 --reason total_amount.minimum --limit 5',
         '',
-        'With --json: {total, reasons, events: [{id, reason, detail, arrivalTime, contractVersion, eventId}]}',
+        'With --json: {total, reasons, rows: [{id, reason, detail, arrivalTime, contractVersion, eventId}]}',
       ].join('\n'),
     )
     .action((product: string, options: QuarantineListOptions, command: Command) =>
@@ -167,7 +167,7 @@ export const registerQuarantine: Register = (program, run) => {
         terminal.line()
         terminal.line(table(['reason', 'events'], reasons, { right: [1] }))
         terminal.line()
-        const rows = result.events.map((one) => [one.id, one.reason, one.detail ?? ''])
+        const rows = result.rows.map((one) => [one.id, one.reason, one.detail ?? ''])
         terminal.line(table(['id', 'reason', 'detail'], rows))
       }),
     )

@@ -16,8 +16,13 @@ export interface BoroughDay {
  * query: the lake need not hold it.
  */
 export async function boroughsByHourSql(zoneFile: string): Promise<string> {
-  const zones = parse(await readFile(zoneFile), { columns: true, bom: true }) as Record<string, string>[]
-  const values = zones.map(({ LocationID, Borough }) => `(${Number(LocationID)}, ${literal(Borough!)})`)
+  const zones = parse(await readFile(zoneFile), { columns: true, bom: true }) as Record<
+    string,
+    string
+  >[]
+  const values = zones.map(
+    ({ LocationID, Borough }) => `(${Number(LocationID)}, ${literal(Borough!)})`,
+  )
   return [
     `with zones (location_id, borough) as (values ${values.join(', ')})`,
     'select z.borough,',

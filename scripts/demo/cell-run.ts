@@ -1,85 +1,93 @@
-import type { CommandContext } from '../../bin/commands/context.ts'
-import { reconcileProduct } from '../../bin/commands/reconcile.ts'
-import { type SendResult, send } from '../../bin/commands/send.ts'
-import { productStores, type ProductStores } from '../../bin/commands/stores.ts'
-import { CommandError } from '../../bin/commands/failure.ts'
-import { waitForEvents } from '../../bin/commands/wait.ts'
 import { readFences } from '#lib/domain/lake/fences.ts'
 import { shardStandings } from '#lib/domain/ops/in-flight.ts'
 import type { Reconciliation } from '#lib/domain/ops/reconcile.ts'
+import type { CommandContext } from '../../bin/commands/context.ts'
+import { CommandError } from '../../bin/commands/failure.ts'
+import { type SendResult, send } from '../../bin/commands/send.ts'
+import { type ProductStores, productStores } from '../../bin/commands/stores.ts'
+import { waitForEvents } from '../../bin/commands/wait.ts'
 import { type Freshness, measureFreshness } from './freshness.ts'
 
-/** What happened in one cell. */
-export interface CellRun {
+/** A cell and the month that goes to it. */
+export interface DemoCell {
   readonly region: string
   readonly file: string
-  readonly sent: SendResult
+  readonly month: string
+  readonly stores: ProductStores
+  /** Events that earlier runs left there: the cell may not be new. */
+  readonly receivedBefore: number
+}
+
+/** What of a cell can be queried. */
+export interface ReadableMonth {
+  /** As the newest snapshot counts them. */
   readonly committed: number
+  /** As Athena counts them. */
+  readonly rows: number
   readonly distinctIds: number
   readonly freshness: Freshness | undefined
-  readonly reconciliation: Reconciliation
-  /** What does not add up; empty if all does. */
-  readonly problems: readonly string[]
 }
 
 export const PRODUCT = 'trips'
 
-/** Sends a month to a cell, on purpose with resends and in disorder, and follows it until it can be queried. */
-export async function runCell(
+/** Opens the cell's stores and remembers what is in them already. */
+export async function openCell(
   context: CommandContext,
-  region: string,
-  file: string,
-): Promise<CellRun & { readonly stores: ProductStores }> {
+  { region, file, month }: Pick<DemoCell, 'region' | 'file' | 'month'>,
+): Promise<DemoCell> {
   const stores = await productStores(context, region, PRODUCT)
-  const before = await receivedSoFar(stores)
-  const { result: sent, problems: refused } = await send(context, PRODUCT, file, {
-    region,
-    duplicate: 0.02,
-    shuffle: 30_000,
-    seed: 7,
-  })
-  if (sent.failed > 0) throw new CommandError('demo.send', refused.join('\n'))
-  const { committed } = await waitForEvents(context, PRODUCT, { region })
-  const { rows } = await stores.athena.run(`select count(*), count(distinct event_id) from ${PRODUCT}`)
+  const table = await stores.table()
+  const fences = table === undefined ? {} : readFences(table)
+  let receivedBefore = 0
+  for (const standing of await shardStandings(stores.stream, stores.journal, fences)) {
+    receivedBefore += standing.undecidedEvents
+    for await (const entry of stores.journal.newestFirst(standing.shard)) {
+      receivedBefore += entry.counts.received
+    }
+  }
+  return { region, file, month, stores, receivedBefore }
+}
+
+/** Sends the month, on purpose with resends and in disorder. */
+export async function sendMonth(context: CommandContext, cell: DemoCell): Promise<SendResult> {
+  const options = { region: cell.region, duplicate: 0.02, shuffle: 30_000, seed: 7 }
+  const { result, problems } = await send(context, PRODUCT, cell.file, options)
+  if (result.failed > 0) throw new CommandError('demo.send', problems.join('\n'))
+  return result
+}
+
+/** Waits until all of it is decided and readable, and asks Athena. */
+export async function readMonth(context: CommandContext, cell: DemoCell): Promise<ReadableMonth> {
+  const { committed } = await waitForEvents(context, PRODUCT, { region: cell.region })
+  const { rows } = await cell.stores.athena.run(
+    `select count(*), count(distinct event_id) from ${PRODUCT}`,
+  )
   const [counted, distinctIds] = rows[0]!.map(Number)
-  const reconciliation = await reconcileProduct(context, PRODUCT, { region })
-  const received = reconciliation.received - before
+  const freshness = await measureFreshness(cell.stores, PRODUCT)
+  return { committed, rows: counted!, distinctIds: distinctIds!, freshness }
+}
+
+/** What does not add up between what was sent, what can be read and what the stores hold; empty if all does. */
+export function disagreements(
+  cell: DemoCell,
+  sent: SendResult,
+  readable: ReadableMonth,
+  reconciliation: Reconciliation,
+): readonly string[] {
+  const received = reconciliation.received - cell.receivedBefore
+  const { committed, rows, distinctIds } = readable
   const expectations: [boolean, string][] = [
     [reconciliation.balanced, 'the stores do not balance'],
     [received === sent.sent, `sent ${sent.sent}, but received ${received}`],
-    [counted === committed, `the snapshot says ${committed} rows, Athena counts ${counted}`],
+    [rows === committed, `the snapshot has ${committed} rows, Athena counts ${rows}`],
     [
-      counted === reconciliation.admitted,
-      `admitted ${reconciliation.admitted}, but Athena counts ${counted}`,
+      rows === reconciliation.admitted,
+      `admitted ${reconciliation.admitted}, Athena counts ${rows}`,
     ],
-    [counted === distinctIds, `${counted} rows, but only ${distinctIds} different ids`],
+    [rows === distinctIds, `${rows} rows, but only ${distinctIds} different ids`],
   ]
-  return {
-    region,
-    file,
-    stores,
-    sent,
-    committed,
-    distinctIds: distinctIds!,
-    freshness: await measureFreshness(stores, PRODUCT),
-    reconciliation,
-    problems: [
-      ...expectations.filter(([isTrue]) => !isTrue).map(([, what]) => what),
-      ...reconciliation.problems,
-    ].map((what) => `${region}: ${what}`),
-  }
-}
-
-/** Events that earlier runs left: the cell may not be new. */
-async function receivedSoFar(stores: ProductStores): Promise<number> {
-  const table = await stores.table()
-  const fences = table === undefined ? {} : readFences(table)
-  let received = 0
-  for (const standing of await shardStandings(stores.stream, stores.journal, fences)) {
-    received += standing.undecidedEvents
-    for await (const entry of stores.journal.newestFirst(standing.shard)) {
-      received += entry.counts.received
-    }
-  }
-  return received
+  return [
+    ...expectations.filter(([isTrue]) => !isTrue).map(([, what]) => `${cell.region}: ${what}`),
+    ...reconciliation.problems.map((what) => `${cell.region}: ${what}`),
+  ]
 }

@@ -25,7 +25,7 @@ export async function busiestWindow(
   const region = stores.deployed.cell.region
   const { rows } = await stores.athena.run(
     [
-      'select pickup_location_id, to_iso8601(date_trunc(\'hour\', dropoff_datetime)), count(*), sum(fare_amount)',
+      "select pickup_location_id, to_iso8601(date_trunc('hour', dropoff_datetime)), count(*), sum(fare_amount)",
       'from trips group by 1, 2 order by 3 desc, 1, 2 limit 1',
     ].join('\n'),
   )
@@ -49,7 +49,10 @@ async function windowsCaughtUp(context: CommandContext, stores: ProductStores): 
     const head = await stores.journal.head(shard)
     while (head !== undefined && (await slots.cursor(VIEW, shard)) < head.last) {
       if (performance.now() > deadline) {
-        throw new CommandError('demo.windows', `windows of ${shard} are behind the journal after 60 s`)
+        throw new CommandError(
+          'demo.windows',
+          `windows of ${shard} are behind the journal after 60 s`,
+        )
       }
       await sleep(250, undefined, { signal: context.signal })
     }

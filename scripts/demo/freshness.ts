@@ -1,5 +1,5 @@
-import { CommitTimes, quantile, type Weighted } from '#lib/domain/ops/freshness.ts'
 import type { SequenceNumber } from '#lib/domain/kernel/sequence-number.ts'
+import { CommitTimes, quantile, type Weighted } from '#lib/domain/ops/freshness.ts'
 import type { ProductStores } from '../../bin/commands/stores.ts'
 
 /** From an event's arrival in the stream to the snapshot in which it can be read. */

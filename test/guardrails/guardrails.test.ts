@@ -1,153 +1,14 @@
-import { type App, CfnResource, Stack, Validations } from 'aws-cdk-lib'
+import { CfnResource, Stack, Validations } from 'aws-cdk-lib'
 import { CfnDashboard } from 'aws-cdk-lib/aws-cloudwatch'
 import { CfnStream } from 'aws-cdk-lib/aws-kinesis'
-import { CfnEventSourceMapping, CfnFunction } from 'aws-cdk-lib/aws-lambda'
+import { CfnFunction } from 'aws-cdk-lib/aws-lambda'
 import { CfnBucket } from 'aws-cdk-lib/aws-s3'
 import { CfnQueue } from 'aws-cdk-lib/aws-sqs'
 import { describe, expect, it } from 'vitest'
-import { Guardrails } from '#lib/guardrails/guardrails.ts'
+import { FunctionRole, type Permission } from '#lib/constructs/kernel/function-role.ts'
 import { tagAll } from '#lib/stacks/tag-all.ts'
-import { cellTags } from '#lib/topology/tags.ts'
-import { defineTopology } from '#lib/topology/topology.ts'
-import { newApp, synth } from '#test/support/synth.ts'
-
-const topology = defineTopology()
-const tagging = cellTags(topology, topology.cells[0]!)
-
-/** What the guardrails say about a stack with one planted resource or more. */
-function findings(plant: (stack: Stack, app: App) => void): string {
-  const app = newApp()
-  Validations.of(app).addPlugins(new Guardrails())
-  const stack = new Stack(app, 'Planted', { env: { region: 'us-east-1' } })
-  tagAll(stack, tagging)
-  plant(stack, app)
-  try {
-    app.synth()
-    return ''
-  } catch (error) {
-    return (error as Error).message
-  }
-}
-
-type MappingProps = Partial<ConstructorParameters<typeof CfnEventSourceMapping>[2]>
-
-const SAFE: MappingProps = {
-  startingPosition: 'TRIM_HORIZON',
-  maximumRetryAttempts: -1,
-  maximumRecordAgeInSeconds: -1,
-}
-
-function mapping(stack: Stack, id: string, props: MappingProps): CfnEventSourceMapping {
-  return new CfnEventSourceMapping(stack, id, { functionName: 'reader', ...props })
-}
-
-/** What is said about a mapping on a stream of events. */
-function onStream(props: MappingProps, override?: [path: string, value: unknown]): string {
-  return findings((stack) => {
-    const { attrArn } = new CfnStream(stack, 'Events', { shardCount: 1, retentionPeriodHours: 168 })
-    const planted = mapping(stack, 'Mapping', { eventSourceArn: attrArn, ...SAFE, ...props })
-    if (override) planted.addPropertyOverride(...override)
-  })
-}
-
-describe('a mapping on a stream of events', () => {
-  it('passes if it neither skips nor reorders anything', () => {
-    expect(onStream({ parallelizationFactor: 1, bisectBatchOnFunctionError: true })).toBe('')
-  })
-
-  it.each<[string, MappingProps]>([
-    ['ParallelizationFactor 2', { parallelizationFactor: 2 }],
-    ['TumblingWindowInSeconds 30', { tumblingWindowInSeconds: 30 }],
-    ['MaximumRetryAttempts 5', { maximumRetryAttempts: 5 }],
-    ['MaximumRecordAgeInSeconds 3600', { maximumRecordAgeInSeconds: 3600 }],
-    ['StartingPosition "LATEST"', { startingPosition: 'LATEST' }],
-    ['BatchSize 20000', { batchSize: 20_000 }],
-    ['MaximumBatchingWindowInSeconds 301', { maximumBatchingWindowInSeconds: 301 }],
-    ['FilterCriteria', { filterCriteria: { filters: [{ pattern: '{}' }] } }],
-    [
-      'DestinationConfig',
-      { destinationConfig: { onFailure: { destination: 'arn:aws:sqs:us-east-1:1:failed' } } },
-    ],
-  ])('is refused with %s', (what, props) => {
-    const said = onStream(props)
-
-    expect(said).toContain(what)
-    expect(said).toContain('Planted/Mapping')
-  })
-
-  it('is refused without a limit of attempts spelt out', () => {
-    expect(onStream({ maximumRetryAttempts: undefined })).toContain('MaximumRetryAttempts left out')
-  })
-
-  it('is refused if only an override breaks it', () => {
-    expect(onStream({}, ['ParallelizationFactor', 10])).toContain('ParallelizationFactor 10')
-  })
-
-  it('is refused beside another one: one reader decides what an event is', () => {
-    const said = findings((stack) => {
-      const { attrArn } = new CfnStream(stack, 'Events', {
-        shardCount: 1,
-        retentionPeriodHours: 168,
-      })
-      mapping(stack, 'First', { eventSourceArn: attrArn, ...SAFE })
-      mapping(stack, 'Second', { eventSourceArn: attrArn, ...SAFE })
-    })
-
-    expect(said).toContain('reader number 2')
-  })
-
-  it('is known through an import from another stack', () => {
-    const said = findings((stack, app) => {
-      const other = new Stack(app, 'Other', { env: { region: 'us-east-1' } })
-      tagAll(other, tagging)
-      const { attrArn } = new CfnStream(other, 'Events', {
-        shardCount: 1,
-        retentionPeriodHours: 168,
-      })
-      mapping(stack, 'Mapping', { eventSourceArn: attrArn, ...SAFE, parallelizationFactor: 3 })
-    })
-
-    expect(said).toContain('ParallelizationFactor 3')
-  })
-
-  it('is known by its ARN alone, also one that is put together', () => {
-    const said = findings((stack) => {
-      const eventSourceArn = `arn:${stack.partition}:kinesis:us-east-1:${stack.account}:stream/other`
-      mapping(stack, 'Mapping', { eventSourceArn, ...SAFE, parallelizationFactor: 4 })
-    })
-
-    expect(said).toContain('ParallelizationFactor 4')
-  })
-
-  it('is refused if nobody can tell what it reads', () => {
-    const said = findings((stack) => {
-      mapping(stack, 'Mapping', { selfManagedEventSource: {}, topics: ['events'] })
-    })
-
-    expect(said).toContain('reads something that the template does not name')
-  })
-})
-
-describe('a mapping on a queue', () => {
-  const onQueue = (fifoQueue: boolean, props: MappingProps) =>
-    findings((stack) => {
-      const { attrArn } = new CfnQueue(stack, 'Queue', { ...(fifoQueue ? { fifoQueue } : {}) })
-      mapping(stack, 'Mapping', { eventSourceArn: attrArn, ...props })
-    })
-
-  it('takes no more than ten messages of a FIFO queue, and no window', () => {
-    expect(onQueue(true, { batchSize: 10 })).toBe('')
-    expect(onQueue(true, { batchSize: 11 })).toContain('BatchSize 11 is refused by AWS on a FIFO')
-    expect(onQueue(true, { maximumBatchingWindowInSeconds: 5 })).toContain(
-      'on a FIFO queue: remove',
-    )
-  })
-
-  it('takes more than ten messages of a standard queue only with a window', () => {
-    expect(onQueue(false, { batchSize: 100, maximumBatchingWindowInSeconds: 1 })).toBe('')
-    expect(onQueue(false, { batchSize: 100 })).toContain('refused by AWS without a window')
-  })
-})
+import { synth } from '#test/support/synth.ts'
+import { findings, tagging } from '#test/support/synth-planted.ts'
 
 describe('a target for failures', () => {
   const sendingTo = (destination: (stack: Stack) => string) =>
@@ -254,29 +115,34 @@ describe('a resource', () => {
 })
 
 describe('the app', () => {
+  const planting = (plant: (stack: Stack) => void) => () =>
+    synth({
+      plant: (app) => plant(app.node.findChild('us-east-1').node.findChild('Ops') as Stack),
+    })
+
   it('is under these guardrails and cannot acknowledge them away', () => {
-    const failing = () =>
-      synth({
-        plant: (app) => {
-          const stack = app.node.findChild('us-east-1').node.findChild('Ops') as Stack
-          const queue = new CfnQueue(stack, 'Queue')
-          queue.tags.removeTag('owner', 1000)
-          Validations.of(queue).acknowledge({ id: 'Guardrails::tags', reason: 'in a hurry' })
-        },
-      })
+    const failing = planting((stack) => {
+      const queue = new CfnQueue(stack, 'Queue')
+      queue.tags.removeTag('owner', 1000)
+      Validations.of(queue).acknowledge({ id: 'Guardrails::tags', reason: 'in a hurry' })
+    })
 
     expect(failing).toThrow(/AWS::SQS::Queue lacks the tags owner:/)
   })
 
   it('fails on a finding of AwsSolutions that nobody gave a reason for', () => {
-    const failing = () =>
-      synth({
-        plant: (app) => {
-          const stack = app.node.findChild('us-east-1').node.findChild('Ops') as Stack
-          new CfnQueue(stack, 'Queue')
-        },
+    expect(planting((stack) => new CfnQueue(stack, 'Queue'))).toThrow(/AwsSolutions-SQS4/)
+  })
+
+  it('takes a pattern among the resources of a role only with a reason', () => {
+    const resource = 'arn:aws:s3:::some/prefix/*'
+    const role = (permission: Pick<Permission, 'on' | 'within'>) =>
+      planting((stack) => {
+        const permissions = [{ actions: ['s3:GetObject'], ...permission }]
+        new FunctionRole(stack, 'Broad', { description: 'planted', permissions })
       })
 
-    expect(failing).toThrow(/AwsSolutions-SQS4/)
+    expect(role({ on: [resource] })).toThrow(/IAM5\[Resource::arn:aws:s3:::some\/prefix\/\*\]/)
+    expect(role({ within: [{ resource, because: 'keys follow from content' }] })).not.toThrow()
   })
 })

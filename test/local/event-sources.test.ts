@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { DynamoDBClient, PutItemCommand } from '@aws-sdk/client-dynamodb'
 import {
   CreateStreamCommand,
   DescribeStreamSummaryCommand,
@@ -145,6 +146,50 @@ describe('the event source mappings of the local cloud', () => {
 
     expect(batchesOf('Gatherer')).toEqual([['1', '2', '3']])
     expect(deliveriesTo('Gatherer')[0]?.lagMs).toBeGreaterThan(900)
+  })
+
+  it("bring a table's changes to a function, those that its filter wants", async () => {
+    const filter = { eventName: ['INSERT'], dynamodb: { NewImage: { kind: { S: ['entry'] } } } }
+    const table = {
+      Type: 'AWS::DynamoDB::Table',
+      Properties: {
+        TableName: 'journal',
+        BillingMode: 'PAY_PER_REQUEST',
+        KeySchema: [{ AttributeName: 'id', KeyType: 'HASH' }],
+        AttributeDefinitions: [{ AttributeName: 'id', AttributeType: 'S' }],
+        StreamSpecification: { StreamViewType: 'NEW_IMAGE' },
+      },
+    }
+    const mapping = {
+      Type: 'AWS::Lambda::EventSourceMapping',
+      Properties: {
+        FunctionName: { Ref: 'Listener' },
+        EventSourceArn: { 'Fn::GetAtt': ['Table', 'StreamArn'] },
+        StartingPosition: 'LATEST',
+        FilterCriteria: { Filters: [{ Pattern: JSON.stringify(filter) }] },
+      },
+    }
+    const code = `
+      const { appendFileSync } = require('node:fs')
+      exports.handler = async (event) => {
+        const values = event.Records.map((record) => record.dynamodb.NewImage.id.S)
+        appendFileSync(${JSON.stringify(deliveryFile('Listener'))}, JSON.stringify({ values }) + '\\n')
+      }`
+    const functions = { Listener: nodeFunction(code) }
+    await deploy(cloud, 'changes', functions, { Table: table, Mapping: mapping })
+
+    const dynamodb = new DynamoDBClient(clientSettings(cloud))
+    for (const [id, kind] of [
+      ['1', 'entry'],
+      ['2', 'cursor'],
+      ['3', 'entry'],
+    ]) {
+      const item = { id: { S: `${id}` }, kind: { S: `${kind}` } }
+      await dynamodb.send(new PutItemCommand({ TableName: 'journal', Item: item }))
+    }
+    await eventually(async () => (valuesOf('Listener').includes('3') ? true : undefined))
+
+    expect(valuesOf('Listener')).toEqual(['1', '3'])
   })
 
   it('run functions with the rights of their role, and no others', async () => {

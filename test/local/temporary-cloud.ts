@@ -8,6 +8,7 @@ import {
   CreateStackCommand,
   DescribeStacksCommand,
 } from '@aws-sdk/client-cloudformation'
+import { afterAll } from 'vitest'
 import { type LocalCloud, startLocalCloud, stopLocalCloud } from '../../local/local-cloud.ts'
 
 // The packages are installed once for all tests, and shared with the commands of this project.
@@ -25,13 +26,21 @@ export async function startTemporaryCloud({ auth }: { auth: boolean }): Promise<
   const cloud = await startLocalCloud({ port, stateDir, auth })
   const stop = async () => {
     await stopLocalCloud({ port, stateDir })
-    rmSync(stateDir, { recursive: true, force: true })
   }
   return { ...cloud, stateDir, stop }
 }
 
+const folders: string[] = []
+
+afterAll(() => {
+  for (const folder of folders.splice(0)) rmSync(folder, { recursive: true, force: true })
+})
+
+/** A folder that is gone when the tests of the file are through. */
 export function temporaryFolder(): string {
-  return mkdtempSync(join(tmpdir(), 'weir-test-'))
+  const folder = mkdtempSync(join(tmpdir(), 'weir-test-'))
+  folders.push(folder)
+  return folder
 }
 
 export function freePort(): Promise<number> {

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { App } from 'aws-cdk-lib'
 import type { CloudAssembly } from 'aws-cdk-lib/cx-api'
+import { afterAll } from 'vitest'
 import {
   FunctionBundles,
   type FunctionName,
@@ -23,23 +24,30 @@ export function tinyBundles(): FunctionBundles {
   return new FunctionBundles(new Map(names.map((name) => [name, code])), temporaryDirectory())
 }
 
-/** An app with the settings of `cdk.json`, writing to a directory of its own. */
-export function newApp(): App {
+/**
+ * An app with the settings of `cdk.json`, writing to a directory of its own. By default without the CDK's own look at
+ * the templates, which takes longer than all the rest.
+ */
+export function newApp({ builtinCloudFormationValidation = false } = {}): App {
   const { context } = JSON.parse(readFileSync(join(root, 'cdk.json'), 'utf8'))
-  return new App({ analyticsReporting: false, outdir: temporaryDirectory(), context })
+  const outdir = temporaryDirectory()
+  return new App({ analyticsReporting: false, builtinCloudFormationValidation, outdir, context })
 }
 
 export interface SynthOptions {
   readonly topology?: Partial<Topology>
   readonly products?: readonly Product[]
   readonly bundles?: FunctionBundles
+  /** Whether the CDK validates the templates too, as it does outside of tests. @default false */
+  readonly builtinCloudFormationValidation?: boolean
   /** Changes to the app before it is synthesized, such as a planted violation. */
   readonly plant?: (app: App) => void
 }
 
 /** The assembly of a topology, by default of both cells with one product; throws what a guardrail finds. */
 export function synth(options: SynthOptions = {}): Synthesized {
-  const app = newApp()
+  const { builtinCloudFormationValidation } = options
+  const app = newApp({ builtinCloudFormationValidation })
   addCells(app, {
     topology: defineTopology(options.topology),
     products: options.products ?? [productOf()],
@@ -92,9 +100,14 @@ export class Synthesized {
   }
 }
 
-/** A folder that is gone when the test process ends. */
+const temporary: string[] = []
+afterAll(() => {
+  for (const directory of temporary) rmSync(directory, { recursive: true, force: true })
+})
+
+/** A folder that is gone when the tests of a file have ended. */
 export function temporaryDirectory(): string {
   const directory = mkdtempSync(join(tmpdir(), 'synth-'))
-  process.once('exit', () => rmSync(directory, { recursive: true, force: true }))
+  temporary.push(directory)
   return directory
 }

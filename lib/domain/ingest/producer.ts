@@ -89,7 +89,7 @@ export class Producer {
     const bytes = Buffer.byteLength(event.text)
     const number = partitionSlot(event.partitionKey)
     const slot = this.#slots[number]!
-    if (slot.open !== undefined && !this.#fits(slot.open, bytes)) this.#seal(slot)
+    if (slot.open !== undefined && !this.#fits(slot.open, bytes)) this.#sealAndSend(slot)
     if (slot.open === undefined) {
       slot.open = new ProducerBatch(number)
       this.#sealLater(slot, slot.open)
@@ -97,7 +97,7 @@ export class Producer {
     slot.open.add(event, bytes)
     this.#counts.sent += 1
     this.#bufferedBytes += bytes
-    if (!this.#fits(slot.open, 0)) this.#seal(slot)
+    if (!this.#fits(slot.open, 0)) this.#sealAndSend(slot)
     while (this.#bufferedBytes > this.#options.bufferBytes && this.#fault === undefined) {
       // What still waits for company would never free the room that we wait for.
       if (this.#calls === 0) this.#sealAll()
@@ -140,7 +140,7 @@ export class Producer {
   #sealLater(slot: Slot, batch: ProducerBatch): void {
     this.#options.sleep(this.#options.lingerMs).then(
       () => {
-        if (slot.open === batch) this.#seal(slot)
+        if (slot.open === batch) this.#sealAndSend(slot)
       },
       (error: unknown) => this.#fail(error),
     )
@@ -148,12 +148,17 @@ export class Producer {
 
   #sealAll(): void {
     for (const slot of this.#slots) if (slot.open !== undefined) this.#seal(slot)
+    this.#pump()
+  }
+
+  #sealAndSend(slot: Slot): void {
+    this.#seal(slot)
+    this.#pump()
   }
 
   #seal(slot: Slot): void {
     slot.sealed.push({ batch: slot.open!, attempts: 0 })
     slot.open = undefined
-    this.#pump()
   }
 
   /** Starts calls while there is something to send. At most one record of a slot is on its way: order depends on it. */
