@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import {
+  closeSync,
   existsSync,
   mkdtempSync,
   openSync,
@@ -71,6 +72,7 @@ export function launch(
   )
   child.on('error', () => {})
   child.unref()
+  closeSync(log)
   const record: ServerRecord = { pid: child.pid ?? 0, token, auth: how.auth, tempDir, logFile }
   const file = recordFile(place)
   writeFileSync(`${file}.new`, `${JSON.stringify(record)}\n`)

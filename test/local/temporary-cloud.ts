@@ -11,7 +11,7 @@ import {
 import { afterAll } from 'vitest'
 import { type LocalCloud, startLocalCloud, stopLocalCloud } from '../../local/local-cloud.ts'
 
-// The packages are installed once for all tests, and shared with the commands of this project.
+// The packages are installed once, for the tests and for the commands of this project.
 process.env.WEIR_VENV_CACHE ??= resolve(import.meta.dirname, '../../.weir')
 
 export interface TemporaryCloud extends LocalCloud {

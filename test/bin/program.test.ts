@@ -1,0 +1,189 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, describe, expect, it } from 'vitest'
+import { COMMANDS } from '../../bin/commands/all.ts'
+import { runProgram } from '../../bin/commands/program.ts'
+
+const ROOT = join(import.meta.dirname, '../..')
+/** Nothing listens there. */
+const PORT = '9'
+
+async function weir(args: readonly string[], environment: NodeJS.ProcessEnv = {}) {
+  let [stdout, stderr] = ['', '']
+  const kept = { ...process.env }
+  try {
+    const exitCode = await runProgram(args, COMMANDS, {
+      root: ROOT,
+      environment: Object.assign(process.env, { WEIR_PORT: PORT, ...environment }),
+      stdout: { write: (text: string) => void (stdout += text) },
+      stderr: { write: (text: string) => void (stderr += text) },
+      signal: new AbortController().signal,
+    })
+    return { exitCode, stdout, stderr }
+  } finally {
+    process.env = kept
+  }
+}
+
+const COMMAND_PATHS = [
+  [],
+  ['up'],
+  ['down'],
+  ['status'],
+  ['send'],
+  ['wait'],
+  ['query'],
+  ['features'],
+  ['features', 'get'],
+  ['reconcile'],
+  ['quarantine'],
+  ['quarantine', 'list'],
+  ['quarantine', 'show'],
+  ['contract'],
+  ['contract', 'check'],
+]
+
+describe('help', () => {
+  it.each(COMMAND_PATHS.map((path) => [path.join(' '), path] as const))(
+    'of "%s" stays as it is',
+    async (_, path) => {
+      const { exitCode, stdout, stderr } = await weir([...path, '--help'])
+
+      expect([exitCode, stderr]).toEqual([0, ''])
+      await expect(stdout).toMatchFileSnapshot(`help/${path.join('-') || 'weir'}.txt`)
+    },
+  )
+
+  it('has an example for every command, and offers --json', async () => {
+    for (const path of COMMAND_PATHS.filter((one) => one.length > 0)) {
+      const { stdout } = await weir([...path, '--help'])
+      if (['features', 'quarantine', 'contract'].includes(path.join(' '))) continue
+
+      expect(stdout).toMatch(/Examples?:/)
+      expect(stdout).toContain('--json')
+    }
+  })
+})
+
+describe('a command line that is wrong', () => {
+  it.each([
+    [['sned'], "unknown command 'sned' (Did you mean send?)"],
+    [['quarantine', 'lsit'], "unknown command 'lsit' (Did you mean list?)"],
+    [['up', '--region', 'x'], "unknown option '--region' (Did you mean --regions?)"],
+    [['send', 'trips'], "missing required argument 'file'"],
+    [['wait', 'trips'], "required option '--region <region>' not specified"],
+    [
+      ['wait', 'trips', '--region', 'r', '--events', 'x'],
+      "option '--events <number>' argument 'x' is invalid. Write a whole number.",
+    ],
+    [['down', 'now'], "too many arguments for 'down'. Expected 0 arguments but got 1."],
+  ])('%j is one line with exit 2', async (args, message) => {
+    expect(await weir(args)).toEqual({ exitCode: 2, stdout: '', stderr: `weir: ${message}\n` })
+  })
+
+  it('is one JSON document on stdout too, if asked for', async () => {
+    const { exitCode, stdout, stderr } = await weir(['sned', '--json'])
+
+    expect(exitCode).toBe(2)
+    expect(JSON.parse(stdout)).toEqual({
+      error: {
+        code: 'commander.unknownCommand',
+        message: "unknown command 'sned' (Did you mean send?)",
+      },
+    })
+    expect(stderr.trimEnd().split('\n')).toHaveLength(1)
+  })
+})
+
+describe('a command that fails', () => {
+  const NOT_RUNNING = `the local cloud is not running on port ${PORT}: run \`WEIR_PORT=${PORT} npm run weir -- up\``
+
+  it.each([
+    [['send', 'trip', 'x.csv', '--region', 'us-east-1'], 'unknown product "trip": known are trips'],
+    [['send', 'trips', 'x.csv', '--region', 'us-east-1'], NOT_RUNNING],
+    [['query', 'select 1', '--region', 'us-east-1'], NOT_RUNNING],
+    [['query', ' ', '--region', 'us-east-1'], 'the query is empty'],
+    [
+      ['features', 'get', 'fares', '1', '--region', 'us-east-1'],
+      'unknown view "fares": known are zone-fares',
+    ],
+    [
+      ['features', 'get', 'zone-fares', '1', '--region', 'us-east-1', '--at', 'noon'],
+      '--at "noon" is no time: write 2019-01-31T18:00:00Z',
+    ],
+    [['reconcile', 'trips', '--region', 'us-east-1'], NOT_RUNNING],
+    [
+      ['quarantine', 'show', 'trips', 'x', '--region', 'us-east-1'],
+      '"x" is no quarantine id: write <shard>/<sequence>/<index>, as `quarantine list` prints it',
+    ],
+    [
+      ['contract', 'check', '--against', 'main'],
+      'contract check --against is not available yet: without it, validity is checked',
+    ],
+    [
+      ['contract', 'check', 'nope'],
+      'unknown product "nope": known are trips; a file is given with its path',
+    ],
+    [['contract', 'check', './nope.yaml'], 'nope.yaml: there is no such file'],
+    [
+      ['up', '--regions', 'mars'],
+      '--regions: region of cell "mars" "mars" must be an AWS region such as "eu-west-1"',
+    ],
+    [['status', '--cloud', 'azure'], 'cloud "azure" is neither "local" nor "aws"'],
+    [
+      ['down', '--cloud', 'aws'],
+      'down ends the local cloud only: remove cells from AWS with `npx cdk destroy`, once their data may go',
+    ],
+  ])('%j says why in one line, without a stack trace', async (args, message) => {
+    const plain = await weir(args)
+    const json = await weir([...args, '--json'])
+
+    expect(plain.exitCode).toBeGreaterThan(0)
+    expect(plain.stderr).toBe(`weir: ${message}\n`)
+    expect(plain.stdout).toBe('')
+    expect(JSON.parse(json.stdout)).toMatchObject({ error: { message } })
+    expect(json.stderr).toBe(`weir: ${message}\n`)
+  })
+
+  it('shows where it happened with WEIR_DEBUG', async () => {
+    const { stderr } = await weir(['status', '--cloud', 'azure'], { WEIR_DEBUG: '1' })
+
+    expect(stderr).toMatch(/\n {4}at /)
+  })
+})
+
+describe('contract check', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'weir-contract-'))
+  afterAll(() => rmSync(folder, { recursive: true, force: true }))
+
+  it('takes every product that there is', async () => {
+    const { exitCode, stdout } = await weir(['contract', 'check', '--json'])
+
+    expect(exitCode).toBe(0)
+    expect(JSON.parse(stdout)).toMatchObject({
+      valid: true,
+      files: [{ product: 'trips', problems: [] }],
+    })
+  })
+
+  it('names each problem with its file, line and column', async () => {
+    const file = join(folder, 'contract.yaml')
+    writeFileSync(
+      file,
+      'apiVersion: v3.1.0\nkind: DataContract\nid: x\nversion: 1.0.0\nstatus: odd\n',
+    )
+
+    const plain = await weir(['contract', 'check', file])
+    const json = await weir(['contract', 'check', file, '--json'])
+
+    expect(plain.exitCode).toBe(1)
+    expect(plain.stdout).toBe('')
+    for (const line of plain.stderr.trimEnd().split('\n')) {
+      expect(line).toMatch(/^weir: .*contract\.yaml:\d+:\d+: \S/)
+    }
+    const parsed = JSON.parse(json.stdout)
+    expect(parsed).toMatchObject({ valid: false, files: [{ product: null, version: null }] })
+    expect(parsed.files[0].problems.length).toBe(plain.stderr.trimEnd().split('\n').length)
+  })
+})
