@@ -9,7 +9,7 @@ import { Producer } from '#lib/domain/ingest/producer.ts'
 import type { RecordSink } from '#lib/domain/ingest/producer-sink.ts'
 import { hasCode } from '#lib/domain/kernel/errors.ts'
 import { disordered } from '#lib/domain/ops/disorder.ts'
-import { seededRandom } from '#lib/domain/ops/seeded-random.ts'
+import { type Random, seededRandom } from '#lib/domain/ops/seeded-random.ts'
 import { durationMs, fraction, ratePerSecond, wholeNumber } from './arguments.ts'
 import { productIn } from './cells.ts'
 import { type CommandContext, productNamed } from './context.ts'
@@ -108,11 +108,10 @@ export async function sendFile(request: SendFile): Promise<SendOutcome> {
   const producer = new Producer({ sink, sleep: pause, random: Math.random })
   const sender = new Sender(producer, rate === undefined ? undefined : { rate, pause })
   // Chance of its own for each: asking for resends must not change the order, nor the other way round.
-  const displaced = disordered(events, {
+  const displaced = disordered(chosenForResend(events, duplicate, seededRandom(seed, 2)), {
     shuffleMicros: shuffle * 1_000,
     random: seededRandom(seed, 1),
   })
-  const chance = seededRandom(seed, 2)
   let resends: FileEvent[] = []
   const sendAgain = async () => {
     if (resends.length === 0) return
@@ -123,7 +122,7 @@ export async function sendFile(request: SendFile): Promise<SendOutcome> {
   }
   for await (const event of displaced) {
     await sender.send(event)
-    if (chance() < duplicate) resends.push(event)
+    if (event.isResent) resends.push(event)
     if (resends.length >= MAX_WAITING_RESENDS) await sendAgain()
   }
   await sendAgain()
@@ -131,6 +130,15 @@ export async function sendFile(request: SendFile): Promise<SendOutcome> {
   const { sent, accepted, retried, failed } = producer.counts
   const result = { sent, unique: sender.unique, accepted, retried, failed: failed + problems.lines }
   return { result, problems: problems.listed() }
+}
+
+/** Chosen in file order, so that the same events are resent whatever the disorder. */
+async function* chosenForResend(
+  events: AsyncIterable<FileEvent>,
+  share: number,
+  random: Random,
+): AsyncGenerator<FileEvent & { readonly isResent: boolean }> {
+  for await (const event of events) yield { ...event, isResent: random() < share }
 }
 
 class Sender {

@@ -9,18 +9,26 @@ const ROOT = join(import.meta.dirname, '../..')
 /** Nothing listens there. */
 const PORT = '9'
 
+class Written {
+  text = ''
+
+  write(text: string): void {
+    this.text += text
+  }
+}
+
 async function weir(args: readonly string[], environment: NodeJS.ProcessEnv = {}) {
-  let [stdout, stderr] = ['', '']
+  const [stdout, stderr] = [new Written(), new Written()]
   const kept = { ...process.env }
   try {
     const exitCode = await runProgram(args, COMMANDS, {
       root: ROOT,
       environment: Object.assign(process.env, { WEIR_PORT: PORT, ...environment }),
-      stdout: { write: (text: string) => void (stdout += text) },
-      stderr: { write: (text: string) => void (stderr += text) },
+      stdout,
+      stderr,
       signal: new AbortController().signal,
     })
-    return { exitCode, stdout, stderr }
+    return { exitCode, stdout: stdout.text, stderr: stderr.text }
   } finally {
     process.env = kept
   }

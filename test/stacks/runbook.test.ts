@@ -1,0 +1,20 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { expect, it } from 'vitest'
+import { cellAlarms, productAlarms } from '#lib/constructs/ops/alarm-catalogue.ts'
+
+const runbook = readFileSync(join(import.meta.dirname, '../../docs/runbook.md'), 'utf8')
+
+it('the runbook has a section for every alarm, and no section for an alarm that is gone', () => {
+  const sections = runbook.match(/^## .*$/gm)?.map((heading) => heading.slice(3))
+  // Only the names count here: any function and stream will do.
+  const unit = new Proxy({}, { get: () => () => ({}) })
+  const units = new Proxy(
+    {},
+    { get: (_, name) => (name === 'freshnessSeconds' ? 2 : unit) },
+  ) as Parameters<typeof productAlarms>[0]
+
+  const alarms = [...productAlarms(units), ...cellAlarms()].map((alarm) => alarm.name)
+
+  expect(sections?.sort()).toEqual(alarms.sort())
+})
