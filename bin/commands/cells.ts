@@ -69,7 +69,7 @@ export async function findCell(
   region: string,
 ): Promise<DeployedCell | undefined> {
   // Said before the network is asked: a client takes any text as a region, and waits for a host of that name.
-  if (!/^[a-z]{2,3}(-[a-z]+)+-[1-9]$/.test(region)) return undefined
+  if (!isRegion(region)) return undefined
   const stack = await reaching(context, async () => {
     const client = new CloudFormationClient(context.target.clientConfig(region))
     return describeStack(client, stateStackName(region))
@@ -82,6 +82,11 @@ export async function findCell(
     workGroup: required(outputs, 'QueryWorkGroup', stack.name),
     outputs,
   }
+}
+
+/** Whether this can be an AWS region. */
+export function isRegion(text: string): boolean {
+  return /^[a-z]{2,3}(-[a-z]+)+-[1-9]$/.test(text)
 }
 
 /** Every deployed cell, in region order. */

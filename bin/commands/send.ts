@@ -217,7 +217,7 @@ export const registerSend: Register = (program, run) => {
         'Sends the rows of a file to a product in one region: a .csv through the product’s own form, in order of event',
         'time; a .ndjson of event data or of CloudEvents, in file order. Sending a file again sends the same ids, so it',
         'adds nothing. Rows that break the contract are sent too: the lake puts them into quarantine, with the reason.',
-      ].join('\n'),
+      ].join(' '),
     )
     .argument('<product>', 'the data product, such as trips')
     .argument('<file>', 'a .csv or .ndjson file')

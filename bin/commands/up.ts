@@ -1,10 +1,10 @@
 import type { Command } from 'commander'
 import pc from 'picocolors'
 import { loadProducts } from '#lib/adapters/files/product-files.ts'
-import { cellOf, defineTopology } from '#lib/topology/topology.ts'
+import { defineTopology } from '#lib/topology/topology.ts'
 import { localCloudStatus, startLocalCloud } from '#local/local-cloud.ts'
 import { listOf } from './arguments.ts'
-import { productIn } from './cells.ts'
+import { isRegion, productIn } from './cells.ts'
 import type { CommandContext } from './context.ts'
 import {
   bootstrap,
@@ -103,17 +103,16 @@ async function createTables(context: CommandContext, deployment: Deployment): Pr
 }
 
 function checkedRegions(regions?: readonly string[]): readonly string[] {
-  if (regions?.length === 0) {
-    throw new CommandError('regions.none', '--regions names no region', { exitCode: 2 })
+  if (regions === undefined) return defineTopology().cells.map((cell) => cell.region)
+  for (const region of regions) {
+    if (isRegion(region)) continue
+    throw new CommandError(
+      'regions.invalid',
+      `--regions: "${region}" is no AWS region: write one such as eu-west-1`,
+      { exitCode: 2 },
+    )
   }
-  try {
-    const wanted = regions?.map((region) => cellOf(region))
-    return defineTopology(wanted ? { cells: wanted } : {}).cells.map((cell) => cell.region)
-  } catch (error) {
-    throw new CommandError('regions.invalid', `--regions: ${(error as Error).message}`, {
-      exitCode: 2,
-    })
-  }
+  return [...new Set(regions)]
 }
 
 export const registerUp: Register = (program, run) => {

@@ -79,7 +79,7 @@ describe('a command line that is wrong', () => {
     [['sned'], "unknown command 'sned' (Did you mean send?)"],
     [['quarantine', 'lsit'], "unknown command 'lsit' (Did you mean list?)"],
     [['up', '--region', 'x'], "unknown option '--region' (Did you mean --regions?)"],
-    [['send', 'trips'], "missing required argument 'file'"],
+    [['send', 'trips', '--region', 'r'], "missing required argument 'file'"],
     [['wait', 'trips'], "required option '--region <region>' not specified"],
     [
       ['wait', 'trips', '--region', 'r', '--events', 'x'],
@@ -136,7 +136,7 @@ describe('a command that fails', () => {
     [['contract', 'check', './nope.yaml'], 'nope.yaml: there is no such file'],
     [
       ['up', '--regions', 'mars'],
-      '--regions: region of cell "mars" "mars" must be an AWS region such as "eu-west-1"',
+      '--regions: "mars" is no AWS region: write one such as eu-west-1',
     ],
     [['status', '--cloud', 'azure'], 'cloud "azure" is neither "local" nor "aws"'],
     [
