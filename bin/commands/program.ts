@@ -68,7 +68,8 @@ export function buildProgram(
       'after',
       [
         '',
-        'Every command takes --json (one JSON document on stdout) and --cloud local|aws.',
+        'Every command takes --cloud local|aws, and --json: one JSON document on stdout (npm run -s weir',
+        'keeps npm itself from printing there).',
         'WEIR_PORT sets the port of the local cloud, WEIR_CLOUD the default of --cloud;',
         'AWS_ENDPOINT_URL, where it is set, names the cloud instead. WEIR_DEBUG=1 shows stack traces.',
       ].join('\n'),

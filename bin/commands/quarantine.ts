@@ -114,7 +114,8 @@ function eventOf(row: readonly unknown[]): QuarantinedEvent {
     id: id!,
     reason: reason!,
     detail: detail ?? null,
-    arrivalTime: arrivalTime!,
+    // Hive tables have no zones; what Weir writes is UTC.
+    arrivalTime: /Z$/.test(arrivalTime!) ? arrivalTime! : `${arrivalTime}Z`,
     contractVersion: contractVersion!,
     eventId: eventId ?? null,
   }
@@ -146,7 +147,7 @@ export const registerQuarantine: Register = (program, run) => {
         '',
         'Examples:',
         '  npm run weir -- quarantine list trips --region us-east-1',
-        '  npm run weir -- quarantine list trips --region us-east-1 --reason total_amount.minimum --limit 5',
+        '  npm run weir -- quarantine list trips --region us-east-1 --reason fare_amount.belowMinimum --limit 5',
         '',
         'With --json: {total, reasons, rows: [{id, reason, detail, arrivalTime, contractVersion, eventId}]}',
       ].join('\n'),
