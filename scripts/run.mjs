@@ -26,11 +26,13 @@ function install() {
   const wanted = createHash('sha256').update(text).digest('hex')
   const isInstalled = () => existsSync(join(modules, 'node')) && readOrEmpty(marker) === wanted
   if (isInstalled()) return
-  withLock(() => {
-    if (isInstalled()) return
-    if (!agreesWithLock(text)) npmCi()
-    writeFileSync(marker, wanted)
+  const problem = withLock(() => {
+    if (isInstalled()) return undefined
+    const failure = agreesWithLock(text) ? undefined : installWithNpm()
+    if (failure === undefined) writeFileSync(marker, wanted)
+    return failure
   })
+  if (problem !== undefined) fail(problem)
 }
 
 /** Whether somebody's own `npm ci` or `npm install` already brought what the lock file says. */
@@ -38,30 +40,29 @@ function agreesWithLock(text) {
   const installed = readOrEmpty(join(modules, '.package-lock.json'))
   if (installed === '' || !existsSync(join(modules, 'node'))) return false
   const [have, want] = [JSON.parse(installed).packages, JSON.parse(text).packages]
-  return Object.entries(want).every(
-    ([path, { version, optional, devOptional, peer }]) =>
-      path === '' ||
-      have[path]?.version === version ||
-      ((optional || devOptional || peer) && !have[path]),
-  )
+  return Object.entries(want).every(([path, { version, optional, devOptional, peer }]) => {
+    if (path === '' || have[path]?.version === version) return true
+    // Packages of other platforms are in the lock file and not on the disk.
+    return have[path] === undefined && (optional || devOptional || peer)
+  })
 }
 
-function npmCi() {
-  process.stderr.write('installing the dependencies (npm ci) ...\n')
-  // npm's own script shell would point it at the package that called us.
+/** Undefined, or one line that says why not. */
+function installWithNpm() {
+  process.stderr.write('installing the dependencies ...\n')
+  // `npm ci` removes everything first: only where there is nothing that somebody may be running right now.
+  const isFresh = !existsSync(join(modules, '.package-lock.json'))
+  const command = isFresh ? ['ci'] : ['install', '--no-save']
   const npm = process.platform === 'win32' ? 'npm.cmd' : 'npm'
-  const result = spawnSync(npm, ['ci', '--no-audit', '--no-fund', '--loglevel=error'], {
+  const result = spawnSync(npm, [...command, '--no-audit', '--no-fund', '--loglevel=error'], {
     cwd: root,
     stdio: ['ignore', 2, 2],
   })
   if (result.error?.code === 'ENOENT')
-    fail('npm was not found: install Node.js 20 or newer, which brings it')
-  if (result.error) fail(`npm ci could not be started: ${result.error.message}`)
-  if (result.status !== 0) {
-    fail(
-      `npm ci failed (exit ${result.status ?? result.signal}): the lines above say why; is the npm registry reachable?`,
-    )
-  }
+    return 'npm was not found: install Node.js 20 or newer, which brings it'
+  if (result.error) return `npm could not be started: ${result.error.message}`
+  if (result.status === 0) return undefined
+  return `npm ${command[0]} failed (exit ${result.status ?? result.signal}): the lines above say why; is the npm registry reachable?`
 }
 
 /** Two commands started at once on a fresh clone must not install into one folder together. */
@@ -76,19 +77,18 @@ function withLock(work) {
       const holder = Number(readOrEmpty(lock))
       if (holder !== 0 && !isAlive(holder)) {
         rmSync(lock, { force: true })
+        rmSync(`${lock}.${holder}`, { force: true })
         continue
       }
-      if (Date.now() > deadline)
-        fail(`process ${holder} has been installing for too long: end it, or delete ${lock}`)
-      if (!told)
-        process.stderr.write(
-          `waiting for process ${holder}, which is installing the dependencies ...\n`,
-        )
+      if (Date.now() > deadline) {
+        return `process ${holder} has been installing for too long: end it, or delete ${lock}`
+      }
+      if (!told) process.stderr.write(`waiting for process ${holder}, which is installing ...\n`)
       told = true
       Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 200)
     }
     try {
-      work()
+      return work()
     } finally {
       rmSync(lock, { force: true })
     }
