@@ -1,12 +1,12 @@
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import type { Command } from 'commander'
 import pc from 'picocolors'
 import type { CommandContext } from '../bin/commands/context.ts'
 import { down } from '../bin/commands/down.ts'
 import { CommandError } from '../bin/commands/failure.ts'
 import { featuresTable } from '../bin/commands/features.ts'
-import { type Register, runProgram } from '../bin/commands/program.ts'
+import { runAsProcess } from '../bin/commands/main.ts'
+import type { Register } from '../bin/commands/program.ts'
 import { reconcileProduct, reconciliationTable } from '../bin/commands/reconcile.ts'
 import type { SendResult } from '../bin/commands/send.ts'
 import { grouped, table } from '../bin/commands/terminal.ts'
@@ -163,12 +163,4 @@ const registerDemo: Register = (program, run) => {
     )
 }
 
-const stop = new AbortController()
-for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => stop.abort())
-process.exitCode = await runProgram(process.argv.slice(2), [registerDemo], {
-  root: fileURLToPath(new URL('..', import.meta.url)).replace(/\/$/, ''),
-  environment: process.env,
-  stdout: process.stdout,
-  stderr: process.stderr,
-  signal: stop.signal,
-})
+await runAsProcess([registerDemo])

@@ -131,25 +131,32 @@ export async function productIn(
   }
 }
 
-/** Runs the first call to the cloud: if nothing answers, says what to do. */
+/** Runs the first call to the cloud: if no cloud answers, says what to do. */
 export async function reaching<T>(context: CommandContext, call: () => Promise<T>): Promise<T> {
+  const { kind, endpoint = 'AWS' } = context.target
   try {
     return await call()
-  } catch (error) {
-    if (!isConnectionRefused(error)) throw error
-    const { kind, port, endpoint } = context.target
-    if (kind === 'local') {
-      const command = `${port === 4566 ? '' : `WEIR_PORT=${port} `}npm run weir -- up`
-      throw new CommandError(
-        'local.notRunning',
-        `the local cloud is not running on port ${port}: run \`${command}\``,
-        { cause: error },
-      )
+  } catch (cause) {
+    if (isConnectionRefused(cause)) {
+      if (kind === 'local') throw notRunning(context, cause)
+      throw new CommandError('target.unreachable', `nothing answers at ${endpoint}`, { cause })
     }
-    throw new CommandError('target.unreachable', `nothing answers at ${endpoint ?? 'AWS'}`, {
-      cause: error,
-    })
+    if (cause instanceof Error && cause.message.includes('Deserialization error')) {
+      const message = `what answers at ${endpoint} is no cloud: set WEIR_PORT to another port`
+      throw new CommandError('target.unreachable', message, { cause })
+    }
+    throw cause
   }
+}
+
+/** The failure of everything that needs the local cloud. */
+export function notRunning({ target }: CommandContext, cause?: unknown, document?: unknown) {
+  const command = `${target.port === 4566 ? '' : `WEIR_PORT=${target.port} `}npm run weir -- up`
+  return new CommandError(
+    'local.notRunning',
+    `the local cloud is not running on port ${target.port}: run \`${command}\``,
+    { cause, document },
+  )
 }
 
 const topology = defineTopology()

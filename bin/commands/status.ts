@@ -5,7 +5,7 @@ import { readFences } from '#lib/domain/lake/fences.ts'
 import { shardStandings } from '#lib/domain/ops/in-flight.ts'
 import { localCloudStatus } from '#local/local-cloud.ts'
 import { listOf } from './arguments.ts'
-import { type DeployedCell, deployedCells, findCell } from './cells.ts'
+import { type DeployedCell, deployedCells, findCell, notRunning } from './cells.ts'
 import type { CommandContext } from './context.ts'
 import { CommandError, reportOf } from './failure.ts'
 import type { Register } from './program.ts'
@@ -166,7 +166,8 @@ export const registerStatus: Register = (program, run) => {
       run(command, async (context) => {
         const result = await status(context, options.regions)
         if (!context.terminal.json) printStatus(context, result)
-        const failure = failureOf(context, result)
+        if (!result.cloud.running) throw notRunning(context, undefined, result)
+        const failure = failureOf(result)
         if (failure !== undefined) {
           throw new CommandError('status.notDeployed', failure, { document: result })
         }
@@ -175,10 +176,7 @@ export const registerStatus: Register = (program, run) => {
     )
 }
 
-function failureOf(context: CommandContext, { cloud, cells }: StatusResult): string | undefined {
-  if (!cloud.running) {
-    return `the local cloud is not running on port ${context.target.port}: run \`npm run weir -- up\``
-  }
+function failureOf({ cells }: StatusResult): string | undefined {
   if (cells.length === 0) return 'no cell is deployed: run `npm run weir -- up`'
   const missing = cells.filter((cell) => !cell.deployed).map((cell) => cell.region)
   if (missing.length === 0) return undefined

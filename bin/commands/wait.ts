@@ -41,11 +41,14 @@ export async function waitForEvents(
   const deadline = performance.now() + timeout
   const bar = context.terminal.progress(`committing in ${options.region}`, events ?? 0, 'events')
   try {
+    let most = 0
     for (;;) {
       const table = await stores.table()
       const committed = rowsOf(table)
       const inFlight = events === undefined ? await inFlightOf(stores, table) : 0
-      bar.update(committed, events ?? committed + inFlight)
+      most = Math.max(most, inFlight)
+      if (events === undefined) bar.update(most - inFlight, most)
+      else bar.update(committed, events)
       const isDone = events === undefined ? inFlight === 0 : committed >= events
       if (isDone) return { committed, lagMs: await lagOf(stores, table) }
       if (performance.now() > deadline) throw await timedOut(stores, table, options)
