@@ -1,5 +1,5 @@
 import { readdir } from 'node:fs/promises'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { expect, it } from 'vitest'
 import { ensureVenv } from '#local/local-cloud.ts'
 import { root, run } from '#test/support/weir.ts'
@@ -13,9 +13,7 @@ it('cfn-lint finds no error in the templates that were deployed', async () => {
   const files = (await readdir(assembly)).filter((file) => file.endsWith('.template.json'))
   const templates = files.map((file) => join(assembly, file))
 
-  const outcome = await run(python, [
-    '-m',
-    'cfnlint',
+  const outcome = await run(join(dirname(python), 'cfn-lint'), [
     '--non-zero-exit-code',
     'error',
     '--ignore-checks',
