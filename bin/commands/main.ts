@@ -7,6 +7,12 @@ const INTERRUPTED = 130
 
 /** Runs a command line as this process: its arguments, its streams, its signals, its exit code. */
 export async function runAsProcess(registers: readonly Register[]): Promise<void> {
+  for (const stream of [process.stdout, process.stderr]) {
+    // A reader that has seen enough (`| head`) ends no work: the rest is written to nobody.
+    stream.on('error', (error: NodeJS.ErrnoException) => {
+      if (error.code !== 'EPIPE') throw error
+    })
+  }
   const stop = new AbortController()
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     // More than one may come for one key press: from the terminal, from npm, from the script that started us.

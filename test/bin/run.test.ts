@@ -41,3 +41,14 @@ describe('the entry of every script', () => {
     ])
   })
 })
+
+describe('a command whose reader goes away', () => {
+  it('ends without a word and with its own exit code', () => {
+    const weir = join(import.meta.dirname, '../../bin/weir.ts')
+    const script = `"${process.execPath}" "${weir}" --help | true; echo "\${PIPESTATUS[0]}"`
+
+    const { stdout, stderr } = spawnSync('bash', ['-c', script], { encoding: 'utf8' })
+
+    expect([stdout.trim(), stderr]).toEqual(['0', ''])
+  })
+})
