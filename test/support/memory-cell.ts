@@ -48,10 +48,13 @@ export class MemoryCell {
   }
 
   /** A cold archive-events process. Keep the result to have a warm one. */
-  archive(process = NO_FAULT()): Archive {
+  archive(
+    process = NO_FAULT(),
+    byVersion: (version: string) => Contract = () => this.contract,
+  ): Archive {
     const lineage: ShardLineage = { parents: async () => this.lineage }
     return new Archive({
-      contracts: { current: this.contract, byVersion: () => this.contract },
+      contracts: { current: this.contract, byVersion },
       journal: process.journal(this.journal),
       objects: process.objects(this.objects),
       lineage,
