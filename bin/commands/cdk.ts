@@ -16,6 +16,8 @@ export interface CdkRun {
   readonly what: string
   readonly args: readonly string[]
   readonly logFile: string
+  /** Where it looks for an app. @default the project */
+  readonly directory?: string
   readonly onEvent?: (event: DeployEvent) => void
 }
 
@@ -34,7 +36,7 @@ export async function runCdk(context: CommandContext, run: CdkRun): Promise<void
       '--no-color',
     ],
     {
-      cwd: context.root,
+      cwd: run.directory ?? context.root,
       stdio: ['ignore', 'pipe', 'pipe'],
       signal: context.signal,
       env: process.env,

@@ -45,6 +45,8 @@ export async function bootstrap(
     what: 'cdk bootstrap',
     args: ['bootstrap', ...missing.map((region) => `aws://${account}/${region}`)],
     logFile: deploymentFiles(context).log('bootstrap'),
+    // Not the project's folder: the CDK would synthesize its app too, in a folder that others may be using.
+    directory: context.stateDir,
   })
 }
 
