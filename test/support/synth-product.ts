@@ -42,7 +42,6 @@ export function productOf(given: Partial<Contract> = {}): Product {
     name: contract.product,
     contract,
     documents: [{ id: contract.product, version: contract.version }],
-    sources: [],
     views: [],
     files: { directory, contract: `${directory}/contract.yaml` },
   }
