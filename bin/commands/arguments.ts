@@ -37,6 +37,18 @@ export function ratePerSecond(text: string): number {
   return positiveNumber(text.trim().replace(/\/s$/, ''))
 }
 
+/** An ISO 8601 date or time, UTC without an offset, as milliseconds since the epoch. */
+export function instantMs(text: string): number {
+  const match =
+    /^(\d{4}-\d{2}-\d{2})(?:[T ](\d{2}:\d{2}(?::\d{2}(?:\.\d{1,3})?)?)(Z|[+-]\d{2}:\d{2})?)?$/i.exec(
+      text.trim(),
+    )
+  const [, date, time = '00:00', offset = 'Z'] = match ?? []
+  const ms = Date.parse(`${date}T${time}${offset}`)
+  if (match !== null && !Number.isNaN(ms)) return ms
+  throw new InvalidArgumentError('Write a time such as 2026-01-31 or 2026-01-31T18:00:00Z.')
+}
+
 /** `a, b` → `['a', 'b']`. */
 export function listOf(text: string): string[] {
   const parts = text.split(',').map((part) => part.trim())

@@ -1,9 +1,9 @@
-import { globSync } from 'node:fs'
-import { readFile } from 'node:fs/promises'
-import { join, relative } from 'node:path'
+import { relative } from 'node:path'
 import type { Command } from 'commander'
 import { type ContractProblem, parseContract } from '#lib/domain/contract/parse-contract.ts'
 import type { CommandContext } from './context.ts'
+import { compareWith, comparisonLines } from './contract-against.ts'
+import { contractTargets, textOf } from './contract-files.ts'
 import { CommandError } from './failure.ts'
 import type { Register } from './program.ts'
 import { counted } from './terminal.ts'
@@ -23,12 +23,7 @@ export async function checkContracts(
   context: Pick<CommandContext, 'root'>,
   targets: readonly string[],
 ): Promise<ContractCheck> {
-  const files =
-    targets.length === 0
-      ? contractsIn(context.root)
-      : targets.map((target) => fileOf(context.root, target))
-  if (files.length === 0)
-    throw new CommandError('contract.none', 'there is no products/*/contract.yaml to check')
+  const files = await contractTargets(context.root, targets)
   const checked = await Promise.all(
     files.map(async (path) => {
       const file = relative(process.cwd(), path) || path
@@ -48,41 +43,6 @@ export async function checkContracts(
   return { valid: checked.every((one) => one.problems.length === 0), files: checked }
 }
 
-function contractsIn(root: string): string[] {
-  return globSync('products/*/contract.yaml', { cwd: root })
-    .sort()
-    .map((file) => join(root, file))
-}
-
-/** A product's name, unless it looks like a path. */
-function fileOf(root: string, target: string): string {
-  const isPath = target.includes('/') || /\.ya?ml$/.test(target)
-  if (isPath) return join(target.startsWith('/') ? '' : process.cwd(), target)
-  const known = contractsIn(root).map((file) => file.split('/').at(-2)!)
-  if (known.includes(target)) return join(root, 'products', target, 'contract.yaml')
-  throw new CommandError(
-    'product.unknown',
-    `unknown product "${target}": known are ${known.join(', ') || 'none yet'}; a file is given with its path`,
-  )
-}
-
-async function textOf(path: string, file: string): Promise<string> {
-  try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(await readFile(path))
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException
-    const why =
-      code === 'ENOENT'
-        ? 'there is no such file'
-        : code === 'EISDIR'
-          ? 'is a directory, not a file'
-          : code === 'ERR_ENCODING_INVALID_ENCODED_DATA'
-            ? 'is not valid UTF-8'
-            : `cannot be read (${code})`
-    throw new CommandError('file.unreadable', `${file}: ${why}`)
-  }
-}
-
 export const registerContract: Register = (program, run) => {
   const contract = program
     .command('contract')
@@ -91,12 +51,15 @@ export const registerContract: Register = (program, run) => {
   contract.helpCommand(false)
   contract
     .command('check')
-    .summary('whether contracts are valid')
+    .summary('whether contracts are valid, and may follow what they were')
     .description(
-      'Reads contracts as the build does, and says what is wrong: file:line:column: message.',
+      [
+        'Reads contracts as the build does, and says what is wrong: file:line:column: message. With --against, says what',
+        'changed since then, with both lines, and whether that breaks producers or readers.',
+      ].join(' '),
     )
     .argument('[target...]', 'products or contract files (default: every product)')
-    .option('--against <ref>', 'a git ref or file to compare with (not available yet)')
+    .option('--against <ref>', 'compare with a git ref, or with a file (*.yaml)')
     .addHelpText(
       'after',
       [
@@ -105,19 +68,17 @@ export const registerContract: Register = (program, run) => {
         '  npm run weir -- contract check',
         '  npm run weir -- contract check trips',
         '  npm run weir -- contract check drafts/contract.yaml',
+        '  npm run weir -- contract check --against origin/main',
         '',
         'With --json: {valid, files: [{file, product, version, problems: [{line, column, message}]}]}. Exit 1 if one is not valid.',
+        'With --against: {compatible, breaking, changes: [{kind, field, message, breaking, before: {file, line, text}, after}],',
+        'contracts: [{file, product, version, against, needs, problems}]}. Exit 1 on a break without a new major version, and on',
+        'any change without a new version.',
       ].join('\n'),
     )
     .action((targets: string[], options: { against?: string }, command: Command) =>
       run(command, async (context) => {
-        if (options.against !== undefined) {
-          throw new CommandError(
-            'contract.against',
-            'contract check --against is not available yet: without it, validity is checked',
-            { exitCode: 2 },
-          )
-        }
+        if (options.against !== undefined) return checkAgainst(context, targets, options.against)
         const result = await checkContracts(context, targets)
         if (!result.valid) {
           const lines = result.files.flatMap(({ file, problems }) =>
@@ -133,4 +94,20 @@ export const registerContract: Register = (program, run) => {
           context.terminal.line(`${counted(result.files.length, 'contract')} valid`)
       }),
     )
+}
+
+async function checkAgainst(
+  { root, terminal }: CommandContext,
+  targets: readonly string[],
+  against: string,
+): Promise<void> {
+  const result = await compareWith(root, targets, against)
+  const { changes, problems, verdicts } = comparisonLines(result)
+  if (problems.length > 0) {
+    throw new CommandError('contract.incompatible', [...changes, ...problems].join('\n'), {
+      document: result,
+    })
+  }
+  terminal.document(result)
+  for (const line of [...changes, ...verdicts]) terminal.line(line)
 }

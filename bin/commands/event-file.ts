@@ -8,6 +8,7 @@ import {
   mapCsvRow,
 } from '#lib/domain/ingest/csv-mapping.ts'
 import type { ProducerEvent } from '#lib/domain/ingest/producer.ts'
+import { partitionKeyText } from '#lib/domain/ingest/producer-event.ts'
 import { localToUtc } from '#lib/domain/kernel/local-time.ts'
 import type { Timed } from '#lib/domain/ops/disorder.ts'
 import { cellsOf, csvRecords } from './csv-rows.ts'
@@ -100,7 +101,7 @@ async function csvEvents(
         continue
       }
       const data = JSON.parse(mapped.event.data) as Record<string, unknown>
-      const partitionKey = keyOf(data[product.contract.partitionKey])
+      const partitionKey = partitionKeyText(data[product.contract.partitionKey])
       yield { source, id, text, partitionKey, eventTime: row.eventTime }
     }
   })()
@@ -151,7 +152,7 @@ async function* ndjsonEvents(
     const { data, ...rest } = event
     yield {
       ...rest,
-      partitionKey: keyOf(data[product.contract.partitionKey] ?? event.source),
+      partitionKey: partitionKeyText(data[product.contract.partitionKey] ?? event.source),
       eventTime: timeOf(data[product.contract.eventTime]),
     }
   }
@@ -206,10 +207,6 @@ function sizeProblem(text: string): string | undefined {
   const bytes = Buffer.byteLength(text)
   if (bytes <= MAX_EVENT_BYTES) return undefined
   return `event is ${bytes.toLocaleString('en-US')} bytes, more than ${MAX_EVENT_BYTES.toLocaleString('en-US')}: not sent`
-}
-
-function keyOf(value: unknown): string {
-  return typeof value === 'string' ? value : (JSON.stringify(value) ?? '')
 }
 
 /** The first 128 bits of SHA-256: a line is the same event each time it is sent. */

@@ -3,6 +3,7 @@ import { positiveNumber } from './arguments.ts'
 import { type CommandContext, productNamed } from './context.ts'
 import { CommandError } from './failure.ts'
 import type { Register } from './program.ts'
+import { registerReplay } from './quarantine-replay.ts'
 import { query } from './query.ts'
 import { counted, grouped, table } from './terminal.ts'
 
@@ -17,6 +18,8 @@ export interface QuarantineListOptions {
 export interface QuarantinedEvent {
   readonly id: string
   readonly reason: string
+  /** The place in the event, `data.fare_amount`; null if it is the event as a whole. */
+  readonly path: string | null
   readonly detail: string | null
   readonly arrivalTime: string
   readonly contractVersion: string
@@ -41,7 +44,7 @@ export interface QuarantineList {
 }
 
 const DEFAULT_LIMIT = 20
-const COLUMNS = 'quarantine_id, reason, detail, arrival_time, contract_version, event_id'
+const COLUMNS = 'quarantine_id, reason, path, detail, arrival_time, contract_version, event_id'
 
 /** Rejected events of a product, the newest first, and how many there are of each reason. */
 export async function listQuarantine(
@@ -101,18 +104,19 @@ export async function showQuarantined(
   }
   return {
     ...eventOf(row),
-    eventSource: row[6] as string | null,
-    event: row[7] as string | null,
-    lengthBytes: row[8] as number | null,
-    sha256: row[9] as string | null,
+    eventSource: row[7] as string | null,
+    event: row[8] as string | null,
+    lengthBytes: row[9] as number | null,
+    sha256: row[10] as string | null,
   }
 }
 
 function eventOf(row: readonly unknown[]): QuarantinedEvent {
-  const [id, reason, detail, arrivalTime, contractVersion, eventId] = row as (string | null)[]
+  const [id, reason, path, detail, arrivalTime, contractVersion, eventId] = row as (string | null)[]
   return {
     id: id!,
     reason: reason!,
+    path: path ?? null,
     detail: detail ?? null,
     // Hive tables have no zones; what Weir writes is UTC.
     arrivalTime: /Z$/.test(arrivalTime!) ? arrivalTime! : `${arrivalTime}Z`,
@@ -128,8 +132,10 @@ function literal(text: string): string {
 export const registerQuarantine: Register = (program, run) => {
   const quarantine = program
     .command('quarantine')
-    .summary('look at rejected events')
-    .description('Looks at events that a contract rejected.')
+    .summary('look at rejected events, and send them again')
+    .description(
+      'Looks at events that a contract rejected, and sends them again once they are right.',
+    )
   quarantine.helpCommand(false)
   quarantine
     .command('list')
@@ -149,7 +155,7 @@ export const registerQuarantine: Register = (program, run) => {
         '  npm run weir -- quarantine list trips --region us-east-1',
         '  npm run weir -- quarantine list trips --region us-east-1 --reason fare_amount.belowMinimum --limit 5',
         '',
-        'With --json: {total, reasons, rows: [{id, reason, detail, arrivalTime, contractVersion, eventId}]}',
+        'With --json: {total, reasons, rows: [{id, reason, path, detail, arrivalTime, contractVersion, eventId}]}',
       ].join('\n'),
     )
     .action((product: string, options: QuarantineListOptions, command: Command) =>
@@ -186,7 +192,7 @@ export const registerQuarantine: Register = (program, run) => {
         'Example:',
         '  npm run weir -- quarantine show trips shardId-000000000000/056496.../0 --region us-east-1',
         '',
-        'With --json: {id, reason, detail, arrivalTime, contractVersion, eventId, eventSource, event, lengthBytes, sha256}',
+        'With --json: {id, reason, path, detail, arrivalTime, contractVersion, eventId, eventSource, event, lengthBytes, sha256}',
       ].join('\n'),
     )
     .action((product: string, id: string, options: { region: string }, command: Command) =>
@@ -200,4 +206,5 @@ export const registerQuarantine: Register = (program, run) => {
         for (const [name, value] of rows) context.terminal.line(`${name!.padEnd(width)}  ${value}`)
       }),
     )
+  registerReplay(quarantine, run)
 }

@@ -54,6 +54,7 @@ export const registerQuery: Register = (program, run) => {
         const result = await query(context, sql, options.region)
         const { terminal } = context
         terminal.document(result)
+        if (terminal.json) return
         const numeric = result.types.flatMap((type, i) =>
           /int|decimal|double|float|real/.test(type) ? [i] : [],
         )

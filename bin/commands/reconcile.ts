@@ -1,9 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Command } from 'commander'
 import pc from 'picocolors'
-import { type Fences, readFences } from '#lib/domain/lake/fences.ts'
+import type { Fences } from '#lib/domain/lake/fences.ts'
+import { committedFences } from '#lib/domain/ops/committed-fences.ts'
 import { gatherEvidence } from '#lib/domain/ops/gather-evidence.ts'
 import { eventsInFlight, shardStandings } from '#lib/domain/ops/in-flight.ts'
+import { fencesOf } from '#lib/domain/ops/product-tables.ts'
 import { type Reconciliation, reconcile } from '#lib/domain/ops/reconcile.ts'
 import { durationMs } from './arguments.ts'
 import { type CommandContext, productNamed } from './context.ts'
@@ -32,9 +34,12 @@ export async function reconcileProduct(
   const fences = await settle(context, stores, options.settle ?? DEFAULT_SETTLE_MS)
   const bar = context.terminal.progress(`reading the stream in ${options.region}`, 0, 'events')
   try {
+    // The table of a new major comes with its first commit.
+    const there = (await stores.tables()).flatMap(({ name, table }) => (table ? [name] : []))
     const evidence = await gatherEvidence(
       {
         ...stores,
+        tableNames: there.length === 0 ? stores.tableNames : there,
         query: async (sql) => (await stores.athena.run(sql)).rows,
         onProgress: (read, total) => bar.update(read, total),
       },
@@ -57,8 +62,7 @@ async function settle(
   try {
     let most = 0
     for (;;) {
-      const current = await stores.table()
-      const fences = current === undefined ? {} : readFences(current)
+      const fences = await committedFences(stores.journal, fencesOf(await stores.tables()))
       const standings = await shardStandings(stores.stream, stores.journal, fences)
       const inFlight = eventsInFlight(standings)
       if (inFlight === 0 || performance.now() > deadline) return fences

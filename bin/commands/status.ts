@@ -1,8 +1,10 @@
 import type { Command } from 'commander'
 import pc from 'picocolors'
 import { loadProducts } from '#lib/adapters/files/product-files.ts'
-import { readFences } from '#lib/domain/lake/fences.ts'
+import { committedFences } from '#lib/domain/ops/committed-fences.ts'
 import { shardStandings } from '#lib/domain/ops/in-flight.ts'
+import { fencesOf, rowsOf } from '#lib/domain/ops/product-tables.ts'
+import { namedCounts, type RecentDrift, recentDrift } from '#lib/domain/ops/recent-drift.ts'
 import { localCloudStatus } from '#local/local-cloud.ts'
 import { listOf } from './arguments.ts'
 import { type DeployedCell, deployedCells, findCell, notRunning } from './cells.ts'
@@ -11,7 +13,6 @@ import { CommandError, reportOf } from './failure.ts'
 import type { Register } from './program.ts'
 import { productStores } from './stores.ts'
 import { counted, grouped, table } from './terminal.ts'
-import { rowsOf } from './wait.ts'
 
 export interface ProductStatus {
   readonly product: string
@@ -29,6 +30,8 @@ export interface ProductStatus {
   readonly committed: number
   readonly quarantined: number
   readonly snapshot: { readonly id: string; readonly time: string } | null
+  /** What producers sent in the newest batches that no contract knew, by name; null if nothing is known. */
+  readonly drift: RecentDrift | null
 }
 
 export interface StatusResult {
@@ -100,7 +103,15 @@ async function productsOf(
       productStatus(context, cell.region, product).catch((error: unknown): ProductStatus => {
         if (context.signal.aborted) throw error
         const problem = reportOf(error).message
-        return { product, problem, shards: [], committed: 0, quarantined: 0, snapshot: null }
+        return {
+          product,
+          problem,
+          shards: [],
+          committed: 0,
+          quarantined: 0,
+          snapshot: null,
+          drift: null,
+        }
       }),
     ),
   )
@@ -112,10 +123,12 @@ async function productStatus(
   product: string,
 ): Promise<ProductStatus> {
   const stores = await productStores(context, region, product)
-  const current = await stores.table()
-  const fences = current === undefined ? {} : readFences(current)
-  const [standings, quarantined] = await Promise.all([
+  const tables = await stores.tables()
+  const current = tables.at(-1)?.table
+  const fences = await committedFences(stores.journal, fencesOf(tables))
+  const [standings, drift, quarantined] = await Promise.all([
     shardStandings(stores.stream, stores.journal, fences),
+    recentDrift(stores.journal),
     stores.athena.run(`select count(*) from ${product}_quarantine`),
   ])
   const snapshot = current?.currentSnapshot
@@ -131,7 +144,7 @@ async function productStatus(
       lagEntries: one.uncommittedEntries,
       undecidedEvents: one.undecidedEvents,
     })),
-    committed: rowsOf(current),
+    committed: rowsOf(tables),
     quarantined: Number(quarantined.rows[0]?.[0] ?? 0),
     snapshot:
       snapshot === undefined
@@ -140,6 +153,7 @@ async function productStatus(
             id: String(snapshot.snapshotId),
             time: new Date(snapshot.timestampMs).toISOString(),
           },
+    drift,
   }
 }
 
@@ -158,7 +172,7 @@ export const registerStatus: Register = (program, run) => {
         'Example:',
         '  npm run weir -- status',
         '',
-        'With --json: {cloud, cells: [{region, deployed, products: [{product, shards, committed, quarantined, snapshot}]}]}.',
+        'With --json: {cloud, cells: [{region, deployed, products: [{product, shards, committed, quarantined, snapshot, drift}]}]}.',
         'Exit 1 if the local cloud does not run, or a region that was asked for has no cell.',
       ].join('\n'),
     )
@@ -201,6 +215,7 @@ function printStatus({ terminal }: CommandContext, { cloud, cells }: StatusResul
       terminal.line(
         `${product.product}: ${counted(product.committed, 'row')} committed${snapshot}, ${grouped(product.quarantined)} in quarantine`,
       )
+      for (const line of driftLines(product.drift)) terminal.line(line)
       if (product.problem !== undefined) terminal.line(pc.red(product.problem))
       if (product.shards.length === 0) continue
       const rows = product.shards.map((one) => [
@@ -214,6 +229,15 @@ function printStatus({ terminal }: CommandContext, { cloud, cells }: StatusResul
       terminal.line(table(head, rows, { right: [3, 4] }))
     }
   }
+}
+
+function driftLines(drift: RecentDrift | null): readonly string[] {
+  if (drift === null) return []
+  const of = `in the newest ${grouped(drift.batches)} batches`
+  return [
+    [`unknown fields ${of}`, namedCounts(drift.unknownFields)],
+    [`unknown contract versions ${of}, in quarantine`, namedCounts(drift.unknownVersions)],
+  ].flatMap(([what, names]) => (names === undefined ? [] : [`${what}: ${names}`]))
 }
 
 /** Positions of one shard share their first digits: their end tells them apart. */

@@ -10,13 +10,16 @@ import { GlueCatalog } from '#lib/adapters/glue/glue-catalog.ts'
 import { KinesisStreamReader } from '#lib/adapters/kinesis/kinesis-stream-reader.ts'
 import { S3ObjectStore } from '#lib/adapters/s3/s3-object-store.ts'
 import { systemClock, systemIds } from '#lib/adapters/system/system.ts'
+import { versionsOf } from '#lib/domain/contract/contract-versions.ts'
+import { tableNameOf } from '#lib/domain/contract/table-columns.ts'
+import { majorOf } from '#lib/domain/contract/version.ts'
 import type { Journal } from '#lib/domain/ingest/journal.ts'
 import type { ProductLayout } from '#lib/domain/ingest/layout.ts'
 import type { ObjectStore } from '#lib/domain/kernel/object-store.ts'
-import type { TableName } from '#lib/domain/lake/catalog.ts'
 import { loadTable, type Table } from '#lib/domain/lake/table.ts'
+import type { ProductTable } from '#lib/domain/ops/product-tables.ts'
 import { type DeployedCell, type DeployedProduct, productIn } from './cells.ts'
-import type { CommandContext } from './context.ts'
+import { type CommandContext, productNamed } from './context.ts'
 
 /** The stores of one product in one cell, to read. */
 export interface ProductStores {
@@ -25,9 +28,12 @@ export interface ProductStores {
   readonly objects: ObjectStore
   readonly stream: KinesisStreamReader
   readonly layout: ProductLayout
-  readonly tableName: TableName
+  /** Of the curated tables, one per major of the contract, oldest first. */
+  readonly tableNames: readonly string[]
   readonly athena: AthenaQuery
-  /** The curated table as it stands now; undefined before the first `up` has ended. */
+  /** The curated tables as they stand now. */
+  tables(): Promise<readonly ProductTable[]>
+  /** The newest of them; undefined before the first `up` has ended. */
   table(): Promise<Table | undefined>
 }
 
@@ -41,7 +47,18 @@ export async function productStores(
   const config = context.target.clientConfig(region)
   const objects = new S3ObjectStore({ client: new S3Client(config) })
   const catalog = new GlueCatalog({ client: new GlueClient(config) })
-  const tableName = { database: deployed.cell.database, name: product }
+  const lake = { objects, catalog, clock: systemClock, ids: systemIds }
+  const load = (name: string) => loadTable(lake, { database: deployed.cell.database, name })
+  const { majors } = versionsOf(
+    (await productNamed(context, product)).sources.map((source) => source.contract),
+  )
+  const tables = async () =>
+    Promise.all(
+      majors.map(async (contract): Promise<ProductTable> => {
+        const name = tableNameOf(contract)
+        return { major: majorOf(contract.version), name, table: await load(name) }
+      }),
+    )
   const client = new DynamoDBClient(config)
   return {
     deployed,
@@ -53,9 +70,10 @@ export async function productStores(
       sleep: (ms) => sleep(ms, undefined, { signal: context.signal }),
     }),
     layout: { bucket: deployed.bucket, region, product },
-    tableName,
+    tableNames: majors.map(tableNameOf),
     athena: athenaOf(context, deployed.cell),
-    table: () => loadTable({ objects, catalog, clock: systemClock, ids: systemIds }, tableName),
+    tables,
+    table: async () => (await tables()).at(-1)?.table,
   }
 }
 

@@ -1,5 +1,5 @@
+import { stripVTControlCharacters } from 'node:util'
 import { SingleBar } from 'cli-progress'
-import Table from 'cli-table3'
 import pc from 'picocolors'
 import { stringifyExact } from '#lib/domain/lake/exact-json.ts'
 
@@ -89,43 +89,32 @@ export class Terminal {
   }
 }
 
-/** Columns under a quiet heading; numbers to the right. */
+/**
+ * Columns under a quiet heading; numbers to the right. Linear in the rows: a query may answer with a hundred thousand.
+ */
 export function table(
   head: readonly string[],
   rows: readonly (readonly (string | number)[])[],
   options: { readonly right?: readonly number[] } = {},
 ): string {
-  const rightAligned = new Set(options.right ?? [])
-  const quiet = Object.fromEntries(
-    [
-      'top',
-      'top-mid',
-      'top-left',
-      'top-right',
-      'bottom',
-      'bottom-mid',
-      'bottom-left',
-      'bottom-right',
-      'left',
-      'left-mid',
-      'mid',
-      'mid-mid',
-      'right',
-      'right-mid',
-    ].map((part) => [part, '']),
+  const right = new Set(options.right ?? [])
+  const cells = rows.map((row) => row.map(String))
+  const widths = head.map((title, column) =>
+    cells.reduce((most, row) => Math.max(most, widthOf(row[column] ?? '')), widthOf(title)),
   )
-  const built = new Table({
-    head: head.map((title) => pc.dim(title)),
-    chars: { ...quiet, middle: '  ' },
-    colAligns: head.map((_, column) => (rightAligned.has(column) ? 'right' : 'left')),
-    style: { head: [], border: [], 'padding-left': 0, 'padding-right': 0 },
-  })
-  built.push(...rows.map((row) => row.map(String)))
-  return built
-    .toString()
-    .split('\n')
-    .map((line) => line.trimEnd())
-    .join('\n')
+  const lineOf = (row: readonly string[]) => {
+    const padded = row.map((cell, column) => {
+      const gap = ' '.repeat(Math.max(0, (widths[column] ?? 0) - widthOf(cell)))
+      return right.has(column) ? gap + cell : cell + gap
+    })
+    return padded.join('  ').trimEnd()
+  }
+  return [pc.dim(lineOf(head)), ...cells.map(lineOf)].join('\n')
+}
+
+/** Places on a terminal: colours take none, a code point takes one. */
+function widthOf(text: string): number {
+  return [...stripVTControlCharacters(text)].length
 }
 
 /** `12345` → `12,345`. */

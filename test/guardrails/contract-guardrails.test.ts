@@ -24,6 +24,25 @@ describe('a personal field', () => {
   })
 })
 
+describe('residency', () => {
+  const failing =
+    (...residency: string[]) =>
+    () =>
+      synth({ products: [productOf({ residency })] })
+
+  it('refuses a cell where the data may not lie', () => {
+    expect(failing('eu')).toThrow(
+      /may lie in eu, not in cell "us-east-1" \(us-east-1\): deploy the product without that cell/,
+    )
+    expect(failing('us-east-1', 'eu-west-2')).toThrow(/not in cell "eu-west-1"/)
+  })
+
+  it('takes a region by its name or by its first part', () => {
+    expect(failing('eu', 'us-east')).not.toThrow()
+    expect(failing('eu-west-1', 'us-east-1')).not.toThrow()
+  })
+})
+
 describe('retention', () => {
   const check = (given: Parameters<typeof productOf>[0]) => () =>
     checkRetention(productOf(given).contract, 'c.yaml')

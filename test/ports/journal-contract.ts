@@ -108,6 +108,6 @@ function entry(
     contractVersion: '1.0.0',
     rawUri,
     counts: { received: 0, admitted: 0, duplicate: 0, rejected: 0, ...counts },
-    arrival: { min: 1, max: 2, last: 2 },
+    arrival: { min: 1, max: 2, last: 2, greatest: 2 },
   }
 }

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { type Resource, synth } from '#test/support/synth.ts'
+import { productOf } from '#test/support/synth-product.ts'
 
 const STATE = 'weir-us-east-1-state'
 const PRODUCT = 'weir-us-east-1-sensor-readings'
@@ -11,8 +12,8 @@ interface Statement {
 }
 
 /** What the role of a function may do, one line each: `action on resource`. */
-function permissions(unit: string): string[] {
-  const roles = Object.entries(cell.template(PRODUCT).Resources).filter(
+function permissions(unit: string, synthesized = cell): string[] {
+  const roles = Object.entries(synthesized.template(PRODUCT).Resources).filter(
     ([id, { Type }]) => Type === 'AWS::IAM::Role' && id.startsWith(unit),
   )
   expect(roles).toHaveLength(1)
@@ -101,6 +102,37 @@ describe('a role holds what its function calls and nothing else', () => {
         'kms:GenerateDataKey on cell key',
       ].sort(),
     )
+  })
+
+  it('of a product with two majors, for the tables of both', () => {
+    const version = (version: string) => ({
+      file: `${version}.yaml`,
+      text: '',
+      document: {},
+      contract: productOf({ version }).contract,
+    })
+    const sources = [version('1.0.0'), version('2.0.0')]
+    const both = synth({ products: [{ ...productOf({ version: '2.0.0' }), sources }] })
+    const tables = (unit: string) =>
+      permissions(unit, both).filter((one) => one.includes('/table/') || one.includes('glue table'))
+
+    expect(tables('ArchiveEvents')).toEqual([
+      's3:PutObject on objects/table/sensor_readings/data/*',
+      's3:PutObject on objects/table/sensor_readings_v2/data/*',
+    ])
+    expect(tables('UpdateWindows')).toEqual([
+      's3:GetObject on objects/table/sensor_readings/*',
+      's3:GetObject on objects/table/sensor_readings_v2/*',
+    ])
+    expect(tables('CommitSnapshots')).toEqual([
+      ...['CreateTable', 'GetTable', 'UpdateTable'].flatMap((action) =>
+        Array.from({ length: 2 }, () => `glue:${action} on glue table`),
+      ),
+      's3:GetObject on objects/table/sensor_readings/*',
+      's3:GetObject on objects/table/sensor_readings_v2/*',
+      's3:PutObject on objects/table/sensor_readings/*',
+      's3:PutObject on objects/table/sensor_readings_v2/*',
+    ])
   })
 
   it('update-windows', () => {

@@ -62,6 +62,11 @@ export class FaultyProcess {
     }
   }
 
+  /** A call to the stream. */
+  sender<Events>(send: (events: Events) => Promise<void>): (events: Events) => Promise<void> {
+    return (events) => this.#effect('send', () => send(events))
+  }
+
   slots(slots: SlotStore): SlotStore {
     return {
       write: (slot, read) =>

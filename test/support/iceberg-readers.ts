@@ -15,6 +15,8 @@ export interface ReadRequest {
   /** A filter in SQL, and the same in PyIceberg's terms. */
   readonly where: string
   readonly rowFilter: string
+  /** The table as of this snapshot, in digits. */
+  readonly snapshot?: string
 }
 
 /** What an engine found: numbers for counts, text for sums and extremes. */

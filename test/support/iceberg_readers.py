@@ -73,16 +73,19 @@ def summarize(connection, relation, request):
 def read(request):
     table = CATALOG.load_table((request["database"], request["name"]))
     connection = duck()
-    scan = f"iceberg_scan('{table.metadata_location}')"
-    connection.register("by_iceberg", table.scan().to_arrow())
+    snapshot = request.get("snapshot")
+    at = {} if snapshot is None else {"snapshot_id": int(snapshot)}
+    as_of = "" if snapshot is None else f", snapshot_from_id={snapshot}"
+    scan = f"iceberg_scan('{table.metadata_location}'{as_of})"
+    connection.register("by_iceberg", table.scan(**at).to_arrow())
     plan = connection.execute(
         f"EXPLAIN ANALYZE SELECT count(*) FROM {scan} WHERE {request['where']}"
     ).fetchall()
     return {
         "pyiceberg": summarize(connection, "by_iceberg", request),
         "duckdb": summarize(connection, scan, request),
-        "files": len(list(table.scan().plan_files())),
-        "filesFiltered": len(list(table.scan(row_filter=request["rowFilter"]).plan_files())),
+        "files": len(list(table.scan(**at).plan_files())),
+        "filesFiltered": len(list(table.scan(row_filter=request["rowFilter"], **at).plan_files())),
         "duckdbPlan": plan[0][1],
         "snapshots": [
             [snapshot.snapshot_id, snapshot.summary.operation.value, dict(snapshot.summary.additional_properties)]

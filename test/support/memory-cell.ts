@@ -5,6 +5,7 @@ import { MemoryJournal } from '#lib/adapters/memory/memory-journal.ts'
 import { MemoryObjectStore } from '#lib/adapters/memory/memory-object-store.ts'
 import { MemorySlotStore } from '#lib/adapters/memory/memory-slot-store.ts'
 import type { Contract } from '#lib/domain/contract/contract.ts'
+import { type ContractVersions, versionsOf } from '#lib/domain/contract/contract-versions.ts'
 import { parseContract } from '#lib/domain/contract/parse-contract.ts'
 import { Archive } from '#lib/domain/ingest/archive.ts'
 import { keyedIdentity } from '#lib/domain/ingest/identity.ts'
@@ -17,6 +18,7 @@ import { commitSnapshots } from '#lib/domain/lake/commit-snapshots.ts'
 import { decodeParquet } from '#lib/domain/lake/parquet/decode.ts'
 import { loadTable } from '#lib/domain/lake/table.ts'
 import { updateWindows } from '#lib/domain/process/update-windows.ts'
+import type { ViewDefinition } from '#lib/domain/process/view.ts'
 import { views } from '#products/trips/features.ts'
 import { FaultyProcess } from './faults.ts'
 
@@ -41,20 +43,23 @@ export class MemoryCell {
   readonly lineage = new Map<string, readonly string[]>()
   readonly layout = { bucket: 'bucket', region: 'us-east-1', product: 'trips' }
   readonly contract: Contract
+  /** Which versions are deployed. */
+  contracts: ContractVersions
+  /** Which views are. */
+  views: readonly ViewDefinition[] = views
   #ids = 0n
 
-  constructor(contract: Contract) {
-    this.contract = contract
+  /** With the newest of the deployed contracts last. */
+  constructor(...contracts: readonly [...Contract[], Contract]) {
+    this.contract = contracts.at(-1)!
+    this.contracts = versionsOf(contracts)
   }
 
   /** A cold archive-events process. Keep the result to have a warm one. */
-  archive(
-    process = NO_FAULT(),
-    byVersion: (version: string) => Contract = () => this.contract,
-  ): Archive {
+  archive(process = NO_FAULT()): Archive {
     const lineage: ShardLineage = { parents: async () => this.lineage }
     return new Archive({
-      contracts: { current: this.contract, byVersion },
+      contracts: this.contracts,
       journal: process.journal(this.journal),
       objects: process.objects(this.objects),
       lineage,
@@ -75,7 +80,7 @@ export class MemoryCell {
         ids: { snapshotId: () => ++this.#ids, uuid: () => `uuid-${++this.#ids}` },
       },
       journal: process.journal(this.journal),
-      contract: this.contract,
+      contracts: this.contracts,
       layout: this.layout,
       database: 'weir',
     })
@@ -83,8 +88,8 @@ export class MemoryCell {
 
   update(process = NO_FAULT()) {
     return updateWindows({
-      contract: this.contract,
-      views,
+      contracts: this.contracts,
+      views: this.views,
       journal: process.journal(this.journal),
       objects: process.objects(this.objects),
       slots: process.slots(this.slots),

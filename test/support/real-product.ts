@@ -6,6 +6,7 @@ import { DynamoDbSlotStore } from '#lib/adapters/dynamodb/dynamodb-slot-store.ts
 import { GlueCatalog } from '#lib/adapters/glue/glue-catalog.ts'
 import { S3ObjectStore } from '#lib/adapters/s3/s3-object-store.ts'
 import { systemClock, systemIds } from '#lib/adapters/system/system.ts'
+import { versionsOf } from '#lib/domain/contract/contract-versions.ts'
 import { Archive } from '#lib/domain/ingest/archive.ts'
 import { keyedIdentity } from '#lib/domain/ingest/identity.ts'
 import type { StreamRecord } from '#lib/domain/ingest/wire.ts'
@@ -64,7 +65,7 @@ export async function realProduct(stores: RealStores, name: string, planned?: Pl
   const process = planned
     ? new FaultyProcess(planned.at, planned.fault, planned.die)
     : new FaultyProcess(Number.POSITIVE_INFINITY, 'refused')
-  const contract = { ...(await tripsContract()), product: name }
+  const contracts = versionsOf([{ ...(await tripsContract()), product: name }])
   const plainObjects = new S3ObjectStore({ client: new S3Client(config) })
   const plainJournal = new DynamoDbJournal({ client: dynamodb, tableName: stores.journalTable })
   const plainSlots = new DynamoDbSlotStore({ client: dynamodb, tableName: stores.slotsTable })
@@ -87,7 +88,7 @@ export async function realProduct(stores: RealStores, name: string, planned?: Pl
     }),
     archive: () =>
       new Archive({
-        contracts: { current: contract, byVersion: () => contract },
+        contracts,
         journal,
         objects,
         lineage: { parents: async () => new Map() },
@@ -99,13 +100,13 @@ export async function realProduct(stores: RealStores, name: string, planned?: Pl
       commitSnapshots({
         lake: { ...lake, catalog: process.catalog(catalog, lost) },
         journal,
-        contract,
+        contracts,
         layout,
         database: stores.database,
       }),
     update: () =>
       updateWindows({
-        contract,
+        contracts,
         views,
         journal,
         objects,

@@ -29,6 +29,7 @@ export function productOf(given: Partial<Contract> = {}): Product {
     eventTime: 'read_at',
     eventType: 'sensor.read',
     partitionKey: 'sensor',
+    spread: 1,
     rowRules: [],
     partitioning: [],
     stream: { shards: 3, retentionHours: 168, freshnessSeconds: 4 },
@@ -42,6 +43,7 @@ export function productOf(given: Partial<Contract> = {}): Product {
     name: contract.product,
     contract,
     documents: [{ id: contract.product, version: contract.version }],
+    sources: [],
     views: [],
     files: { directory, contract: `${directory}/contract.yaml` },
   }

@@ -94,6 +94,13 @@ describe('names of products', () => {
     expect(() => checkProductNames([one, other])).toThrow(/rename one/)
   })
 
+  it.each(['trips_raw', 'trips_quarantine', 'trips_v2'])('refuses %s beside trips', (name) => {
+    expect(() => checkProductNames([name, 'trips'])).toThrow(
+      /named like a table of product "trips"/,
+    )
+    expect(() => checkProductNames([name])).not.toThrow()
+  })
+
   it.each([['state'], ['ops']])('refuses "%s", which is a stack of the cell', (name) => {
     expect(() => checkProductNames([name])).toThrow(/named like a stack/)
   })

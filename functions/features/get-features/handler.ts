@@ -1,13 +1,13 @@
 import { z } from 'zod'
-import type { Contract } from '#lib/domain/contract/contract.ts'
+import type { ContractVersions } from '#lib/domain/contract/contract-versions.ts'
 import { type FeatureValues, readFeatures } from '#lib/domain/features/read-features.ts'
 import type { Clock } from '#lib/domain/kernel/clock.ts'
 import { PlatformError } from '#lib/domain/kernel/errors.ts'
 import type { SlotStore } from '#lib/domain/process/slot-store.ts'
-import type { ViewDefinition } from '#lib/domain/process/view.ts'
+import { contractOfView, type ViewDefinition } from '#lib/domain/process/view.ts'
 
 export interface GetFeaturesDependencies {
-  readonly contract: Contract
+  readonly contracts: ContractVersions
   readonly views: readonly ViewDefinition[]
   readonly slots: SlotStore
   readonly clock: Clock
@@ -35,6 +35,7 @@ export function makeHandler(deps: GetFeaturesDependencies) {
       throw new PlatformError('features.unknownView', `no view "${name}": known are ${known}`)
     }
     const atMs = at === undefined ? deps.clock.nowMs() : Date.parse(at)
-    return readFeatures(deps.slots, deps.contract, view, key, atMs * 1000)
+    const contract = contractOfView(view, deps.contracts)
+    return readFeatures(deps.slots, contract, view, key, atMs * 1000)
   }
 }

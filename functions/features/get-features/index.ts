@@ -13,7 +13,7 @@ const config = clientConfig({ region: env.WEIR_REGION })
 const { documents, views } = readProductBundle(import.meta.dirname)
 
 export const handler = makeHandler({
-  contract: contractVersions(documents).current,
+  contracts: contractVersions(documents),
   views,
   slots: new DynamoDbSlotStore({
     client: new DynamoDBClient(config),

@@ -12,7 +12,8 @@ export interface CommitSnapshotsHandlerDependencies extends CommitSnapshotsDepen
 
 /**
  * Commits what the journal has past the table's fences. The event is only a bell: a journal record, the sweep, a
- * person. Throws after committing what it could if a shard's chain has a gap, so that the alarm sounds.
+ * person. Throws after committing what it could if a shard's chain has a gap, or its next batch was judged by a
+ * version that is not deployed here, so that the alarm sounds.
  */
 export function makeHandler({ log, ...deps }: CommitSnapshotsHandlerDependencies) {
   return async (_bell: unknown): Promise<CommitReport> => {
@@ -23,6 +24,13 @@ export function makeHandler({ log, ...deps }: CommitSnapshotsHandlerDependencies
         'journal.gap',
         `entries are missing in the journal: ${report.gaps.map((gap) => `${gap.shard} after ${gap.fence}`).join(', ')}`,
         { context: { gaps: report.gaps } },
+      )
+    }
+    if (report.unknownVersions.length > 0) {
+      throw new PlatformError(
+        'contract.versionUnknown',
+        `batches wait for a deployment that knows their contract: ${report.unknownVersions.join(', ')}`,
+        { retryable: true, context: { versions: report.unknownVersions } },
       )
     }
     return report

@@ -31,7 +31,7 @@ export const handler = makeHandler({
     client: new DynamoDBClient(config),
     tableName: env.JOURNAL_TABLE,
   }),
-  contract: contractVersions(documents).current,
+  contracts: contractVersions(documents),
   layout: { bucket: env.BUCKET, region: env.WEIR_REGION, product: env.WEIR_PRODUCT },
   database: env.DATABASE,
   commit: { pause: jitteredBackoff({ sleep: (ms) => sleep(ms), random: Math.random }) },

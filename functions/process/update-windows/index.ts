@@ -19,7 +19,7 @@ const { documents, views } = readProductBundle(import.meta.dirname)
 
 export const handler = makeHandler({
   log: createLog(env),
-  contract: contractVersions(documents).current,
+  contracts: contractVersions(documents),
   views,
   journal: new DynamoDbJournal({ client, tableName: env.JOURNAL_TABLE }),
   objects: new S3ObjectStore({ client: new S3Client(config) }),

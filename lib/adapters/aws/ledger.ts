@@ -1,3 +1,5 @@
+import { type BilledCall, type BilledUnits, billedUnits, type Meter } from './billed-units.ts'
+
 /** Calls as AWS bills them: each try counts, whether it succeeded or not. */
 export interface LedgerEntry {
   readonly calls: number
@@ -13,9 +15,16 @@ export interface Ledger {
   attach(client: Attachable): void
   /** What was counted so far, in the order of the names. */
   snapshot(): LedgerSnapshot
+  /** What a bill multiplies with its prices, for the same calls. */
+  units(): BilledUnits
   reset(): void
 }
 
+interface Try {
+  readonly input: BilledCall['input']
+  readonly request?: { readonly body?: unknown }
+}
+type Answer = { readonly output?: BilledCall['output'] }
 type Next = (args: never) => Promise<unknown>
 
 interface CallContext {
@@ -28,7 +37,7 @@ export interface Attachable {
   readonly middlewareStack: {
     add(
       middleware: (next: Next, context: CallContext) => Next,
-      options: { readonly step: 'deserialize'; readonly priority: 'low'; readonly name: string },
+      options: { readonly step: 'deserialize'; readonly priority: 'high'; readonly name: string },
     ): void
   }
 }
@@ -36,36 +45,61 @@ export interface Attachable {
 /** A ledger with nothing in it. */
 export function createLedger(): Ledger {
   const entries = new Map<string, { calls: number; requestBytes: number }>()
+  const meters = new Map<Meter, number>()
+  const bill = (call: BilledCall) => {
+    for (const [meter, units] of Object.entries(billedUnits(call)) as [Meter, number][]) {
+      meters.set(meter, (meters.get(meter) ?? 0) + units)
+    }
+  }
   return {
     attach(client) {
       // The deserialize step lies inside the SDK's retries: it runs once for each request on the wire.
       client.middlewareStack.add(
-        (next, context) => (args) => {
-          const entry = entries.get(nameOf(context)) ?? { calls: 0, requestBytes: 0 }
+        (next, context) => async (args) => {
+          const { input, request } = args as Try
+          const call = { ...namesOf(context), input }
+          const name = `${call.service}.${call.operation}`
+          const entry = entries.get(name) ?? { calls: 0, requestBytes: 0 }
           entry.calls += 1
-          entry.requestBytes += bodyBytes(args)
-          entries.set(nameOf(context), entry)
-          return next(args)
+          entry.requestBytes += bodyBytes(request?.body)
+          entries.set(name, entry)
+          let output: Answer['output']
+          try {
+            const answer = await next(args)
+            output = (answer as Answer).output
+            return answer
+          } finally {
+            bill({ ...call, ...(output === undefined ? {} : { output }) })
+          }
         },
-        { step: 'deserialize', priority: 'low', name: 'weirLedger' },
+        // High: around the SDK's own deserializer, so that the answer is there to be measured.
+        { step: 'deserialize', priority: 'high', name: 'weirLedger' },
       )
     },
     snapshot: () =>
       Object.fromEntries(
-        [...entries]
-          .sort(([left], [right]) => (left < right ? -1 : 1))
-          .map(([name, entry]) => [name, { ...entry }]),
+        [...entries].sort(byName).map(([name, entry]) => [name, { ...entry }] as const),
       ),
-    reset: () => entries.clear(),
+    units: () => Object.fromEntries([...meters].sort(byName)),
+    reset: () => {
+      entries.clear()
+      meters.clear()
+    },
   }
 }
 
-function nameOf({ clientName = 'Unknown', commandName = 'Unknown' }: CallContext): string {
-  return `${clientName.replace(/Client$/, '')}.${commandName.replace(/Command$/, '')}`
+function byName([left]: readonly [string, unknown], [right]: readonly [string, unknown]): number {
+  return left < right ? -1 : 1
 }
 
-function bodyBytes(args: { readonly request?: { readonly body?: unknown } }): number {
-  const body = args.request?.body
+function namesOf({ clientName = 'Unknown', commandName = 'Unknown' }: CallContext) {
+  return {
+    service: clientName.replace(/Client$/, ''),
+    operation: commandName.replace(/Command$/, ''),
+  }
+}
+
+function bodyBytes(body: unknown): number {
   if (typeof body === 'string') return Buffer.byteLength(body)
   return body instanceof Uint8Array ? body.byteLength : 0
 }

@@ -5,6 +5,7 @@ import type { z } from 'zod'
 import type { archiveEventsEnvironment } from '#functions/ingest/archive-events/env.ts'
 import { ProductFunction } from '#lib/constructs/kernel/product-function.ts'
 import { allowCellKey, type ProductScope, placeOf } from '#lib/constructs/kernel/product-scope.ts'
+import { tableNamesOf } from '#lib/domain/contract/product.ts'
 
 /** The only reader of a product's stream: decides what each batch was, and hands over through the journal. */
 export class ArchiveEvents extends Construct {
@@ -14,7 +15,7 @@ export class ArchiveEvents extends Construct {
     super(scope, id)
     const { bundles, product, keys, stores } = props
     const { stream, bucket, journal } = stores
-    const table = `table/${product.name}`
+    const tables = tableNamesOf(product).map((table) => `table/${table}/data`)
     this.function = new ProductFunction(this, 'Function', {
       description: `Archives events of ${product.name}`,
       codeFolder: bundles.stage('archive-events', product),
@@ -27,11 +28,11 @@ export class ArchiveEvents extends Construct {
         IDENTITY_KEY_ARN: keys.identity.keyArn,
       } satisfies z.input<typeof archiveEventsEnvironment>,
       memoryMib: 1024,
-      timeout: Duration.minutes(2),
+      timeout: Duration.minutes(15),
       cellKey: keys.cell,
       permissions: [
         stream.allowRead(),
-        bucket.allowPut('raw', 'quarantine', 'undecodable', 'batches', `${table}/data`),
+        bucket.allowPut('raw', 'quarantine', 'undecodable', 'batches', ...tables),
         bucket.allowGet('raw', 'batches'),
         bucket.allowMissing(),
         journal.allow('GetItem', 'PutItem', 'Query'),

@@ -58,8 +58,8 @@ export class Catalog extends Construct {
     workGroup.applyRemovalPolicy(RemovalPolicy.DESTROY)
   }
 
-  /** Permission to move the pointer of one table, or to create it. */
-  allowCommit(table: string): Permission {
+  /** Permission to move the pointers of these tables, or to create them. */
+  allowCommit(...tables: readonly string[]): Permission {
     const stack = Stack.of(this)
     const glue = (resource: string, resourceName?: string) =>
       stack.formatArn({ service: 'glue', resource, ...(resourceName ? { resourceName } : {}) })
@@ -69,7 +69,7 @@ export class Catalog extends Construct {
       on: [
         glue('catalog'),
         glue('database', this.database),
-        glue('table', `${this.database}/${table}`),
+        ...tables.map((table) => glue('table', `${this.database}/${table}`)),
       ],
     }
   }

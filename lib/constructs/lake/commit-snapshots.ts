@@ -6,8 +6,9 @@ import type { commitSnapshotsEnvironment } from '#functions/lake/commit-snapshot
 import { JournalBell } from '#lib/constructs/kernel/journal-bell.ts'
 import { ProductFunction } from '#lib/constructs/kernel/product-function.ts'
 import { allowCellKey, type ProductScope, placeOf } from '#lib/constructs/kernel/product-scope.ts'
+import { tableNamesOf } from '#lib/domain/contract/product.ts'
 
-/** The one committer of a product's table: appends what the journal has past the table's fence. Deletes nothing. */
+/** The one committer of a product's tables: appends what the journal has past their fences. Deletes nothing. */
 export class CommitSnapshots extends Construct {
   readonly function: IFunction
 
@@ -15,7 +16,8 @@ export class CommitSnapshots extends Construct {
     super(scope, id)
     const { bundles, product, keys, catalog, stores } = props
     const { bucket, journal } = stores
-    const table = `table/${product.name}`
+    const tables = tableNamesOf(product)
+    const prefixes = tables.map((table) => `table/${table}`)
     this.function = new ProductFunction(this, 'Function', {
       description: `Commits snapshots of ${product.name}`,
       codeFolder: bundles.stage('commit-snapshots', product),
@@ -31,10 +33,10 @@ export class CommitSnapshots extends Construct {
       permissions: [
         journal.allow('GetItem', 'Query'),
         ...JournalBell.permissions(journal),
-        bucket.allowGet(table, 'batches'),
-        bucket.allowPut(table),
+        bucket.allowGet(...prefixes, 'batches'),
+        bucket.allowPut(...prefixes),
         bucket.allowMissing(),
-        catalog.allowCommit(product.name),
+        catalog.allowCommit(...tables),
         allowCellKey(props),
       ],
     }).function

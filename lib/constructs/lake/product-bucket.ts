@@ -33,6 +33,8 @@ export class ProductBucket extends Construct {
       lifecycleRules: [
         expiry('raw', rawDays, RECOVERY),
         expiry('quarantine', quarantineDays, RECOVERY),
+        // Longer than the rows they speak of: one that is forgotten sooner would be replayed twice.
+        expiry('quarantine-replays', quarantineDays + RECOVERY.toDays() + 1, RECOVERY),
         // Nobody knows what is in them: once they are due they are gone, not merely hidden.
         expiry('undecodable', undecodableDays, Duration.days(1)),
         ...['batches', 'table'].map((prefix) => recovery(prefix)),

@@ -44,6 +44,7 @@ const QUARANTINE_COLUMNS: readonly Column[] = [
   { name: 'event', type: 'string', comment: 'as it came' },
   { name: 'length_bytes', type: 'bigint', comment: 'of a stub' },
   { name: 'sha256', type: 'string', comment: 'of a stub' },
+  { name: 'path', type: 'string', comment: 'place in the event: data.fare_amount' },
 ]
 
 interface Format {

@@ -6,6 +6,7 @@ import type { updateWindowsEnvironment } from '#functions/process/update-windows
 import { JournalBell } from '#lib/constructs/kernel/journal-bell.ts'
 import { ProductFunction } from '#lib/constructs/kernel/product-function.ts'
 import { allowCellKey, type ProductScope, placeOf } from '#lib/constructs/kernel/product-scope.ts'
+import { tableNamesOf } from '#lib/domain/contract/product.ts'
 
 /** Keeps the window slots of a product's views in step with its journal. */
 export class UpdateWindows extends Construct {
@@ -25,12 +26,12 @@ export class UpdateWindows extends Construct {
         SLOTS_TABLE: slots.table.tableName,
       } satisfies z.input<typeof updateWindowsEnvironment>,
       memoryMib: 1024,
-      timeout: Duration.minutes(2),
+      timeout: Duration.minutes(15),
       cellKey: keys.cell,
       permissions: [
         journal.allow('GetItem', 'Query'),
         ...JournalBell.permissions(journal),
-        bucket.allowGet(`table/${product.name}`, 'batches'),
+        bucket.allowGet(...tableNamesOf(product).map((table) => `table/${table}`), 'batches'),
         bucket.allowMissing(),
         slots.allow('BatchGetItem', 'GetItem', 'PutItem', 'Query', 'UpdateItem'),
         allowCellKey(props),

@@ -4,8 +4,20 @@ import { strongestClassification } from './classification.ts'
 import { type CompiledField, compileFields } from './compile-field.ts'
 import { limitsOf } from './compile-limits.ts'
 import { rowRulesOf } from './compile-rules.ts'
+import {
+  costCenterOf,
+  domainOf,
+  eventTypeOf,
+  fieldNamed,
+  ownerOf,
+  productName,
+  residencyOf,
+  subjectOf,
+  undeclaredMajorOf,
+  versionOf,
+} from './compile-terms.ts'
 import type { Contract } from './contract.ts'
-import { type CustomProperties, readCustomProperties } from './custom-properties.ts'
+import { readCustomProperties } from './custom-properties.ts'
 import {
   DocumentNode,
   type DocumentProblem,
@@ -15,12 +27,8 @@ import {
 } from './document-node.ts'
 import { refuseForeignContent } from './foreign-content.ts'
 import { CONTRACT_KEYS, DESCRIPTION_KEYS, SCHEMA_KEYS } from './odcs-keys.ts'
-import type { WeirPropertyName } from './weir-properties.ts'
 
 export const MAX_FIELDS = 1_000
-const VERSION = /^(0|[1-9]\d{0,5})(\.(0|[1-9]\d{0,5})){2}$/
-/** What AWS allows in the value of a tag. */
-const TAG = /^[A-Za-z0-9 _.:/=+@-]{1,128}$/
 
 export type ContractCompilation =
   | { readonly ok: true; readonly contract: Contract }
@@ -79,12 +87,13 @@ function compile(root: DocumentNode): Contract | undefined {
   const description = root.get('description')
   description.object('description', DESCRIPTION_KEYS)
   const owner = ownerOf(root.get('team'))
-  const domain = tag(root.get('domain'), 'domain', '"domain: <name>"')
+  const domain = domainOf(root.get('domain'))
   const eventType = eventTypeOf(custom)
-  const costCenter = custom.text('weir.costCenter')
-  if (costCenter !== undefined && !TAG.test(costCenter)) {
-    custom.node('weir.costCenter').problem(tagProblem('weir.costCenter', costCenter))
-  }
+  const costCenter = costCenterOf(custom)
+  const subject = subjectOf(custom, fields)
+  const residency = residencyOf(custom)
+  const allowedLatenessSeconds = custom.integer('weir.allowedLatenessSeconds')
+  const undeclaredMajor = undeclaredMajorOf(custom, version)
   const limits = limitsOf(root, custom)
   const facts = {
     product,
@@ -99,6 +108,8 @@ function compile(root: DocumentNode): Contract | undefined {
   if (!isComplete(facts)) return undefined
   return {
     ...facts,
+    ...stated({ subject, residency, allowedLatenessSeconds, undeclaredMajor }),
+    spread: custom.integer('weir.spread') ?? 1,
     ...limits,
     description: description.get('purpose').text('purpose') ?? '',
     dataClassification: strongestClassification(custom, fields),
@@ -126,21 +137,6 @@ function expectHead(root: DocumentNode): void {
   }
   root.get('id').requiredText('id', 'one that never changes, such as "id: urn:data-contract:trips"')
   root.get('status').requiredText('status', '"status: active"')
-}
-
-function productName(node: DocumentNode): string | undefined {
-  const name = node.requiredText('dataProduct', '"dataProduct: <name>", the name of the folder')
-  if (name === undefined || /^[a-z][a-z0-9_]{0,47}$/.test(name)) return name
-  return node.problem(
-    `${shown(name)} cannot name a data product: write a small letter, then small letters, digits and _, at most 48 in all`,
-  )
-}
-
-function versionOf(node: DocumentNode): string | undefined {
-  const advice = "write major.minor.patch in quotes, such as '1.0.0'"
-  if (node.value === undefined) return node.problem(`version is missing: ${advice}`)
-  if (typeof node.value === 'string' && VERSION.test(node.value)) return node.value
-  return node.problem(`${shown(node.value)} is no version: ${advice}`)
 }
 
 function onlySchema(node: DocumentNode, product: string | undefined): DocumentNode | undefined {
@@ -173,54 +169,13 @@ function fieldsOf(schema: DocumentNode): CompiledField[] {
   return compileFields(nodes)
 }
 
-function fieldNamed(
-  custom: CustomProperties,
-  property: WeirPropertyName,
-  fields: readonly CompiledField[],
-): CompiledField | undefined {
-  const name = custom.text(property)
-  if (name === undefined || fields.length === 0) return undefined
-  const found = fields.find((one) => one.field.name === name)
-  if (found === undefined) {
-    return custom
-      .node(property)
-      .problem(`${property} names no field of this contract: ${shown(name)}`)
+/** Only what is there: a property that says nothing is absent. */
+function stated<Values extends object>(
+  values: Values,
+): { [Name in keyof Values]?: NonNullable<Values[Name]> } {
+  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as {
+    [Name in keyof Values]?: NonNullable<Values[Name]>
   }
-  if (!found.field.required) {
-    custom
-      .node(property)
-      .problem(`${property} must always have a value: add "required: true" to "${name}"`)
-  }
-  return found
-}
-
-function ownerOf(team: DocumentNode): string | undefined {
-  if (Array.isArray(team.value)) {
-    return team.problem(
-      'a bare list of members names no team: write "team:" with "name:" and "members:"',
-    )
-  }
-  return tag(team.get('name'), 'the name of the team (the owner)', '"team:" with "name: <team>"')
-}
-
-function eventTypeOf(custom: CustomProperties): string | undefined {
-  const text = custom.text('weir.eventType')
-  if (text === undefined || /^[A-Za-z0-9][A-Za-z0-9._:/-]{0,255}$/.test(text)) return text
-  return custom
-    .node('weir.eventType')
-    .problem(
-      `an event type is letters, digits and . _ : / - such as com.example.order.placed, not ${shown(text)}`,
-    )
-}
-
-function tag(node: DocumentNode, what: string, add: string): string | undefined {
-  const text = node.requiredText(what, add)
-  if (text === undefined || TAG.test(text)) return text
-  return node.problem(tagProblem(what, text))
-}
-
-function tagProblem(what: string, text: string): string {
-  return `${what} becomes a tag: write at most 128 letters, digits, spaces and _ . : / = + @ -, not ${shown(text)}`
 }
 
 function partitioningOf(fields: readonly CompiledField[]): Contract['partitioning'] {

@@ -19,8 +19,18 @@ export interface Contract {
   readonly eventTime: string
   /** CloudEvents `type` that this product accepts. */
   readonly eventType: string
+  /** The major that judges events which declare none, while old producers do not; by default this version's own. */
+  readonly undeclaredMajor?: number
   /** The field whose value picks the stream's shard. */
   readonly partitionKey: string
+  /** Over how many partitions a producer may spread one value of the partition key; 1 keeps its events in order. */
+  readonly spread: number
+  /** The field that says whom the event is about; absent if it is about nobody. */
+  readonly subject?: string
+  /** Where the data may lie: AWS regions or their first parts; absent means anywhere. */
+  readonly residency?: readonly string[]
+  /** How long after the end of its window an event may still count; absent means for ever. */
+  readonly allowedLatenessSeconds?: number
   /** Rules that one row decides, besides those of the single fields. */
   readonly rowRules: readonly RowRule[]
   /** How the curated table is partitioned. */

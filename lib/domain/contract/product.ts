@@ -2,6 +2,8 @@ import type { CsvSource } from '#lib/domain/ingest/csv-mapping.ts'
 import type { JsonValue } from '#lib/domain/kernel/json.ts'
 import type { ViewDefinition } from '#lib/domain/process/view.ts'
 import type { Contract } from './contract.ts'
+import type { ContractSource } from './contract-source.ts'
+import { tableNameOf } from './table-columns.ts'
 
 /** A data product as its folder defines it. */
 export interface Product {
@@ -10,11 +12,19 @@ export interface Product {
   readonly contract: Contract
   /** The ODCS documents of every version that raw objects may still name, newest last. */
   readonly documents: readonly JsonValue[]
+  /** What these documents were read from, in the same order. */
+  readonly sources: readonly ContractSource[]
   readonly views: readonly ViewDefinition[]
   /** How rows of the product's own CSV become events, where it has such a form. */
   readonly csv?: CsvSource
   /** Where it was read from, for messages. */
   readonly files: { readonly directory: string; readonly contract: string }
+}
+
+/** The names of the product's curated tables, one per major of its contract, oldest first. */
+export function tableNamesOf({ contract, sources }: Product): readonly string[] {
+  const contracts = [...sources.map((source) => source.contract), contract]
+  return [...new Set(contracts.map((one) => tableNameOf(one)))]
 }
 
 /** What a function finds beside its code: the contract versions that raw may name, and the views. */

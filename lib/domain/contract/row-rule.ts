@@ -75,7 +75,8 @@ export function rowCheck(rule: RowRule, fields: readonly Field[]): RowCheck {
   }
 }
 
-const HOLDS: Readonly<Record<RowRule['operator'], (order: number) => boolean>> = {
+/** Whether an operator holds, by the order of its left side against its right one. */
+export const HOLDS: Readonly<Record<RowRule['operator'], (order: number) => boolean>> = {
   '<': (order) => order < 0,
   '<=': (order) => order <= 0,
   '=': (order) => order === 0,

@@ -5,6 +5,7 @@ import type {
   TableSchema,
 } from '#lib/domain/lake/schema.ts'
 import type { Contract, FieldType } from './contract.ts'
+import { majorOf } from './version.ts'
 
 /** Weir's own columns, in front of every table: where each row came from. */
 export const SYSTEM_COLUMNS: readonly TableField[] = [
@@ -51,6 +52,12 @@ export const SYSTEM_COLUMNS: readonly TableField[] = [
     doc: 'position inside the record',
   },
 ]
+
+/** The table of a contract: versions of one major share it. The first major's has the product's own name. */
+export function tableNameOf({ product, version }: Pick<Contract, 'product' | 'version'>): string {
+  const major = majorOf(version)
+  return major === 1 ? product : `${product}_v${major}`
+}
 
 /** The curated table of a contract: Weir's own columns, then the contract's fields in document order. */
 export function tableSchemaOf(contract: Contract): TableSchema {

@@ -32,6 +32,50 @@ export const WEIR_PROPERTIES = [
     meaning: 'the required field whose value picks the shard: events with one value stay in order',
   },
   {
+    name: 'weir.spread',
+    on: 'contract',
+    type: 'integer',
+    meaning:
+      'over how many partitions a producer may spread one value of the partition key: above 1 its events are in no order',
+    default: 1,
+    minimum: 1,
+    maximum: 64,
+  },
+  {
+    name: 'weir.subject',
+    on: 'contract',
+    type: 'field name',
+    meaning: 'the required field that says whom the event is about: a string, int or long',
+    default: 'nobody',
+  },
+  {
+    name: 'weir.residency',
+    on: 'contract',
+    type: 'text',
+    meaning:
+      'where the data may lie: AWS regions or their first parts, such as eu or eu-west-1, eu-central-1',
+    default: 'anywhere',
+  },
+  {
+    name: 'weir.allowedLatenessSeconds',
+    on: 'contract',
+    type: 'integer',
+    meaning: 'how long after the end of its window an event may still arrive and count',
+    default: 'for ever',
+    minimum: 0,
+    maximum: 31_536_000,
+  },
+  {
+    name: 'weir.undeclaredMajor',
+    on: 'contract',
+    type: 'integer',
+    meaning:
+      'the major version that judges events without a dataschema, while producers of an older one do not declare it',
+    default: 'the major of this version',
+    minimum: 0,
+    maximum: 999_999,
+  },
+  {
     name: 'weir.costCenter',
     on: 'contract',
     type: 'text',

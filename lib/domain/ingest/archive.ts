@@ -1,12 +1,14 @@
 import type { Contract } from '#lib/domain/contract/contract.ts'
 import type { ContractVersions } from '#lib/domain/contract/contract-versions.ts'
-import { partitionSpecOf, tableSchemaOf } from '#lib/domain/contract/table-columns.ts'
+import { partitionSpecOf, tableNameOf, tableSchemaOf } from '#lib/domain/contract/table-columns.ts'
+import { majorOf } from '#lib/domain/contract/version.ts'
 import { takeRows } from '#lib/domain/kernel/columns.ts'
 import { contentHash } from '#lib/domain/kernel/content-hash.ts'
+import { inParallel } from '#lib/domain/kernel/in-parallel.ts'
 import type { ObjectStore } from '#lib/domain/kernel/object-store.ts'
 import { isAfter, type Predecessor, START } from '#lib/domain/kernel/sequence-number.ts'
 import { dateOf } from '#lib/domain/kernel/time.ts'
-import { type DataFile, dataFile } from '#lib/domain/lake/data-file.ts'
+import { dataFile } from '#lib/domain/lake/data-file.ts'
 import { encodeParquet } from '#lib/domain/lake/parquet/encode.ts'
 import { partitionRows } from '#lib/domain/lake/partition.ts'
 import type { Identify } from './identity.ts'
@@ -21,11 +23,12 @@ import {
   verdictsUri,
 } from './layout.ts'
 import { inheritedMaxEventTime, type ShardLineage, shardRegistration } from './lineage.ts'
+import { nextMajorStarts } from './major-starts.ts'
 import { encodeQuarantine } from './quarantine-file.ts'
 import type { RawEvent } from './raw-event.ts'
 import { decodeRawBatch, encodeRawBatch, type RawBatch, rangeOf } from './raw-object.ts'
 import { ShardMemory } from './shard-memory.ts'
-import { encodeVerdicts } from './verdicts-object.ts'
+import { type CuratedFile, encodeVerdicts } from './verdicts-object.ts'
 import { MAX_INFLATED_BYTES, type StreamRecord, unpackRecord } from './wire.ts'
 
 export interface ArchiveDependencies {
@@ -41,6 +44,17 @@ export interface ArchiveDependencies {
 
 /** Inflated bytes that one raw object takes at most: the bound on memory, whatever a record holds. */
 const MAX_RAW_BYTES = 32 * 1024 * 1024
+
+/**
+ * Events that one raw object takes at most. Judging costs memory per event, however small it is, and what raw has
+ * decided no retry can make smaller.
+ */
+const MAX_RAW_EVENTS = 50_000
+
+const MAX_SHARDS_KEPT = 4
+
+/** Files of one batch that are written side by side: as many days as it has. */
+const WRITES_AT_ONCE = 32
 
 /**
  * The archive of one product: the only reader of its stream. Keeps what it remembers of each shard between
@@ -95,20 +109,25 @@ export class Archive {
 
     // 1. Raw decides what the batch is. From here on only its content counts, not what we were given.
     const raw = await this.#decideRaw(uri, date, shard, pending)
-    const contract = contracts.byVersion(raw.contractVersion)
+    const inForce = contracts.inForce(raw.contractVersion)
     const earliest = raw.events.reduce((least, e) => Math.min(least, e.arrivalMicros), Infinity)
-    const memory = await this.#memoryAt(registration, head, contract, earliest)
-    const judgement = judge(raw, contract, memory, identify)
+    const memory = await this.#memoryAt(registration, head, inForce.named, earliest)
+    const judgement = judge(raw, inForce, memory, identify)
 
     // 2. Derived objects before the entry that names them: an entry never points at nothing.
-    const derived = await this.#writeDerived(raw, contract, judgement, date)
+    const derived = await this.#writeDerived(raw, judgement)
 
     // 3. The entry hands the batch over. If another attempt's entry is there, its verdicts hold, not ours.
     const before =
       head === undefined
         ? await inheritedMaxEventTime(journal, registration)
         : head.maxEventTimeAfter
-    const proposed = entryOf(raw, prev, uri, judgement, derived, before)
+    const majors = nextMajorStarts(head, inForce)
+    const proposed = {
+      ...entryOf(raw, { prev, head, uri }, judgement, derived, before),
+      ...(majors === undefined ? {} : { majors }),
+      ...(inForce.majors.length === 1 ? {} : { admittedByMajor: admittedByMajor(judgement) }),
+    }
     const entry = await journal.append(proposed)
     if (entry.verdictsUri === proposed.verdictsUri) {
       memory.admit(judgement.identities, judgement.arrivalMinutes)
@@ -116,8 +135,16 @@ export class Archive {
       await memory.remember(entry, objects)
     }
     memory.forgetBeyondHorizon(entry.arrival.last)
-    this.#shards.set(shard, { head: entry, memory })
+    this.#keep(shard, { head: entry, memory })
     return entry
+  }
+
+  /** Keeps the memory of a few shards only: after reshards one process may have served many. */
+  #keep(shard: string, known: { head: JournalEntry; memory: ShardMemory }): void {
+    this.#shards.delete(shard)
+    this.#shards.set(shard, known)
+    const oldest = this.#shards.keys().next().value
+    if (this.#shards.size > MAX_SHARDS_KEPT && oldest !== undefined) this.#shards.delete(oldest)
   }
 
   async #decideRaw(
@@ -132,7 +159,8 @@ export class Archive {
     for (const record of pending) {
       const unpacked = unpackRecord(record)
       bytes += unpacked.reduce((sum, event) => sum + inflatedBytes(event), 0)
-      if (events.length > 0 && bytes > MAX_RAW_BYTES) break
+      const isFull = bytes > MAX_RAW_BYTES || events.length + unpacked.length > MAX_RAW_EVENTS
+      if (events.length > 0 && isFull) break
       events.push(...unpacked)
       if (unpacked[0]?.kind === 'stub') {
         // The bytes go first: once raw holds the stub, nothing would put them again.
@@ -174,26 +202,31 @@ export class Archive {
     )
   }
 
-  async #writeDerived(
-    raw: RawBatch,
-    contract: Contract,
-    judgement: Judgement,
-    date: string,
-  ): Promise<DerivedObjects> {
+  async #writeDerived(raw: RawBatch, judgement: Judgement): Promise<DerivedObjects> {
     const { layout, objects } = this.#deps
     const { last } = rangeOf(raw)
-    const files: DataFile[] = []
-    const schema = tableSchemaOf(contract)
-    for (const part of partitionRows(schema, partitionSpecOf(contract), judgement.admitted)) {
-      const encoded = encodeParquet(schema, takeRows(judgement.admitted, part.rows))
-      const uri = curatedUri(layout, part.path, raw.shard, last, contentHash(encoded.bytes))
-      // A plain put: a repeat refreshes the object's age, which is what orphan removal goes by.
-      await objects.put(uri, encoded.bytes)
-      files.push(dataFile(uri, part.partition, encoded))
-    }
+    const parts = judgement.admitted.flatMap(({ contract, batch }) => {
+      const schema = tableSchemaOf(contract)
+      const partitions = partitionRows(schema, partitionSpecOf(contract), batch)
+      return partitions.map((part) => ({ contract, schema, batch, part }))
+    })
+    const files = await inParallel(
+      parts,
+      WRITES_AT_ONCE,
+      async ({ contract, schema, batch, part }): Promise<CuratedFile> => {
+        const encoded = encodeParquet(schema, takeRows(batch, part.rows))
+        const hash = contentHash(encoded.bytes)
+        const uri = curatedUri(layout, tableNameOf(contract), part.path, raw.shard, last, hash)
+        // A plain put: a repeat refreshes the object's age, which is what orphan removal goes by.
+        await objects.put(uri, encoded.bytes)
+        return { ...dataFile(uri, part.partition, encoded), contractVersion: contract.version }
+      },
+    )
     const derived: { -readonly [K in keyof DerivedObjects]: DerivedObjects[K] } = {}
     if (judgement.rejected.length > 0) {
-      const bytes = encodeQuarantine(raw.shard, contract.version, judgement.rejected)
+      const bytes = encodeQuarantine(raw.shard, raw.contractVersion, judgement.rejected)
+      // Its own arrival, not its predecessor's: a shard may have been idle longer than quarantine is kept.
+      const date = dateOf(raw.events.at(-1)!.arrivalMicros)
       derived.quarantineUri = quarantineUri(layout, date, raw.shard, last, contentHash(bytes))
       await objects.put(derived.quarantineUri, bytes)
     }
@@ -213,10 +246,14 @@ export class Archive {
  */
 function inflatedBytes(event: RawEvent): number {
   if (event.kind === 'event') return event.text.length
-  return COSTLY_STUBS.has(event.reason) ? MAX_INFLATED_BYTES : 0
+  if (event.reason === 'undecodable.tooLarge') return MAX_INFLATED_BYTES
+  if (event.reason !== 'undecodable.compression') return 0
+  // It broke off somewhere: at most what so many bytes can inflate to.
+  return Math.min(event.lengthBytes * MOST_INFLATION, MAX_INFLATED_BYTES)
 }
 
-const COSTLY_STUBS = new Set(['undecodable.tooLarge', 'undecodable.compression'])
+/** A zstd block of four bytes may stand for 128 KiB. */
+const MOST_INFLATION = 32_768
 
 interface DerivedObjects {
   readonly verdictsUri?: string
@@ -225,14 +262,14 @@ interface DerivedObjects {
 
 function entryOf(
   raw: RawBatch,
-  prev: Predecessor,
-  uri: string,
+  { prev, head, uri }: { prev: Predecessor; head: JournalEntry | undefined; uri: string },
   judgement: Judgement,
   derived: DerivedObjects,
   maxEventTimeBefore: number | undefined,
 ): JournalEntry {
   const arrivals = raw.events.map((event) => event.arrivalMicros)
   const after = greatest(maxEventTimeBefore, judgement.cappedMaxEventTime)
+  const latest = arrivals.reduce((most, value) => Math.max(most, value))
   return {
     shard: raw.shard,
     prev,
@@ -243,13 +280,20 @@ function entryOf(
     counts: judgement.counts,
     arrival: {
       min: arrivals.reduce((least, value) => Math.min(least, value)),
-      max: arrivals.reduce((most, value) => Math.max(most, value)),
+      max: latest,
       last: arrivals.at(-1)!,
+      greatest: Math.max(latest, head?.arrival.greatest ?? latest),
     },
     ...(judgement.eventTime ? { eventTime: judgement.eventTime } : {}),
     ...(maxEventTimeBefore === undefined ? {} : { maxEventTimeBefore }),
     ...(after === undefined ? {} : { maxEventTimeAfter: after }),
+    ...(judgement.drift === undefined ? {} : { drift: judgement.drift }),
   }
+}
+
+function admittedByMajor({ admitted }: Judgement): Record<string, number> {
+  const rows = admitted.map(({ contract, batch }) => [majorOf(contract.version), batch.rows])
+  return Object.fromEntries(rows)
 }
 
 function greatest(a: number | undefined, b: number | undefined): number | undefined {

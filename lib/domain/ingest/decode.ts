@@ -34,6 +34,8 @@ export interface EventIdentity {
 export interface RejectedEvent extends Place {
   /** `<field>.<what>`, `event.<what>`, `rule:<name>` or `undecodable.<what>`. */
   readonly reason: string
+  /** The version that judged it, where that is not the one that raw names. */
+  readonly contractVersion?: string
   /** For people: what was expected and what came. Never quotes a personal field. */
   readonly detail: string
   /** Where the envelope could be read that far. */
@@ -111,15 +113,16 @@ function judgeEvent(
   if (!envelope.ok) {
     return { ...place, reason: envelope.reason, detail: envelope.detail, ...known }
   }
-  for (const name of reader.unknownNames(envelope.data)) count(unknownFields, name)
+  for (const name of reader.unknownNames(envelope.data)) countName(unknownFields, name)
   const row = reader.read(envelope.data)
   if (!row.ok) return { ...place, reason: row.reason, detail: row.detail, ...known }
   return { place, source: envelope.source, id: envelope.id, values: row.values }
 }
 
-function count(counts: Map<string, number>, name: string): void {
+/** Counts a name that somebody else chose, so of which there may be any number. */
+export function countName(counts: Map<string, number>, name: string, by = 1): void {
   const key = counts.has(name) || counts.size < MAX_UNKNOWN_FIELDS ? name : OTHER_FIELDS
-  counts.set(key, (counts.get(key) ?? 0) + 1)
+  counts.set(key, (counts.get(key) ?? 0) + by)
 }
 
 function batchOf(

@@ -1,4 +1,6 @@
 import type { Predecessor, SequenceNumber } from '#lib/domain/kernel/sequence-number.ts'
+import type { BatchDrift } from './drift.ts'
+import type { MajorStarts } from './major-starts.ts'
 
 /**
  * The journal is the outbox: the only hand-over from the archive to every consumer. Bells merely wake a
@@ -42,7 +44,13 @@ export interface JournalEntry {
   readonly quarantineUri?: string
   readonly counts: BatchCounts
   /** Arrival of records, UTC micros. `last` is that of the last record, which dates the next raw object. */
-  readonly arrival: { readonly min: number; readonly max: number; readonly last: number }
+  readonly arrival: {
+    readonly min: number
+    readonly max: number
+    readonly last: number
+    /** Of this and all earlier positions of the shard: stamps of one shard are not monotone, this is. */
+    readonly greatest: number
+  }
   /** Event times of admitted rows, UTC micros; absent if there are none. */
   readonly eventTime?: { readonly min: number; readonly max: number }
   /**
@@ -52,6 +60,12 @@ export interface JournalEntry {
   readonly maxEventTimeBefore?: number
   /** The same, this batch included: the next entry's `maxEventTimeBefore`. */
   readonly maxEventTimeAfter?: number
+  /** Absent while the shard has known one major of the contract only. */
+  readonly majors?: MajorStarts
+  /** `counts.admitted` by major; absent if one major only was in force, that of `contractVersion`. */
+  readonly admittedByMajor?: Readonly<Record<string, number>>
+  /** What was sent that no contract in force knows; absent if nothing was. */
+  readonly drift?: BatchDrift
 }
 
 export interface BatchCounts {

@@ -1,7 +1,10 @@
 import type { Contract } from '#lib/domain/contract/contract.ts'
+import type { ContractsInForce } from '#lib/domain/contract/contract-versions.ts'
 import { type ColumnBatch, takeRows } from '#lib/domain/kernel/columns.ts'
 import { MICROS_PER_MINUTE } from '#lib/domain/kernel/time.ts'
-import { decode, type RejectedEvent } from './decode.ts'
+import type { RejectedEvent } from './decode.ts'
+import { byPlace, type DecodedPart, decodeByVersion, placeAt } from './decode-by-version.ts'
+import { type BatchDrift, driftOf } from './drift.ts'
 import type { Identify } from './identity.ts'
 import { IdentitySet } from './identity-set.ts'
 import type { BatchCounts } from './journal.ts'
@@ -11,9 +14,9 @@ import type { ShardMemory } from './shard-memory.ts'
 /** What became of every event of a raw batch: exactly one of admitted, duplicate, rejected. */
 export interface Judgement {
   readonly counts: BatchCounts
-  /** Admitted rows in (sequence, index) order. */
-  readonly admitted: ColumnBatch
-  /** 16 bytes per admitted row. */
+  /** Admitted rows by the contract that judged them, each in (sequence, index) order. */
+  readonly admitted: readonly AdmittedRows[]
+  /** 16 bytes per admitted row, of all contracts in (sequence, index) order. */
   readonly identities: Uint8Array
   readonly arrivalMinutes: Int32Array
   readonly rejected: readonly RejectedEvent[]
@@ -21,52 +24,89 @@ export interface Judgement {
   readonly eventTime?: { readonly min: number; readonly max: number }
   /** Maximum event time, each capped at arrival + allowed skew: a far-future event cannot push it. */
   readonly cappedMaxEventTime?: number
+  /** What was sent that no contract knows. */
+  readonly drift?: BatchDrift
+}
+
+export interface AdmittedRows {
+  readonly contract: Contract
+  readonly batch: ColumnBatch
 }
 
 /**
- * Judges a raw batch: a function of the batch, its contract version and what was admitted at earlier
- * positions, so that every attempt and a rebuild give the same verdicts.
+ * Judges a raw batch: a function of the batch, the contracts in force at the version that raw names and what was
+ * admitted at earlier positions, so that every attempt and a rebuild give the same verdicts. The identity of an
+ * event is the product's: sent again under another major it is a duplicate.
  */
 export function judge(
   raw: RawBatch,
-  contract: Contract,
+  inForce: ContractsInForce,
   memory: ShardMemory,
   identify: Identify,
 ): Judgement {
-  const decoded = decode(contract, raw.events, { shard: raw.shard })
+  const { parts, rejected, ...unknown } = decodeByVersion(inForce, raw.events, { shard: raw.shard })
+  const { dedupHorizonMinutes, maxFutureSkewMinutes } = inForce.named
+  const skew = maxFutureSkewMinutes * MICROS_PER_MINUTE
   const seenInBatch = new IdentitySet()
-  const rows: number[] = []
+  const rowsOf = new Map<DecodedPart, number[]>(parts.map((part) => [part, []]))
   const identities: Uint8Array[] = []
-  for (let row = 0; row < decoded.batch.rows; row++) {
+  const minutes: number[] = []
+  const times: number[] = []
+  const capped: number[] = []
+  for (const [part, row] of inPlaceOrder(parts)) {
+    const { decoded } = part
     const { source, id } = decoded.identities[row]!
     const identity = identify(source, id)
     const minute = decoded.arrivalMinutes[row]!
     const before = seenInBatch.minuteOf(identity)
-    const inBatch = before !== undefined && minute - before < contract.dedupHorizonMinutes
+    const inBatch = before !== undefined && minute - before < dedupHorizonMinutes
     if (inBatch || memory.isDuplicate(identity, minute)) continue
     seenInBatch.add(identity, minute)
-    rows.push(row)
+    rowsOf.get(part)!.push(row)
     identities.push(identity)
+    minutes.push(minute)
+    const time = Number(decoded.eventTimes[row]!)
+    times.push(time)
+    capped.push(Math.min(time, decoded.arrivals[row]! + skew))
   }
 
-  const admitted = takeRows(decoded.batch, rows)
-  const times = rows.map((row) => Number(decoded.eventTimes[row]!))
-  const skew = contract.maxFutureSkewMinutes * MICROS_PER_MINUTE
-  const capped = times.map((time, i) => Math.min(time, decoded.arrivals[rows[i]!]! + skew))
+  const decodedRows = parts.reduce((sum, { decoded }) => sum + decoded.batch.rows, 0)
+  const drift = driftOf(unknown)
   return {
     counts: {
       received: raw.events.length,
-      admitted: rows.length,
-      duplicate: decoded.batch.rows - rows.length,
-      rejected: decoded.rejected.length,
+      admitted: identities.length,
+      duplicate: decodedRows - identities.length,
+      rejected: rejected.length,
     },
-    admitted,
+    admitted: parts.map((part) => ({
+      contract: part.contract,
+      batch: takeRows(part.decoded.batch, rowsOf.get(part)!),
+    })),
     identities: Uint8Array.from(Buffer.concat(identities)),
-    arrivalMinutes: Int32Array.from(rows, (row) => decoded.arrivalMinutes[row]!),
-    rejected: decoded.rejected,
-    ...(rows.length > 0
+    arrivalMinutes: Int32Array.from(minutes),
+    rejected,
+    ...(times.length > 0
       ? { eventTime: { min: minOf(times), max: maxOf(times) }, cappedMaxEventTime: maxOf(capped) }
       : {}),
+    ...(drift === undefined ? {} : { drift }),
+  }
+}
+
+/** The rows of all parts as they came: which of two equal events is the first does not depend on its contract. */
+function* inPlaceOrder(parts: readonly DecodedPart[]): Generator<[DecodedPart, number]> {
+  const next = parts.map(() => 0)
+  for (;;) {
+    let first = -1
+    for (const [at, { decoded }] of parts.entries()) {
+      if (next[at]! >= decoded.batch.rows) continue
+      const isEarlier =
+        first === -1 ||
+        byPlace(placeAt(decoded, next[at]!), placeAt(parts[first]!.decoded, next[first]!)) < 0
+      if (isEarlier) first = at
+    }
+    if (first === -1) return
+    yield [parts[first]!, next[first]!++]
   }
 }
 

@@ -1,3 +1,4 @@
+import { contentHash } from '#lib/domain/kernel/content-hash.ts'
 import type { Predecessor, SequenceNumber } from '#lib/domain/kernel/sequence-number.ts'
 
 /**
@@ -45,18 +46,42 @@ export function verdictsUri(
   return `s3://${layout.bucket}/batches/${shard}/${last}-${hash}.json.zst`
 }
 
-/** The Iceberg table's location. */
-export function tableLocation(layout: ProductLayout) {
-  return `s3://${layout.bucket}/table/${layout.product}`
+/** An Iceberg table's location; the table of a major is named by `tableNameOf`. */
+export function tableLocation(layout: ProductLayout, table: string) {
+  return `s3://${layout.bucket}/table/${table}`
 }
+
+const MAX_PARTITION_PATH_BYTES = 512
 
 export function curatedUri(
   layout: ProductLayout,
+  table: string,
   partitionPath: string,
   shard: string,
   last: SequenceNumber,
   hash: string,
 ) {
-  const folder = partitionPath === '' ? '' : `${partitionPath}/`
-  return `${tableLocation(layout)}/data/${folder}${shard}-${last}-${hash}.parquet`
+  // S3 keys have 1,024 bytes: a long partition value is named by its hash, readers look into the manifest anyway.
+  const path =
+    Buffer.byteLength(partitionPath) > MAX_PARTITION_PATH_BYTES
+      ? `partition-${contentHash(Buffer.from(partitionPath))}`
+      : partitionPath
+  const folder = path === '' ? '' : `${path}/`
+  return `${tableLocation(layout, table)}/data/${folder}${shard}-${last}-${hash}.parquet`
+}
+
+/** Of which rejected events a replay has taken care; outlives quarantine itself. */
+export function replaysPrefix(layout: ProductLayout) {
+  return `s3://${layout.bucket}/quarantine-replays/region=${layout.region}/`
+}
+
+/** The claims of one batch are numbered, so that two replays at once cannot claim the same rows. */
+export function replayUri(
+  layout: ProductLayout,
+  shard: string,
+  last: SequenceNumber,
+  number: number,
+  step: 'claimed' | 'done',
+) {
+  return `${replaysPrefix(layout)}${shard}-${last}/${String(number).padStart(6, '0')}-${step}.json`
 }

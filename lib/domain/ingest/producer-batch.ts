@@ -1,25 +1,22 @@
 import { zstdCompressSync } from 'node:zlib'
+import { type EventName, nameOf, type ProducerEvent } from './producer-event.ts'
 
-/** An event as a producer takes it. */
-export interface ProducerEvent {
-  /** CloudEvents identity, for naming it if it is not accepted. */
-  readonly source: string
-  readonly id: string
-  /** The event's exact JSON text: it travels as it is. */
-  readonly text: string
-  /** The value that keeps its order: events with equal values arrive in the order they were sent. */
-  readonly partitionKey: string
-}
+/** What holding an event costs besides its text. */
+const EVENT_OVERHEAD_BYTES = 200
 
-/** Events of one slot that share a record. */
-export class ProducerBatch {
+/** Events of one slot that are still looking for company. */
+export class OpenBatch {
   readonly slot: number
-  readonly events: ProducerEvent[] = []
+  readonly #texts: string[] = []
+  readonly #names: EventName[] = []
   #bytes = 0
-  #data: Uint8Array | undefined
 
   constructor(slot: number) {
     this.slot = slot
+  }
+
+  get events(): number {
+    return this.#names.length
   }
 
   /** Bytes of the events' texts. */
@@ -27,18 +24,46 @@ export class ProducerBatch {
     return this.#bytes
   }
 
+  /** Memory that it holds, roughly. */
+  get heldBytes(): number {
+    return this.#bytes + this.#names.length * EVENT_OVERHEAD_BYTES
+  }
+
   add(event: ProducerEvent, bytes: number): void {
-    this.events.push(event)
+    this.#texts.push(event.text)
+    this.#names.push(nameOf(event))
     this.#bytes += bytes
   }
 
-  /** The record: one event as it is, several as a CloudEvents batch, compressed. Made once, sent as often as needed. */
-  record(): Uint8Array {
-    if (this.#data === undefined) {
-      const texts = this.events.map((event) => event.text)
-      const json = texts.length === 1 ? texts[0]! : `[${texts.join(',')}]`
-      this.#data = zstdCompressSync(json)
-    }
-    return this.#data
+  /** The records it makes, in order: one, unless its events do not fit into one. The texts are let go. */
+  seal(recordBytes: number): SealedBatch[] {
+    return sealed(this.slot, this.#texts, this.#names, recordBytes)
   }
+}
+
+/** A record, made once and sent as often as needed, and the events in it. */
+export interface SealedBatch {
+  readonly slot: number
+  readonly data: Uint8Array
+  readonly names: readonly EventName[]
+  readonly heldBytes: number
+}
+
+/** One event as it is, several as a CloudEvents batch, compressed. What is too much for a record is halved. */
+function sealed(
+  slot: number,
+  texts: readonly string[],
+  names: readonly EventName[],
+  recordBytes: number,
+): SealedBatch[] {
+  const data = zstdCompressSync(texts.length === 1 ? texts[0]! : `[${texts.join(',')}]`)
+  if (data.byteLength > recordBytes && names.length > 1) {
+    const half = names.length >> 1
+    return [
+      ...sealed(slot, texts.slice(0, half), names.slice(0, half), recordBytes),
+      ...sealed(slot, texts.slice(half), names.slice(half), recordBytes),
+    ]
+  }
+  const heldBytes = data.byteLength + names.length * EVENT_OVERHEAD_BYTES
+  return [{ slot, data, names, heldBytes }]
 }

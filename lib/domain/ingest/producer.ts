@@ -1,52 +1,17 @@
 import { PlatformError } from '#lib/domain/kernel/errors.ts'
-import { ProducerBatch, type ProducerEvent } from './producer-batch.ts'
-import type { RecordOutcome, RecordSink } from './producer-sink.ts'
-import { PARTITION_SLOTS, partitionSlot, slotName } from './producer-slot.ts'
+import { OpenBatch } from './producer-batch.ts'
+import { eventBytes, type ProducerEvent } from './producer-event.ts'
+import { Losses, MAX_NAMED } from './producer-losses.ts'
+import { allOptions, type ProducerCounts, type ProducerOptions } from './producer-options.ts'
+import { type Departure, DepartureQueue } from './producer-queue.ts'
+import type { RecordOutcome } from './producer-sink.ts'
+import { eventSlot, slotName, unorderedSlot } from './producer-slot.ts'
 
-export type { ProducerEvent } from './producer-batch.ts'
-
-export interface ProducerOptions {
-  readonly sink: RecordSink
-  readonly sleep: (ms: number) => Promise<void>
-  /** Uniform in [0, 1). */
-  readonly random: () => number
-  /** Bytes of events that share a record. @default 256 KiB */
-  readonly batchBytes?: number
-  /** Events that share a record; a consumer refuses records of more than 10,000. @default 5,000 */
-  readonly batchEvents?: number
-  /** How long an event waits for company. @default 200 */
-  readonly lingerMs?: number
-  /** Bytes of events that are held at most: beyond it `send` waits. @default 32 MiB */
-  readonly bufferBytes?: number
-  /** Calls to the stream at the same time. @default 4 */
-  readonly concurrency?: number
-  /** Attempts for a record, the first included. @default 12 */
-  readonly maxAttempts?: number
-  /** Told after every call that the stream answered, for progress. */
-  readonly onProgress?: (counts: ProducerCounts) => void
-}
-
-export interface ProducerCounts {
-  /** Events handed in. */
-  readonly sent: number
-  /** Events that the stream acknowledged. */
-  readonly accepted: number
-  /** Records sent again because the stream refused them, or because nobody knows. */
-  readonly retried: number
-  /** Events given up. */
-  readonly failed: number
-}
-
-/** An event that did not reach the stream, as far as is known. */
-export interface NotAccepted {
-  readonly source: string
-  readonly id: string
-  readonly reason: string
-}
+export type { EventName, ProducerEvent } from './producer-event.ts'
+export type { NotAccepted } from './producer-losses.ts'
+export type { ProducerCounts, ProducerOptions } from './producer-options.ts'
 
 const BACKOFF_MS = { first: 50, most: 5_000 }
-/** Events that the error names; more of them would be no help. */
-const NAMED = 100
 
 /**
  * Sends events to a stream: packed and compressed, at least once, in order per partition key. A record that the stream
@@ -54,51 +19,56 @@ const NAMED = 100
  * while the stream is behind.
  */
 export class Producer {
-  readonly #options: Required<Omit<ProducerOptions, 'onProgress'>> &
-    Pick<ProducerOptions, 'onProgress'>
-  readonly #slots: Slot[]
-  readonly #notAccepted: NotAccepted[] = []
+  readonly #options: ReturnType<typeof allOptions>
+  readonly #open = new Map<number, { readonly batch: OpenBatch; hasLingered: boolean }>()
+  readonly #queue: DepartureQueue
+  readonly #losses = new Losses()
   readonly #counts = { sent: 0, accepted: 0, retried: 0, failed: 0 }
-  #bufferedBytes = 0
+  #heldBytes = 0
   #calls = 0
-  #closed = false
+  #isTicking = false
+  #isClosed = false
   #fault: unknown
   /** Woken whenever something has left the buffer. */
   #waiting: (() => void)[] = []
 
   constructor(options: ProducerOptions) {
-    this.#options = {
-      batchBytes: 256 * 1024,
-      batchEvents: 5_000,
-      lingerMs: 200,
-      bufferBytes: 32 * 1024 * 1024,
-      concurrency: 4,
-      maxAttempts: 12,
-      ...options,
-    }
-    this.#slots = Array.from({ length: PARTITION_SLOTS }, () => ({ sealed: [], busy: false }))
+    this.#options = allOptions(options)
+    const { order, signal } = this.#options
+    this.#queue = new DepartureQueue({ inOrder: order === 'key' })
+    signal?.addEventListener('abort', this.#abort, { once: true })
+    if (signal?.aborted) this.#abort()
   }
 
   get counts(): ProducerCounts {
     return { ...this.#counts }
   }
 
-  /** Takes an event; resolves when there is room for the next. Says nothing about the stream yet: `flush` does. */
+  /** Bytes that it holds now, roughly. */
+  get heldBytes(): number {
+    return this.#heldBytes
+  }
+
+  /**
+   * Takes an event; resolves when there is room for the next. Says nothing about the stream yet: `flush` does. Throws
+   * `producer.event` if the event is too large for any archive, and `producer.bufferFull` (retryable) if too many
+   * calls of `send` wait already; neither event is taken then.
+   */
   async send(event: ProducerEvent): Promise<void> {
-    if (this.#closed) throw new PlatformError('producer.closed', 'the producer is closed')
-    const bytes = Buffer.byteLength(event.text)
-    const number = partitionSlot(event.partitionKey)
-    const slot = this.#slots[number]!
-    if (slot.open !== undefined && !this.#fits(slot.open, bytes)) this.#sealAndSend(slot)
-    if (slot.open === undefined) {
-      slot.open = new ProducerBatch(number)
-      this.#sealLater(slot, slot.open)
+    if (this.#isClosed) throw new PlatformError('producer.closed', 'the producer is closed')
+    this.#throwFault()
+    const bytes = eventBytes(event)
+    const { bufferBytes, order, spread } = this.#options
+    if (this.#heldBytes > 2 * bufferBytes) {
+      throw new PlatformError(
+        'producer.bufferFull',
+        'too many events wait: await each call of send before the next',
+        { retryable: true },
+      )
     }
-    slot.open.add(event, bytes)
-    this.#counts.sent += 1
-    this.#bufferedBytes += bytes
-    if (!this.#fits(slot.open, 0)) this.#sealAndSend(slot)
-    while (this.#bufferedBytes > this.#options.bufferBytes && this.#fault === undefined) {
+    const slot = order === 'key' ? eventSlot(event, spread) : unorderedSlot(event)
+    this.#add(slot, event, bytes)
+    while (this.#heldBytes > bufferBytes && this.#fault === undefined) {
       // What still waits for company would never free the room that we wait for.
       if (this.#calls === 0) this.#sealAll()
       await this.#change()
@@ -112,59 +82,94 @@ export class Producer {
    */
   async flush(): Promise<void> {
     this.#sealAll()
-    while (this.#bufferedBytes > 0 && this.#fault === undefined) await this.#change()
+    const mark = this.#queue.mark()
+    while (!this.#queue.isSettled(mark) && this.#fault === undefined) await this.#change()
     this.#throwFault()
-    const lost = this.#notAccepted.splice(0)
-    if (lost.length === 0) return
-    const [first] = lost
-    const more = lost.length > 1 ? ` and ${lost.length - 1} more` : ''
-    throw new PlatformError(
-      'producer.notAccepted',
-      `event ${first!.id} of ${first!.source}${more} not accepted by the stream: ${first!.reason}`,
-      { context: { events: lost.slice(0, NAMED), count: lost.length } },
-    )
+    const lost = this.#losses.take()
+    if (lost !== undefined) throw lost
   }
 
   /** Flushes, and takes no more events. */
   async close(): Promise<void> {
-    this.#closed = true
-    await this.flush()
+    this.#isClosed = true
+    try {
+      await this.flush()
+    } finally {
+      this.#options.signal?.removeEventListener('abort', this.#abort)
+    }
   }
 
-  #fits(batch: ProducerBatch, bytes: number): boolean {
+  #add(slot: number, event: ProducerEvent, bytes: number): void {
+    const before = this.#open.get(slot)?.batch
+    if (before !== undefined && !this.#fits(before, bytes)) this.#sealAndGo(slot)
+    const open = this.#open.get(slot) ?? { batch: new OpenBatch(slot), hasLingered: false }
+    this.#open.set(slot, open)
+    const heldBefore = open.batch.heldBytes
+    open.batch.add(event, bytes)
+    this.#heldBytes += open.batch.heldBytes - heldBefore
+    this.#counts.sent += 1
+    if (!this.#fits(open.batch, 0)) this.#sealAndGo(slot)
+    if (this.#open.size > 0) this.#tick()
+  }
+
+  #fits(batch: OpenBatch, bytes: number): boolean {
     const { batchBytes, batchEvents } = this.#options
-    if (batch.events.length === 0) return true
-    return batch.bytes + bytes < batchBytes && batch.events.length < batchEvents
+    if (batch.events === 0) return true
+    return batch.bytes + bytes < batchBytes && batch.events < batchEvents
   }
 
-  #sealLater(slot: Slot, batch: ProducerBatch): void {
-    this.#options.sleep(this.#options.lingerMs).then(
+  /**
+   * Seals what has lingered, for all slots together: one call instead of one for each. A batch goes at the second
+   * tick that it sees, so after half the time at least and all of it at most.
+   */
+  #tick(): void {
+    if (this.#isTicking) return
+    this.#isTicking = true
+    this.#options.sleep(Math.ceil(this.#options.lingerMs / 2)).then(
       () => {
-        if (slot.open === batch) this.#sealAndSend(slot)
+        this.#isTicking = false
+        for (const [slot, open] of this.#open) {
+          if (open.hasLingered) this.#seal(slot)
+          else open.hasLingered = true
+        }
+        this.#pump()
+        if (this.#open.size > 0) this.#tick()
       },
       (error: unknown) => this.#fail(error),
     )
   }
 
   #sealAll(): void {
-    for (const slot of this.#slots) if (slot.open !== undefined) this.#seal(slot)
+    for (const slot of this.#open.keys()) this.#seal(slot)
     this.#pump()
   }
 
-  #sealAndSend(slot: Slot): void {
+  #sealAndGo(slot: number): void {
     this.#seal(slot)
     this.#pump()
   }
 
-  #seal(slot: Slot): void {
-    slot.sealed.push({ batch: slot.open!, attempts: 0 })
-    slot.open = undefined
+  #seal(slot: number): void {
+    const { batch } = this.#open.get(slot)!
+    this.#open.delete(slot)
+    this.#heldBytes -= batch.heldBytes
+    const { recordBytes } = this.#options.sink.limits
+    const room = recordBytes - slotName(slot).length
+    for (const sealed of batch.seal(room)) {
+      if (sealed.data.byteLength > room) {
+        const size = sealed.data.byteLength
+        this.#giveUp(sealed.names, `it needs ${size} bytes compressed, a record has ${recordBytes}`)
+        continue
+      }
+      this.#heldBytes += sealed.heldBytes
+      this.#queue.add(sealed)
+    }
   }
 
-  /** Starts calls while there is something to send. At most one record of a slot is on its way: order depends on it. */
+  /** Starts calls while there is something that may go. */
   #pump(): void {
-    while (this.#calls < this.#options.concurrency) {
-      const group = this.#nextGroup()
+    while (this.#calls < this.#options.concurrency && this.#fault === undefined) {
+      const group = this.#queue.take(this.#options.sink.limits)
       if (group.length === 0) return
       this.#calls += 1
       this.#call(group)
@@ -177,78 +182,70 @@ export class Producer {
     }
   }
 
-  #nextGroup(): Slot[] {
-    const { limits } = this.#options.sink
-    const group: Slot[] = []
-    let bytes = 0
-    for (const slot of this.#slots) {
-      const head = slot.sealed[0]
-      if (head === undefined || slot.busy) continue
-      const size = head.batch.record().byteLength + slotName(head.batch.slot).length
-      if (size > limits.recordBytes) {
-        this.#giveUp(slot, `it needs ${size} bytes compressed, a record has ${limits.recordBytes}`)
-        return this.#nextGroup()
-      }
-      if (group.length >= limits.records || bytes + size > limits.bytes) break
-      group.push(slot)
-      bytes += size
-    }
-    for (const slot of group) slot.busy = true
-    return group
-  }
-
-  async #call(group: readonly Slot[]): Promise<void> {
-    const records = group.map(({ sealed }) => ({
-      partitionKey: slotName(sealed[0]!.batch.slot),
-      data: sealed[0]!.batch.record(),
+  async #call(group: readonly Departure[]): Promise<void> {
+    const records = group.map(({ batch }) => ({
+      partitionKey: slotName(batch.slot),
+      data: batch.data,
     }))
     const outcomes = await this.#options.sink.put(records).catch((error: unknown) => {
       const reason = error instanceof Error ? error.message : String(error)
       return records.map((): RecordOutcome => ({ accepted: false, retryable: true, reason }))
     })
-    for (const [i, slot] of group.entries()) this.#settle(slot, outcomes[i]!)
+    for (const [i, departure] of group.entries()) this.#settle(departure, outcomes[i]!)
     this.#options.onProgress?.(this.counts)
   }
 
-  #settle(slot: Slot, outcome: RecordOutcome): void {
-    const head = slot.sealed[0]!
-    head.attempts += 1
+  #settle(departure: Departure, outcome: RecordOutcome): void {
+    const { maxAttempts, random, sleep } = this.#options
+    departure.attempts += 1
     if (outcome.accepted) {
-      slot.busy = false
-      this.#remove(slot)
-      this.#counts.accepted += head.batch.events.length
+      this.#counts.accepted += departure.batch.names.length
+      this.#remove(departure)
       return
     }
-    if (!outcome.retryable || head.attempts >= this.#options.maxAttempts) {
-      slot.busy = false
-      this.#giveUp(slot, outcome.reason)
+    if (!outcome.retryable || departure.attempts >= maxAttempts) {
+      this.#giveUp(departure.batch.names, outcome.reason)
+      this.#remove(departure)
       return
     }
-    // The slot stays busy while it pauses: nothing of it overtakes this record.
-    const ceiling = Math.min(BACKOFF_MS.most, BACKOFF_MS.first * 2 ** head.attempts)
-    this.#options.sleep(Math.ceil(this.#options.random() * ceiling)).then(
+    // It stays busy while it pauses: in order, nothing of its slot overtakes it.
+    const ceiling = Math.min(BACKOFF_MS.most, BACKOFF_MS.first * 2 ** departure.attempts)
+    sleep(Math.ceil(random() * ceiling)).then(
       () => {
         this.#counts.retried += 1
-        slot.busy = false
+        departure.busy = false
         this.#pump()
       },
       (error: unknown) => this.#fail(error),
     )
   }
 
-  #giveUp(slot: Slot, reason: string): void {
-    const { events } = slot.sealed[0]!.batch
-    for (const { source, id } of events) this.#notAccepted.push({ source, id, reason })
-    this.#counts.failed += events.length
-    this.#remove(slot)
+  #giveUp(names: Departure['batch']['names'], reason: string): void {
+    this.#losses.add(names, reason)
+    this.#counts.failed += names.length
   }
 
-  #remove(slot: Slot): void {
-    this.#bufferedBytes -= slot.sealed.shift()!.batch.bytes
+  #remove(departure: Departure): void {
+    this.#heldBytes -= departure.batch.heldBytes
+    this.#queue.settle(departure)
     this.#wake()
   }
 
-  /** The producer itself cannot go on: its clock was stopped, or the sink broke its promise. */
+  readonly #abort = (): void => {
+    // All in the queue, so that they can be named; nothing of it goes any more once there is a fault.
+    for (const slot of this.#open.keys()) this.#seal(slot)
+    const { sent, accepted, failed } = this.#counts
+    const count = sent - accepted - failed
+    this.#fail(
+      new PlatformError(
+        'producer.aborted',
+        `sending was aborted: ${count} events are not acknowledged, some may be in the stream`,
+        { context: { count, events: this.#queue.names(MAX_NAMED) } },
+      ),
+    )
+  }
+
+  /** The producer cannot go on: it was told to stop, its clock was, or the sink broke its promise. */
   #fail(error: unknown): void {
     this.#fault ??= error
     this.#wake()
@@ -265,13 +262,4 @@ export class Producer {
   #wake(): void {
     for (const resolve of this.#waiting.splice(0)) resolve()
   }
-}
-
-interface Slot {
-  /** Still taking events. */
-  open?: ProducerBatch | undefined
-  /** Waiting to be sent, oldest first. */
-  readonly sealed: { readonly batch: ProducerBatch; attempts: number }[]
-  /** Its oldest record is on its way, or pauses before it goes again. */
-  busy: boolean
 }

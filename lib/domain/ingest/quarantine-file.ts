@@ -1,7 +1,17 @@
-import { type Column, type ColumnBatch, utf8Column } from '#lib/domain/kernel/columns.ts'
+import {
+  type Column,
+  type ColumnBatch,
+  isNull,
+  utf8At,
+  utf8Column,
+} from '#lib/domain/kernel/columns.ts'
+import { parseSequenceNumber } from '#lib/domain/kernel/sequence-number.ts'
+import { decodeParquet } from '#lib/domain/lake/parquet/decode.ts'
 import { encodeParquet } from '#lib/domain/lake/parquet/encode.ts'
 import type { TableSchema } from '#lib/domain/lake/schema.ts'
 import type { RejectedEvent } from './decode.ts'
+import type { Place } from './raw-event.ts'
+import { rejectionPath } from './rejection-path.ts'
 
 /** The columns of `<product>_quarantine`: what was rejected, why, by which contract, and its bytes. */
 export const quarantineSchema: TableSchema = {
@@ -19,6 +29,7 @@ export const quarantineSchema: TableSchema = {
     { id: 11, name: 'event', required: false, type: 'string' },
     { id: 12, name: 'length_bytes', required: false, type: 'long' },
     { id: 13, name: 'sha256', required: false, type: 'string' },
+    { id: 14, name: 'path', required: false, type: 'string' },
   ],
 }
 
@@ -42,7 +53,7 @@ export function encodeQuarantine(
         values: BigInt64Array.from(rejected, (event) => BigInt(event.arrivalMicros)),
       },
     ],
-    ['contract_version', text(() => contractVersion)],
+    ['contract_version', text((event) => event.contractVersion ?? contractVersion)],
     ['reason', text((event) => event.reason)],
     ['detail', text((event) => event.detail)],
     ['event_id', text((event) => event.eventId)],
@@ -57,6 +68,7 @@ export function encodeQuarantine(
       },
     ],
     ['sha256', text((event) => event.stub?.sha256)],
+    ['path', text((event) => rejectionPath(event.reason))],
   ])
   const batch: ColumnBatch = { rows: rejected.length, columns }
   return encodeParquet(quarantineSchema, batch).bytes
@@ -68,4 +80,38 @@ export function quarantineId(
   event: { readonly sequence: string; readonly index: number },
 ): string {
   return `${shard}/${event.sequence}/${event.index}`
+}
+
+/** A row of quarantine, as far as a replay needs it. */
+export interface QuarantinedRow extends Place {
+  readonly reason: string
+  readonly eventId?: string
+  readonly eventSource?: string
+  /** The event exactly as it came; absent for a record that could not be taken apart. */
+  readonly text?: string
+}
+
+/** The rows of one quarantine object, in its order. */
+export async function decodeQuarantine(bytes: Uint8Array): Promise<readonly QuarantinedRow[]> {
+  const names = ['sequence_number', 'event_index', 'arrival_time', 'reason'] as const
+  const texts = ['event_id', 'event_source', 'event'] as const
+  const { rows, columns } = await decodeParquet(bytes, [...names, ...texts])
+  const textAt = (name: string, row: number) => {
+    const column = columns.get(name) as Extract<Column, { kind: 'utf8' }>
+    return isNull(column, row) ? undefined : utf8At(column, row)
+  }
+  const index = columns.get('event_index') as Extract<Column, { kind: 'int32' }>
+  const arrival = columns.get('arrival_time') as Extract<Column, { kind: 'int64' }>
+  return Array.from({ length: rows }, (_, row): QuarantinedRow => {
+    const [eventId, eventSource, text] = texts.map((name) => textAt(name, row))
+    return {
+      sequence: parseSequenceNumber(textAt('sequence_number', row)!),
+      index: index.values[row]!,
+      arrivalMicros: Number(arrival.values[row]),
+      reason: textAt('reason', row)!,
+      ...(eventId === undefined ? {} : { eventId }),
+      ...(eventSource === undefined ? {} : { eventSource }),
+      ...(text === undefined ? {} : { text }),
+    }
+  })
 }

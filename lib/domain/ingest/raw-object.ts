@@ -15,6 +15,8 @@ export interface RawBatch {
 
 /** The columns of the `<product>_raw` table, in its order. */
 interface RawLine {
+  /** Of this line's meaning; raw is for ever, and an older process must not guess what a newer one wrote. */
+  readonly format: number
   readonly shard: string
   readonly sequence_number: string
   readonly event_index: number
@@ -27,10 +29,14 @@ interface RawLine {
   readonly reason: string | null
 }
 
+const FORMAT = 1
+const KINDS = new Set(['event', 'stub'])
+
 /** One JSON line per event, zstd: readable by Athena as it is. */
 export function encodeRawBatch(batch: RawBatch): Uint8Array {
   const lines = batch.events.map((event) => {
     const line: RawLine = {
+      format: FORMAT,
       shard: batch.shard,
       sequence_number: event.sequence,
       event_index: event.index,
@@ -53,6 +59,8 @@ export function decodeRawBatch(uri: string, bytes: Uint8Array): RawBatch {
     const text = zstdDecompressSync(bytes).toString('utf8')
     const lines = text.split('\n').filter((line) => line !== '')
     const parsed = lines.map((line) => JSON.parse(line) as RawLine)
+    const foreign = parsed.find((line) => line.format !== FORMAT || !KINDS.has(line.kind))
+    if (foreign) throw new Error(`format ${foreign.format}, kind ${foreign.kind}`)
     const head = parsed[0]
     if (head === undefined) throw new Error('no line')
     return {

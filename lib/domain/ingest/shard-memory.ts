@@ -1,10 +1,12 @@
+import { inParallel } from '#lib/domain/kernel/in-parallel.ts'
 import type { ObjectStore } from '#lib/domain/kernel/object-store.ts'
 import { MICROS_PER_MINUTE, minuteOf } from '#lib/domain/kernel/time.ts'
 import { IdentitySet } from './identity-set.ts'
 import { ancestorsOf, type Journal, type JournalEntry, type ShardRegistration } from './journal.ts'
 import { decodeVerdicts } from './verdicts-object.ts'
 
-/** Arrival stamps of one shard are not monotone; entries this much older are still looked at. */
+const READS_AT_ONCE = 64
+/** Arrival stamps of one shard are not monotone: identities are kept this much longer than the newest one asks for. */
 const ARRIVAL_SLACK_MINUTES = 60
 
 /**
@@ -14,7 +16,7 @@ const ARRIVAL_SLACK_MINUTES = 60
 export class ShardMemory {
   readonly #identities = new IdentitySet()
   readonly horizonMinutes: number
-  readonly #sinceMinute: number
+  #sinceMinute: number
 
   private constructor(horizonMinutes: number, sinceMinute: number) {
     this.horizonMinutes = horizonMinutes
@@ -35,10 +37,13 @@ export class ShardMemory {
     const since = minuteOf(earliestArrivalMicros) - horizonMinutes - ARRIVAL_SLACK_MINUTES
     const memory = new ShardMemory(horizonMinutes, since)
     for (const shard of [registration.shard, ...ancestorsOf(registration)]) {
+      const entries: JournalEntry[] = []
       for await (const entry of journal.newestFirst(shard)) {
-        if (minuteOf(entry.arrival.max) < since) break
-        await memory.remember(entry, objects)
+        if (minuteOf(entry.arrival.greatest) < since) break
+        entries.push(entry)
       }
+      // Side by side: a day of batches is tens of thousands of objects. Their order does not matter.
+      await inParallel(entries, READS_AT_ONCE, (entry) => memory.remember(entry, objects))
     }
     return memory
   }
@@ -71,6 +76,9 @@ export class ShardMemory {
   /** Lets go of what no later record can be compared with. */
   forgetBeyondHorizon(arrivalMicros: number): void {
     const slack = ARRIVAL_SLACK_MINUTES * MICROS_PER_MINUTE
-    this.#identities.forgetBefore(minuteOf(arrivalMicros - slack) - this.horizonMinutes)
+    const floor = minuteOf(arrivalMicros - slack) - this.horizonMinutes
+    this.#identities.forgetBefore(floor)
+    // From here on it no longer covers what lies before: a record with an older stamp makes it load again.
+    this.#sinceMinute = Math.max(this.#sinceMinute, floor)
   }
 }

@@ -8,11 +8,17 @@ import type { DataFile } from '#lib/domain/lake/data-file.ts'
  * the same whatever its size.
  */
 export interface BatchVerdicts {
-  readonly files: readonly DataFile[]
+  readonly files: readonly CuratedFile[]
   /** 16 bytes per admitted row. */
   readonly identities: Uint8Array
   /** Arrival minute per admitted row. */
   readonly arrivalMinutes: Int32Array
+}
+
+/** A curated file and the contract version that its rows were judged by: that names table and columns. */
+export interface CuratedFile extends DataFile {
+  /** Absent in what was written before there was more than one: then it is the entry's. */
+  readonly contractVersion?: string
 }
 
 const VERSION = 1

@@ -1,6 +1,7 @@
 import { PlatformError } from '../kernel/errors.ts'
 import { mustReload, type TableName } from './catalog.ts'
 import type { DataFile } from './data-file.ts'
+import { evolveMetadata } from './evolve-schema.ts'
 import { metadataPath, metadataVersion, writeNew } from './lake-objects.ts'
 import {
   encodeAddedManifest,
@@ -8,9 +9,11 @@ import {
   type ManifestFile,
   manifestShape,
 } from './manifest.ts'
+import type { TableSchema } from './schema.ts'
 import { appendSummary } from './snapshot-summary.ts'
 import { type Lake, manifestsOf, requireTable, type Table, tableFrom } from './table.ts'
 import {
+  currentSchemaJson,
   currentSnapshotOf,
   encodeTableMetadata,
   snapshotOf,
@@ -22,6 +25,8 @@ import { nextMetadata, nextTimestampMs } from './transaction.ts'
 /** What one commit adds: files, and properties set in the same swap. No files at all is a legal snapshot. */
 export interface Append {
   readonly files: readonly DataFile[]
+  /** What the files hold: the table's schema is widened to it in the same swap, and never narrowed. */
+  readonly schema?: TableSchema
   /** Goes into the snapshot's summary next to Iceberg's own counts. */
   readonly summary: Readonly<Record<string, string>>
   /** Table properties to set, which may name the snapshot that sets them. */
@@ -84,9 +89,10 @@ export async function commit(
       return { table, attempts: attempt, ...outcome(snapshotId) }
     }
 
+    const shaped = append.schema ? evolveMetadata(table.metadata, append.schema) : table.metadata
     // Each object before the one that names it; the swap, which makes them part of the table, last.
-    prepared = await prepare(lake, table, append.files, prepared)
-    const metadata = await writeSnapshot(lake, table, append, prepared)
+    prepared = await prepare(lake, table, shaped, append.files, prepared)
+    const metadata = await writeSnapshot(lake, table, shaped, append, prepared)
     const metadataLocation = metadataPath(
       table.location,
       metadataVersion(table.metadataLocation) + 1,
@@ -100,9 +106,14 @@ export async function commit(
     )
     tried.push(prepared.snapshotId)
     try {
-      await lake.catalog.swap(name, { expectedVersion: version, metadataLocation })
+      const next = tableFrom(lake, name, metadata, metadataLocation)
+      await lake.catalog.swap(name, {
+        expectedVersion: version,
+        metadataLocation,
+        ...(shaped !== table.metadata && { schema: next.schema }),
+      })
       return {
-        table: tableFrom(lake, name, metadata, metadataLocation),
+        table: next,
         attempts: attempt,
         ...outcome(prepared.snapshotId),
       }
@@ -132,17 +143,18 @@ function outcome(snapshotId: bigint | undefined): Pick<CommitResult, 'committed'
 async function prepare(
   lake: Lake,
   table: Table,
+  metadata: TableMetadata,
   files: readonly DataFile[],
   earlier: Prepared | undefined,
 ): Promise<Prepared> {
-  const { metadata } = table
   const paths = files.map(({ path }) => path)
   if (new Set(paths).size < paths.length) {
     throw new PlatformError('lake.duplicateFile', 'an append names a file twice')
   }
   const spec = specJson(metadata, metadata['default-spec-id'])
-  const schemaId = metadata['current-schema-id']
-  const key = JSON.stringify([metadata['table-uuid'], schemaId, spec['spec-id'], paths])
+  // The whole schema: a rival may have given the same id to another one.
+  const schema = currentSchemaJson(metadata)
+  const key = JSON.stringify([metadata['table-uuid'], schema, spec['spec-id'], paths])
   if (earlier?.key === key && !snapshotOf(metadata, earlier.snapshotId)) return earlier
 
   const snapshotId = newSnapshotId(lake, metadata)
@@ -164,10 +176,10 @@ function newSnapshotId(lake: Lake, metadata: TableMetadata): bigint {
 async function writeSnapshot(
   lake: Lake,
   table: Table,
+  metadata: TableMetadata,
   append: Append,
   { snapshotId, manifest }: Prepared,
 ): Promise<TableMetadata> {
-  const { metadata } = table
   const parent = currentSnapshotOf(metadata)
   const parentSnapshotId = parent?.['snapshot-id']
   const sequenceNumber = metadata['last-sequence-number'] + 1

@@ -11,7 +11,13 @@ import {
 import type { Fences } from '#lib/domain/lake/fences.ts'
 import { chainProblems, shardInUri } from './check-chain.ts'
 import type { ShardEvidence } from './reconcile.ts'
-import { type CountBounds, countSql, type StoredCounts, storedCounts } from './store-counts.ts'
+import {
+  type CountBounds,
+  countSql,
+  type StoredCounts,
+  storedCounts,
+  summedCounts,
+} from './store-counts.ts'
 import type { StreamReader } from './stream-reader.ts'
 
 /** The stores that a product is counted in. */
@@ -20,6 +26,8 @@ export interface EvidenceSources {
   readonly journal: Journal
   readonly objects: ObjectStore
   readonly layout: ProductLayout
+  /** The curated tables. @default the one that is named as the product */
+  readonly tableNames?: readonly string[]
   /** Runs SQL over the cell's tables; rows in the order of the columns. */
   readonly query: (sql: string) => Promise<readonly (readonly unknown[])[]>
   readonly onProgress?: (eventsRead: number, total: number) => void
@@ -66,6 +74,7 @@ export async function gatherEvidence(
     const curated = stored.curated.get(shard) ?? NOTHING
     const quarantined = stored.quarantined.get(shard) ?? NOTHING
     const inStream = streamCounts.get(shard)
+    const isBetween = (sources.tableNames?.length ?? 1) > 1 && (inStream?.afterCut ?? 0) > 0
     return {
       shard,
       cut,
@@ -79,7 +88,8 @@ export async function gatherEvidence(
       quarantined: quarantined.upToCut,
       afterCut: {
         raw: raw.afterCut,
-        curated: curated.afterCut,
+        // Of several tables one may be further than the cut, while another has to follow.
+        curated: isBetween ? 0 : curated.afterCut,
         quarantined: quarantined.afterCut,
       },
       inFlight: inStream?.afterCut ?? 0,
@@ -123,16 +133,17 @@ async function countStream(
 
 async function countTables(sources: EvidenceSources, bounds: readonly CountBounds[]) {
   const { product } = sources.layout
+  const { tableNames = [product] } = sources
   const record = { shard: 'shard', sequence: 'sequence_number', index: 'event_index' }
   const row = { shard: 'ingest_shard', sequence: 'ingest_sequence', index: 'ingest_index' }
-  const [raw, curated, quarantined] = await Promise.all(
+  const [raw, quarantined, ...curated] = await Promise.all(
     [
       { table: `${product}_raw`, ...record },
-      { table: product, ...row },
       { table: `${product}_quarantine`, ...record },
+      ...tableNames.map((table) => ({ table, ...row })),
     ].map(async (counted) => storedCounts(await sources.query(countSql(counted, bounds)))),
   )
-  return { raw: raw!, curated: curated!, quarantined: quarantined! }
+  return { raw: raw!, curated: summedCounts(curated), quarantined: quarantined! }
 }
 
 async function rawObjects(

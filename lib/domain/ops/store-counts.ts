@@ -70,6 +70,28 @@ export function storedCounts(
   )
 }
 
+/** The counts of several tables together. A row in two of them is there twice. */
+export function summedCounts(
+  tables: readonly ReadonlyMap<string, StoredCounts>[],
+): ReadonlyMap<string, StoredCounts> {
+  const sums = new Map<string, StoredCounts>()
+  for (const [shard, counts] of tables.flatMap((table) => [...table])) {
+    const sum = sums.get(shard)
+    sums.set(
+      shard,
+      sum === undefined
+        ? counts
+        : {
+            upToCut: sum.upToCut + counts.upToCut,
+            positions: sum.positions + counts.positions,
+            beforeHorizon: sum.beforeHorizon + counts.beforeHorizon,
+            afterCut: sum.afterCut + counts.afterCut,
+          },
+    )
+  }
+  return sums
+}
+
 function literal(text: string): string {
   return `'${text.replaceAll("'", "''")}'`
 }

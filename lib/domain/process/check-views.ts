@@ -3,6 +3,8 @@ import { PlatformError } from '#lib/domain/kernel/errors.ts'
 import { aggregateOf } from './aggregate.ts'
 import type { ViewDefinition } from './view.ts'
 
+/** Characters of a key; DynamoDB's partition keys have 2,048 bytes. */
+const MAX_KEY_LENGTH = 400
 const KEY_KINDS = new Set(['string', 'int', 'long', 'decimal', 'boolean'])
 
 /** Holds views against the contract they read. Throws `view.invalid` with what to change. */
@@ -20,6 +22,12 @@ export function checkViews(contract: Contract, views: readonly ViewDefinition[])
     if (key !== undefined && !KEY_KINDS.has(key.type.kind)) {
       fail(
         `key "${view.key}" is a ${key.type.kind}: a key is a string, an integer, a decimal or a boolean`,
+      )
+    }
+    const length = key?.constraints.maxLength
+    if (key?.type.kind === 'string' && (length === undefined || length > MAX_KEY_LENGTH)) {
+      fail(
+        `key "${view.key}" needs a maxLength of at most ${MAX_KEY_LENGTH} in the contract: it names an item`,
       )
     }
     if (!Number.isInteger(view.window.sizeSeconds) || view.window.sizeSeconds <= 0) {

@@ -1,8 +1,9 @@
 import type { Contract } from '#lib/domain/contract/contract.ts'
+import { tableSchemaOf } from '#lib/domain/contract/table-columns.ts'
 import { type Column, isNull, utf8At } from '#lib/domain/kernel/columns.ts'
 import { Decimal } from '#lib/domain/kernel/decimal.ts'
 import type { Micros } from '#lib/domain/kernel/time.ts'
-import { decodeParquet } from '#lib/domain/lake/parquet/decode.ts'
+import { decodeFields } from '#lib/domain/lake/parquet/decode-fields.ts'
 import { aggregateOf } from './aggregate.ts'
 import type { ViewDefinition } from './view.ts'
 import { windowOf } from './window.ts'
@@ -21,8 +22,10 @@ export async function partialAggregates(
   file: Uint8Array,
 ): Promise<readonly PartialAggregates[]> {
   const fields = view.aggregates.flatMap((one) => (one.function === 'count' ? [] : [one.field]))
-  const needed = [...new Set([view.key, contract.eventTime, ...fields])]
-  const batch = await decodeParquet(file, needed)
+  const needed = new Set([view.key, contract.eventTime, ...fields])
+  // The file may be older than the contract, or newer: its columns are found by their ids.
+  const columns = tableSchemaOf(contract).fields.filter((field) => needed.has(field.name))
+  const batch = await decodeFields(file, columns)
   const keys = batch.columns.get(view.key)!
   const times = batch.columns.get(contract.eventTime) as Extract<Column, { kind: 'int64' }>
   const scale = scaleOfKey(contract, view.key)

@@ -1,17 +1,21 @@
 import type { Contract } from '#lib/domain/contract/contract.ts'
+import type { ContractVersions } from '#lib/domain/contract/contract-versions.ts'
+import { majorOf } from '#lib/domain/contract/version.ts'
 import type { Journal, JournalEntry } from '#lib/domain/ingest/journal.ts'
+import { admittedOf } from '#lib/domain/ingest/major-starts.ts'
 import { decodeVerdicts } from '#lib/domain/ingest/verdicts-object.ts'
 import type { Clock } from '#lib/domain/kernel/clock.ts'
 import { PlatformError } from '#lib/domain/kernel/errors.ts'
+import { inParallel } from '#lib/domain/kernel/in-parallel.ts'
 import type { ObjectStore } from '#lib/domain/kernel/object-store.ts'
 import { isAfter, START } from '#lib/domain/kernel/sequence-number.ts'
 import { aggregateOf } from './aggregate.ts'
 import { type PartialAggregates, partialAggregates } from './partial-aggregates.ts'
 import type { Slot, SlotKey, SlotStore } from './slot-store.ts'
-import type { ViewDefinition } from './view.ts'
+import { contractOfView, type ViewDefinition } from './view.ts'
 
 export interface UpdateWindowsDependencies {
-  readonly contract: Contract
+  readonly contracts: ContractVersions
   readonly views: readonly ViewDefinition[]
   readonly journal: Journal
   readonly objects: ObjectStore
@@ -32,13 +36,20 @@ export interface UpdateReport {
  */
 export async function updateWindows(deps: UpdateWindowsDependencies): Promise<UpdateReport> {
   const report = { entries: 0, slotsWritten: 0 }
+  const failures: unknown[] = []
   for (const { shard } of await deps.journal.shards()) {
     for (const view of deps.views) {
-      const done = await updateView(deps, view, shard)
-      report.entries += done.entries
-      report.slotsWritten += done.slotsWritten
+      try {
+        const done = await updateView(deps, view, shard)
+        report.entries += done.entries
+        report.slotsWritten += done.slotsWritten
+      } catch (error) {
+        // What is wrong with one shard must not stop the others; it is raised when they are done.
+        failures.push(error)
+      }
     }
   }
+  if (failures.length > 0) throw failures[0]
   return report
 }
 
@@ -80,16 +91,19 @@ async function applyEntries(
   shard: string,
   entries: readonly JournalEntry[],
 ): Promise<number> {
+  const contract = contractOfView(view, deps.contracts)
+  const major = majorOf(contract.version)
   const touched = new Map<string, { key: SlotKey; additions: Addition[] }>()
   for (const entry of entries) {
-    if (entry.verdictsUri === undefined) continue
+    if (entry.verdictsUri === undefined || admittedOf(entry, major) === 0) continue
     const verdicts = decodeVerdicts(entry.verdictsUri, await deps.objects.get(entry.verdictsUri))
-    for (const file of verdicts.files) {
-      const partials = await partialAggregates(
-        view,
-        deps.contract,
-        await deps.objects.get(file.path),
-      )
+    const files = verdicts.files.filter(
+      (file) => majorOf(file.contractVersion ?? entry.contractVersion) === major,
+    )
+    const partialsOf = await inParallel(files, READS_AT_ONCE, async (file) =>
+      partialAggregates(view, contract, await deps.objects.get(file.path)),
+    )
+    for (const partials of partialsOf) {
       for (const partial of partials) {
         const key = { view: view.name, key: partial.key, windowStart: partial.windowStart, shard }
         const id = `${key.windowStart}/${key.key}`
@@ -99,8 +113,11 @@ async function applyEntries(
       }
     }
   }
-  return writeSlots(deps, view, [...touched.values()])
+  return writeSlots(deps, contract, view, [...touched.values()])
 }
+
+const WRITES_AT_ONCE = 16
+const READS_AT_ONCE = 16
 
 interface Addition {
   readonly sequence: JournalEntry['last']
@@ -109,6 +126,7 @@ interface Addition {
 
 async function writeSlots(
   deps: UpdateWindowsDependencies,
+  contract: Contract,
   view: ViewDefinition,
   wanted: readonly { key: SlotKey; additions: readonly Addition[] }[],
 ): Promise<number> {
@@ -117,23 +135,15 @@ async function writeSlots(
   while (pending.length > 0) {
     const known = await deps.slots.read(pending.map((one) => one.key))
     const slotOf = new Map(known.map((slot) => [`${slot.windowStart}/${slot.key}`, slot]))
-    const lost: typeof wanted = []
-    const inParallel = 16
-    for (let at = 0; at < pending.length; at += inParallel) {
-      const group = pending.slice(at, at + inParallel)
-      const outcomes = await Promise.all(
-        group.map(async (one) => {
-          const slot = slotOf.get(`${one.key.windowStart}/${one.key.key}`)
-          const next = merged(deps, view, one.key, one.additions, slot)
-          if (next === undefined) return 'covered'
-          return (await deps.slots.write(next, slot?.sequence)) ? 'written' : 'lost'
-        }),
-      )
-      written += outcomes.filter((outcome) => outcome === 'written').length
-      // Lost: another invocation wrote since we read. It is read again, and what it covers is left out.
-      ;(lost as (typeof wanted)[number][]).push(...group.filter((_, i) => outcomes[i] === 'lost'))
-    }
-    pending = lost
+    const outcomes = await inParallel(pending, WRITES_AT_ONCE, async (one) => {
+      const slot = slotOf.get(`${one.key.windowStart}/${one.key.key}`)
+      const next = merged(deps, contract, view, one.key, one.additions, slot)
+      if (next === undefined) return 'covered'
+      return (await deps.slots.write(next, slot?.sequence)) ? 'written' : 'lost'
+    })
+    written += outcomes.filter((outcome) => outcome === 'written').length
+    // Lost: another invocation wrote since we read. It is read again, and what it covers is left out.
+    pending = pending.filter((_, i) => outcomes[i] === 'lost')
   }
   return written
 }
@@ -141,6 +151,7 @@ async function writeSlots(
 /** The slot with everything after its own position added; undefined if it covers all of it already. */
 function merged(
   deps: UpdateWindowsDependencies,
+  contract: Contract,
   view: ViewDefinition,
   key: SlotKey,
   additions: readonly Addition[],
@@ -151,7 +162,7 @@ function merged(
   if (last === undefined) return undefined
   const states: Record<string, unknown> = {}
   for (const definition of view.aggregates) {
-    const algebra = aggregateOf(definition, deps.contract)
+    const algebra = aggregateOf(definition, contract)
     const before = slot?.states[definition.name] ?? algebra.create()
     states[definition.name] = fresh.reduce(
       (state, one) => algebra.merge(state, one.states[definition.name]),

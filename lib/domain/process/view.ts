@@ -1,3 +1,8 @@
+import type { Contract } from '#lib/domain/contract/contract.ts'
+import type { ContractVersions } from '#lib/domain/contract/contract-versions.ts'
+import { majorOf } from '#lib/domain/contract/version.ts'
+import { PlatformError } from '#lib/domain/kernel/errors.ts'
+
 /**
  * A feature view: what is aggregated per key and event-time window. JSON-safe, because it is bundled
  * beside the function that maintains it.
@@ -9,6 +14,12 @@ export interface ViewDefinition {
   /** The data field whose value is the key. */
   readonly key: string
   readonly window: TumblingWindow
+  /**
+   * The major version of the contract whose rows are read. A view is a function of one table: state it before a new
+   * major is deployed to stay with the old one.
+   * @default the newest
+   */
+  readonly major?: number
   readonly aggregates: readonly AggregateDefinition[]
   /** A value older than this is served with `stale`. */
   readonly freshnessSeconds: number
@@ -22,3 +33,17 @@ export interface TumblingWindow {
 export type AggregateDefinition =
   | { readonly name: string; readonly function: 'count' }
   | { readonly name: string; readonly function: 'sum' | 'mean'; readonly field: string }
+
+/** The newest contract of the major that the view reads. Throws `view.invalid` if there is none. */
+export function contractOfView(
+  view: Pick<ViewDefinition, 'name' | 'major'>,
+  { current, majors }: ContractVersions,
+): Contract {
+  const { name, major = majorOf(current.version) } = view
+  const contract = majors.find((one) => majorOf(one.version) === major)
+  if (contract !== undefined) return contract
+  throw new PlatformError(
+    'view.invalid',
+    `${current.product}: view "${name}": there is no contract of major ${major}`,
+  )
+}

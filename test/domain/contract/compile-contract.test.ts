@@ -29,6 +29,36 @@ describe('a compiled contract', () => {
     })
   })
 
+  it('reads what is said of people, places, order and lateness', () => {
+    const custom = [
+      ['weir.subject', 'key'],
+      ['weir.residency', 'eu-west-1, eu-central-1,ap'],
+      ['weir.spread', 8],
+      ['weir.allowedLatenessSeconds', 0],
+    ] as const
+
+    expect(contractWith([], { custom })).toMatchObject({
+      subject: 'key',
+      residency: ['ap', 'eu-central-1', 'eu-west-1'],
+      spread: 8,
+      allowedLatenessSeconds: 0,
+    })
+    const small = contractWith()
+    expect(small.spread).toBe(1)
+    expect(Object.keys(small)).not.toEqual(expect.arrayContaining(['subject']))
+  })
+
+  it.each([
+    ['a subject that is a time', 'weir.subject', 'at', 'a subject is a string, int or long'],
+    ['a subject that is no field', 'weir.subject', 'nobody', 'names no field'],
+    ['a place that is none', 'weir.residency', 'Europe', '"Europe" is no AWS region'],
+    ['no place', 'weir.residency', 'eu-west-1,', '"" is no AWS region'],
+    ['more partitions than there are', 'weir.spread', 65, 'from 1 to 64'],
+    ['a major to come', 'weir.undeclaredMajor', 2, 'at most 1'],
+  ])('refuses %s', (_case, property, value, advice) => {
+    expect(problemOf([], { custom: [[property, value]] })).toContain(advice)
+  })
+
   it('survives the way of its document through JSON', () => {
     const document = contractDocument([field('n', 'integer', 12)])
 

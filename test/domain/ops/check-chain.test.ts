@@ -18,7 +18,7 @@ function entry(prev: Predecessor, first: number, last: number): JournalEntry {
     contractVersion: '1.0.0',
     rawUri: uriAfter(prev),
     counts: { received: 1, admitted: 1, duplicate: 0, rejected: 0 },
-    arrival: { min: 0, max: 0, last: 0 },
+    arrival: { min: 0, max: 0, last: 0, greatest: 0 },
   }
 }
 

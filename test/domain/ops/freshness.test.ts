@@ -27,7 +27,12 @@ function entry(shard: string, last: number, arrivalMicros: number): JournalEntry
     contractVersion: '1.0.0',
     rawUri: '',
     counts: { received: 1, admitted: 1, duplicate: 0, rejected: 0 },
-    arrival: { min: arrivalMicros, max: arrivalMicros, last: arrivalMicros },
+    arrival: {
+      min: arrivalMicros,
+      max: arrivalMicros,
+      last: arrivalMicros,
+      greatest: arrivalMicros,
+    },
   }
 }
 

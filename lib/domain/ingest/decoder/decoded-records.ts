@@ -1,0 +1,103 @@
+import type { Contract } from '#lib/domain/contract/contract.ts'
+import type { Column, ColumnBatch } from '#lib/domain/kernel/columns.ts'
+import { minuteOf } from '#lib/domain/kernel/time.ts'
+import type { DecodedBatch, RejectedEvent } from '../decode.ts'
+import type { Engine } from './engine.ts'
+import type { EventLines, ReceivedEvents } from './received-events.ts'
+import { RunColumn } from './run-column.ts'
+
+type Utf8Column = Extract<Column, { kind: 'utf8' }>
+
+/**
+ * What a batch of records holds, and the contract's verdict on each event: the same as `unpackRecord` and `decode`
+ * give, without an object per accepted event. Everything but `rejected` and `unknownFields` lies in the decoder's
+ * memory: it is valid until the decoder is used again.
+ */
+export interface DecodedRecords extends Omit<DecodedBatch, 'identities'> {
+  /** How many of the records given were taken: the first ones, at least one. */
+  readonly taken: number
+  /** Every event and stub received, for raw. */
+  readonly events: ReceivedEvents
+  /** Lines of events that another contract judges, in place order; they are neither accepted nor rejected here. */
+  readonly elsewhere: readonly number[]
+  /** Per accepted row: what an identity is made of, as bytes. */
+  readonly identities: { readonly source: Utf8Column; readonly id: Utf8Column }
+}
+
+/** Views of an engine's columns after its last row. */
+export class EngineResult implements DecodedRecords {
+  readonly taken: number
+  readonly events: ReceivedEvents
+  readonly rejected: readonly RejectedEvent[]
+  readonly elsewhere: readonly number[]
+  readonly unknownFields: ReadonlyMap<string, number>
+  readonly batch: ColumnBatch
+  readonly identities: { readonly source: Utf8Column; readonly id: Utf8Column }
+  readonly eventTimes: BigInt64Array
+  readonly arrivals: Float64Array
+  readonly arrivalMinutes: Int32Array
+
+  constructor(
+    contract: Contract,
+    engine: Engine,
+    lines: EventLines,
+    done: {
+      readonly shard: string
+      readonly rows: number
+      readonly taken: number
+      readonly rejected: readonly RejectedEvent[]
+      readonly elsewhere: readonly number[]
+      readonly unknownFields: ReadonlyMap<string, number>
+    },
+  ) {
+    const { rows, shard } = done
+    this.taken = done.taken
+    this.events = lines
+    this.rejected = done.rejected
+    this.elsewhere = done.elsewhere
+    this.unknownFields = done.unknownFields
+    this.identities = {
+      source: engine.source.strings.finish(rows),
+      id: engine.id.strings.finish(rows),
+    }
+    this.arrivals = new Float64Array(rows)
+    this.arrivalMinutes = new Int32Array(rows)
+    const times = new BigInt64Array(rows)
+    const halves = new Int32Array(times.buffer)
+    const indexes = new Int32Array(rows)
+    const { lineOfRow, recordOf, indexOf } = lines
+    const counts = new Int32Array(done.taken)
+    for (let row = 0; row < rows; ) {
+      let line = lineOfRow[row]!
+      const record = recordOf[line]!
+      const micros = lines.arrivals[record]!
+      const minute = minuteOf(micros)
+      const low = micros | 0
+      const high = Math.floor(micros / 2 ** 32)
+      const first = row
+      while (row < rows && recordOf[line] === record) {
+        this.arrivals[row] = micros
+        this.arrivalMinutes[row] = minute
+        halves[2 * row] = low
+        halves[2 * row + 1] = high
+        indexes[row] = indexOf[line]!
+        line = lineOfRow[++row]!
+      }
+      counts[record] = row - first
+    }
+    const columns = new Map<string, Column>([
+      ['event_id', this.identities.id],
+      ['event_source', this.identities.source],
+      ['ingest_time', { kind: 'int64', values: times }],
+      ['ingest_shard', new RunColumn([shard], Int32Array.of(rows))],
+      ['ingest_sequence', new RunColumn(lines.sequences, counts)],
+      ['ingest_index', { kind: 'int32', values: indexes }],
+    ])
+    contract.fields.forEach(({ name }, i) => {
+      columns.set(name, engine.columns[i]!.finish(rows))
+    })
+    this.batch = { rows, columns }
+    const eventTime = columns.get(contract.eventTime)
+    this.eventTimes = eventTime?.kind === 'int64' ? eventTime.values : new BigInt64Array(0)
+  }
+}

@@ -1,0 +1,102 @@
+import type { Contract } from '#lib/domain/contract/contract.ts'
+import { MAX_EVENT_DEPTH, MAX_IDENTITY_BYTES } from '../envelope.ts'
+import { Bindings } from './bindings.ts'
+import { ByteMemory } from './byte-memory.ts'
+import { TWO_DIGITS } from './day-table.ts'
+import { emitLayout, emitValues } from './emit-layout.ts'
+import { emitRules } from './emit-rules.ts'
+import { FieldColumn } from './field-columns.ts'
+import { type FieldPlan, leastEventBytes } from './field-plan.ts'
+import { type JsonWalk, jsonWalk } from './json-walk.ts'
+import type { Layout } from './layout.ts'
+import { NO_OFFSET, numberReaders } from './read-number.ts'
+
+/** Reads the event at a place into a row: the place behind it, or -1 if it has another layout or a fault. */
+export type ReadEvent = (at: number, row: number) => number
+
+/**
+ * Memory of some size, columns for as many events as fit, and the code generated for exactly this memory: its
+ * arrays are constants of the code. More memory is another engine.
+ */
+export interface Engine {
+  readonly memory: ByteMemory
+  readonly walk: JsonWalk
+  /** One per field of the contract. */
+  readonly columns: readonly FieldColumn[]
+  readonly id: FieldColumn
+  readonly source: FieldColumn
+  /** Reads the value at a place as this field of a row: the place behind it, or -1 at anything unusual. */
+  value(field: number, at: number, row: number): number
+  /** Makes a row have no value in this optional field. */
+  clear(field: number, row: number): void
+  /** The first rule that a complete row breaks; -1 if it breaks none. */
+  rules(row: number): number
+  compile(layout: Layout): ReadEvent
+}
+
+/** Whole micros in the last digit of a fraction of this many digits. */
+const FRACTION = Int32Array.from([0, 100_000, 10_000, 1_000, 100, 10, 1])
+
+/** The row being read, and one to try things on. */
+const SPARE_ROWS = 2
+
+/** Throws `EvalError` where the process does not allow code from strings. */
+export function makeEngine(
+  contract: Contract,
+  plans: readonly FieldPlan[],
+  capacity: number,
+  before?: Engine,
+): Engine {
+  const memory = new ByteMemory(capacity)
+  const walk = jsonWalk(memory, MAX_EVENT_DEPTH)
+  const rows = Math.ceil(capacity / leastEventBytes(contract, plans)) + SPARE_ROWS
+  const optional = (plan: FieldPlan) => !plan.field.required
+  const columns = plans.map((plan, i) => {
+    const { columns: narrow = [] } = before ?? {}
+    return (
+      narrow[i]?.widened(optional(plan), rows) ??
+      new FieldColumn(plan.storage, optional(plan), rows)
+    )
+  })
+  const id = before?.id.widened(false, rows) ?? new FieldColumn('utf8', false, rows)
+  const source = before?.source.widened(false, rows) ?? new FieldColumn('utf8', false, rows)
+  const target = { columns, id, source, maxIdentityBytes: MAX_IDENTITY_BYTES }
+  const { double, longer, offset } = numberReaders(memory)
+  const environment = {
+    b: memory.bytes,
+    dv: memory.view,
+    M: memory,
+    T2: TWO_DIGITS,
+    FRACTION,
+    NONE: NO_OFFSET,
+    unescaped: walk.escapedString,
+    characters: walk.characters,
+    skip: walk.value,
+    double,
+    longer,
+    offset,
+  }
+  const bindings = new Bindings()
+  const texts = [
+    emitValues(plans, target, bindings),
+    emitRules({ contract, plans, columns, memory, bindings }),
+    'return {value,clear,rules}',
+  ]
+  const generated = bindings.compile<Pick<Engine, 'value' | 'clear' | 'rules'>>(
+    texts.join('\n'),
+    environment,
+  )
+  return {
+    memory,
+    walk,
+    columns,
+    id,
+    source,
+    ...generated,
+    compile(layout) {
+      const own = new Bindings()
+      const text = `${emitLayout(layout, target, own)}\nreturn event`
+      return own.compile<ReadEvent>(text, { ...environment, rules: generated.rules })
+    },
+  }
+}

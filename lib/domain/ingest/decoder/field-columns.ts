@@ -1,0 +1,114 @@
+import type { Scalar } from '#lib/domain/contract/scalar.ts'
+import type { Column } from '#lib/domain/kernel/columns.ts'
+import type { ByteMemory } from './byte-memory.ts'
+import type { Storage } from './field-plan.ts'
+import { StringColumn } from './string-column.ts'
+
+/**
+ * One column of the batch being read, written by row. Of each kind of array only the one that the storage needs
+ * is long; every column has the same shape, so that code that handles several stays fast.
+ */
+export class FieldColumn {
+  readonly storage: Storage
+  readonly int32: Int32Array
+  readonly int64: BigInt64Array
+  /** The same memory as `int64`: hot code writes a value as two 32-bit halves, low first. */
+  readonly halves: Int32Array
+  readonly float64: Float64Array
+  readonly boolean: Uint8Array
+  /** Of strings: where in the memory, until they are gathered. */
+  readonly starts: Int32Array
+  readonly lengths: Int32Array
+  /** 1 where a row has no value; of optional fields only. */
+  readonly nulls: Uint8Array
+  readonly strings: StringColumn
+
+  constructor(storage: Storage, isOptional: boolean, rows: number, strings = new StringColumn()) {
+    const reserved = (wanted: boolean) => (wanted ? rows : 0)
+    this.storage = storage
+    this.int32 = new Int32Array(reserved(storage === 'int32'))
+    this.int64 = new BigInt64Array(reserved(storage === 'int64'))
+    this.halves = new Int32Array(this.int64.buffer)
+    this.float64 = new Float64Array(reserved(storage === 'float64'))
+    this.boolean = new Uint8Array(reserved(storage === 'boolean'))
+    this.starts = new Int32Array(reserved(storage === 'utf8'))
+    this.lengths = new Int32Array(reserved(storage === 'utf8'))
+    this.nulls = new Uint8Array(reserved(isOptional))
+    this.strings = strings
+  }
+
+  /** Writes a value that the slow decoder read; strings go to the arena. */
+  store(memory: ByteMemory, row: number, value: Scalar | null): void {
+    this.nulls[row] = value === null ? 1 : 0
+    switch (this.storage) {
+      case 'int32':
+        this.int32[row] = Number(value)
+        return
+      case 'int64':
+        this.int64[row] = (value as bigint | null) ?? 0n
+        return
+      case 'float64':
+        this.float64[row] = Number(value)
+        return
+      case 'boolean':
+        this.boolean[row] = Number(value)
+        return
+      case 'utf8': {
+        const start = memory.arenaAt
+        this.starts[row] = start
+        this.lengths[row] = memory.bytes.write((value as string | null) ?? '', start)
+        memory.arenaAt = start + this.lengths[row]!
+      }
+    }
+  }
+
+  /** The value of a row, as the slow decoder holds it. Strings only before they are gathered. */
+  valueAt(memory: ByteMemory, row: number): Scalar | null {
+    if (this.nulls[row] === 1) return null
+    switch (this.storage) {
+      case 'int32':
+        return this.int32[row]!
+      case 'int64':
+        return this.int64[row]!
+      case 'float64':
+        return this.float64[row]!
+      case 'boolean':
+        return this.boolean[row] === 1
+      case 'utf8': {
+        const start = this.starts[row]!
+        return memory.text(start, start + this.lengths[row]!)
+      }
+    }
+  }
+
+  /** The column of the rows so far: views of memory that the next batch writes over. */
+  finish(rows: number): Column {
+    const nulls = this.nulls.subarray(0, rows)
+    const withNulls = nulls.includes(1) ? { nulls } : {}
+    switch (this.storage) {
+      case 'int32':
+        return { kind: 'int32', values: this.int32.subarray(0, rows), ...withNulls }
+      case 'int64':
+        return { kind: 'int64', values: this.int64.subarray(0, rows), ...withNulls }
+      case 'float64':
+        return { kind: 'float64', values: this.float64.subarray(0, rows), ...withNulls }
+      case 'boolean':
+        return { kind: 'boolean', values: this.boolean.subarray(0, rows), ...withNulls }
+      case 'utf8':
+        return { ...this.strings.finish(rows), ...withNulls }
+    }
+  }
+
+  /** The same column with room for more rows; the old one is of no use afterwards. */
+  widened(isOptional: boolean, rows: number): FieldColumn {
+    const wide = new FieldColumn(this.storage, isOptional, rows, this.strings)
+    wide.int32.set(this.int32)
+    wide.int64.set(this.int64)
+    wide.float64.set(this.float64)
+    wide.boolean.set(this.boolean)
+    wide.starts.set(this.starts)
+    wide.lengths.set(this.lengths)
+    wide.nulls.set(this.nulls)
+    return wide
+  }
+}
