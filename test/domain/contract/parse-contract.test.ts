@@ -130,11 +130,12 @@ describe('a hostile contract is refused within a second', () => {
   ]
 
   it.each(cases)('%s', (_case, text) => {
-    const start = performance.now()
+    const start = process.cpuUsage()
     const parsed = parse(text)
 
     expect(parsed.ok).toBe(false)
-    expect(performance.now() - start).toBeLessThan(2_000) // a second, on a machine that does nothing else
+    // Processor time: other tests run beside this one.
+    expect(process.cpuUsage(start).user / 1000).toBeLessThan(2_000) // a second, on a machine that does nothing else
   })
 })
 

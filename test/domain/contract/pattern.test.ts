@@ -67,10 +67,11 @@ describe('a pattern', () => {
     ['a*a*a*a*a*b', 'a'.repeat(50_000)],
     ['^([a-zA-Z0-9])(([-.]|[_]+)?([a-zA-Z0-9]+))*$', `${'a'.repeat(50_000)}!`],
   ])('takes linear time where a backtracking engine takes for ever: %s', (source, text) => {
-    const start = performance.now()
+    const start = process.cpuUsage()
 
     expect(matches(source, text)).toBe(false)
-    expect(performance.now() - start).toBeLessThan(3_000)
+    // Processor time: other tests run beside this one.
+    expect(process.cpuUsage(start).user / 1000).toBeLessThan(3_000)
   })
 
   it.each([
