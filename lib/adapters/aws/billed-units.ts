@@ -53,8 +53,10 @@ export function billedUnits(call: BilledCall): BilledUnits {
 
 function s3Units(operation: string): BilledUnits {
   if (/^(Get|Head)Object$/.test(operation)) return { 's3.getRequests': 1 }
-  if (/^(PutObject|CopyObject|ListObjectsV2)$/.test(operation)) return { 's3.putRequests': 1 }
-  if (/^DeleteObjects?$/.test(operation)) return {}
+  if (/^(PutObject|CopyObject|ListObjectsV2|CreateBucket)$/.test(operation)) {
+    return { 's3.putRequests': 1 }
+  }
+  if (/^Delete(Objects?|Bucket)$/.test(operation)) return {}
   throw new Error(`no rule says what S3.${operation} is billed`)
 }
 
