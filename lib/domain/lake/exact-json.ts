@@ -16,7 +16,11 @@ const exact = JSON as unknown as ExactJson
 /** Integers beyond 2^53 become bigint; any other number that would change its text is carried as it was. */
 export function parseExact(text: string): unknown {
   return exact.parse(text, (_key, value, { source }) => {
-    if (typeof value !== 'number' || source === undefined || String(value) === source) return value
+    if (typeof value !== 'number' || source === undefined) return value
+    // A large double can print the very digits it was read from and still be another integer: 796681407589784200
+    // is held as …192. So the text proves a number unchanged only where doubles hold every integer.
+    const isHeld = Number.isSafeInteger(value) || !Number.isInteger(value)
+    if (isHeld && String(value) === source) return value
     return /^-?\d+$/.test(source) ? BigInt(source) : exact.rawJSON(source)
   })
 }
