@@ -4,7 +4,6 @@ import { StubDynamoDb } from './stub-dynamodb.ts'
 /** What an SDK client gives its HTTP handler. */
 interface WireRequest {
   readonly method: string
-  readonly hostname: string
   readonly path: string
   readonly headers: Readonly<Record<string, string>>
   readonly body?: Uint8Array | string
@@ -55,13 +54,14 @@ export class StubCloud {
   }
 
   #answer(request: WireRequest): WireAnswer {
-    const service = request.hostname.split('.')[0]
-    if (service === 's3') return this.#s3(request)
-    const [, operation = ''] = (request.headers['x-amz-target'] ?? '').split('.')
+    // Not by the host: where an endpoint is configured, it is the same for all.
+    const target = request.headers['x-amz-target']
+    if (target === undefined) return this.#s3(request)
+    const [service, operation = ''] = target.split('.')
     const input = JSON.parse(bytesOf(request.body).toString('utf8')) as Json
-    if (service === 'dynamodb') return answerJson(this.#dynamoDb.answer(operation, input))
-    if (service === 'glue') return answerJson(this.#glue(operation, input))
-    if (service === 'kinesis') return answerJson(this.#kinesis(operation, input))
+    if (service === 'DynamoDB_20120810') return answerJson(this.#dynamoDb.answer(operation, input))
+    if (service === 'AWSGlue') return answerJson(this.#glue(operation, input))
+    if (service === 'Kinesis_20131202') return answerJson(this.#kinesis(operation, input))
     throw new Error(`the stub has no service ${service}`)
   }
 

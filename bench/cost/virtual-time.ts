@@ -14,6 +14,7 @@ export class VirtualTime {
   #order = 0
   #busy = 0
   #fault: unknown
+  #waiting: (() => void)[] = []
 
   constructor(startMs: number) {
     this.#nowMs = startMs
@@ -43,6 +44,7 @@ export class VirtualTime {
       return await work()
     } finally {
       this.#busy -= 1
+      if (this.#busy === 0) for (const resolve of this.#waiting.splice(0)) resolve()
     }
   }
 
@@ -69,7 +71,10 @@ export class VirtualTime {
   /** Two turns without work: what a resolved promise starts has started by then. */
   async #rest(): Promise<void> {
     for (let quiet = 0; quiet < 2; ) {
-      await new Promise((resolve) => setImmediate(resolve))
+      await new Promise<void>((resolve) => {
+        if (this.#busy > 0) this.#waiting.push(resolve)
+        else setImmediate(resolve)
+      })
       quiet = this.#busy === 0 ? quiet + 1 : 0
     }
   }

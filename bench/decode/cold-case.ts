@@ -16,7 +16,7 @@ const parts = Array.from({ length: BATCHES }, (_, i) => records.slice(i * size, 
 async function prepared(): Promise<() => void> {
   switch (process.argv[2]) {
     case 'ours': {
-      const { createDecoder } = await import('#lib/domain/ingest/decoder/decoder.ts')
+      const { createDecoder } = await import('#lib/domain/ingest/decoder/create-decoder.ts')
       return () => {
         const decoder = createDecoder(contract)
         for (const part of parts) decoder.decodeRecords(part, { shard: SHARD })

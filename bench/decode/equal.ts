@@ -16,5 +16,6 @@ export function sameAnswer(ours: DecodedRecords, theirs: PushedColumns): boolean
 
 function valueAt(column: Column, row: number): number | string | null {
   if (isNull(column, row)) return null
-  return column.kind === 'utf8' ? utf8At(column, row) : Number(column.values[row])
+  if (!('values' in column)) return column.kind === 'utf8' ? utf8At(column, row) : column.kind
+  return Number(column.values[row])
 }

@@ -1,4 +1,4 @@
-import { createDecoder } from '#lib/domain/ingest/decoder/decoder.ts'
+import { createDecoder } from '#lib/domain/ingest/decoder/create-decoder.ts'
 import { sameAnswer } from './equal.ts'
 import { parseOnly, parseValidatePush } from './peers.ts'
 import { type Case, lambdaRecords, tripsContract } from './trips.ts'
@@ -65,8 +65,8 @@ function columnBytes({ batch }: ReturnType<ReturnType<typeof createDecoder>['dec
   let fields = 0
   let place = 0
   for (const [name, column] of batch.columns) {
-    const values =
-      column.kind === 'utf8' ? column.bytes.length + 4 * batch.rows : column.values.byteLength
+    const strings = column.kind === 'utf8' ? column.bytes.length + 4 * batch.rows : 0
+    const values = 'values' in column ? column.values.byteLength : strings
     const bytes = values + (column.nulls?.length ?? 0)
     if (name.startsWith('ingest_')) place += bytes
     else fields += bytes

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import type { Product } from '#lib/domain/contract/product.ts'
 import { instantMicros, localMicros } from '#lib/domain/contract/time-text.ts'
+import { partitionValueOf } from '#lib/domain/ingest/change-row.ts'
 import {
   type CsvSource,
   cloudEventText,
@@ -152,7 +153,7 @@ async function* ndjsonEvents(
     const { data, ...rest } = event
     yield {
       ...rest,
-      partitionKey: partitionKeyText(data[product.contract.partitionKey] ?? event.source),
+      partitionKey: partitionKeyText(partitionValueOf(product.contract, data) ?? event.source),
       eventTime: timeOf(data[product.contract.eventTime]),
     }
   }

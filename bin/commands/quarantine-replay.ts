@@ -3,7 +3,7 @@ import { KinesisClient } from '@aws-sdk/client-kinesis'
 import type { Command } from 'commander'
 import { KinesisRecordSink } from '#lib/adapters/kinesis/kinesis-record-sink.ts'
 import { systemClock } from '#lib/adapters/system/system.ts'
-import { contractVersions } from '#lib/domain/contract/contract-versions.ts'
+import { type ContractVersions, contractVersions } from '#lib/domain/contract/contract-versions.ts'
 import { Producer, type ProducerEvent } from '#lib/domain/ingest/producer.ts'
 import { type ReplayReport, replayQuarantine } from '#lib/domain/ingest/replay-quarantine.ts'
 import type { AdmittedEvent } from '#lib/domain/ingest/replay-sending.ts'
@@ -57,7 +57,7 @@ export async function replayQuarantined(
         clock: systemClock,
         admitted: (ids, sinceMicros) => admittedEvents(stores, ids, sinceMicros),
         settled: () => settled(context, stores),
-        send: (events, untilMs) => sendAgain(context, stores, events, untilMs),
+        send: (events, untilMs) => sendAgain(context, stores, contracts, events, untilMs),
       },
       {
         ...(reason === undefined ? {} : { reason }),
@@ -117,6 +117,7 @@ async function settled(context: CommandContext, stores: ProductStores): Promise<
 async function sendAgain(
   context: CommandContext,
   stores: ProductStores,
+  contracts: ContractVersions,
   events: readonly ProducerEvent[],
   untilMs: number,
 ): Promise<void> {
@@ -126,6 +127,7 @@ async function sendAgain(
     sink: new KinesisRecordSink({ client, streamName: stores.deployed.streamName }),
     sleep: async (ms) => sleep(ms, undefined, { signal: context.signal }),
     random: Math.random,
+    spread: contracts.current.spread,
     signal: AbortSignal.any([
       context.signal,
       AbortSignal.timeout(Math.max(0, untilMs - systemClock.nowMs())),

@@ -105,7 +105,8 @@ export async function sendFile(request: SendFile): Promise<SendOutcome> {
     onProblem: (line, problem) => problems.add(`line ${line}: ${problem}`),
     onProgress: (done, total, unit) => request.onProgress?.(done, total, unit),
   })
-  const producer = new Producer({ sink, sleep: pause, random: Math.random })
+  const { spread } = product.contract
+  const producer = new Producer({ sink, sleep: pause, random: Math.random, spread })
   const sender = new Sender(producer, rate === undefined ? undefined : { rate, pause })
   // Chance of its own for each: asking for resends must not change the order, nor the other way round.
   const displaced = disordered(chosenForResend(events, duplicate, seededRandom(seed, 2)), {

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 import type { Contract } from '#lib/domain/contract/contract.ts'
 import { parseContract } from '#lib/domain/contract/parse-contract.ts'
-import { createDecoder } from '#lib/domain/ingest/decoder/decoder.ts'
+import { createDecoder } from '#lib/domain/ingest/decoder/create-decoder.ts'
 import { seededRandom } from '#lib/domain/ops/seeded-random.ts'
 import {
   disagreement,

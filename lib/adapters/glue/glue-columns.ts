@@ -19,6 +19,7 @@ export function glueColumns(schema: TableSchema): Column[] {
 }
 
 function hiveType(type: IcebergType): string {
+  if (typeof type !== 'string') return nestedType(type)
   switch (type) {
     case 'long':
       return 'bigint'
@@ -27,4 +28,9 @@ function hiveType(type: IcebergType): string {
     default:
       return type.replace(/\s+/g, '')
   }
+}
+
+function nestedType(type: Exclude<IcebergType, string>): string {
+  if (type.type === 'list') return `array<${hiveType(type.element)}>`
+  return `struct<${type.fields.map((field) => `${field.name}:${hiveType(field.type)}`).join(',')}>`
 }

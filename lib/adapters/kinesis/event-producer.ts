@@ -14,8 +14,11 @@ export interface EventProducerOptions<Data extends object> extends Tuning {
   readonly type: string
   /** CloudEvents `source` of events that state none. */
   readonly source: string
-  /** The contract's `weir.partitionKey`: events that agree in it arrive in the order they were sent. */
-  readonly partitionKey: keyof Data & string
+  /**
+   * The contract's `weir.partitionKey`, or what finds its value: events that agree in it arrive in the order they were
+   * sent.
+   */
+  readonly partitionKey: (keyof Data & string) | ((data: Data) => unknown)
   /** The contract version that the data follows: `urn:weir:<product>:<version>`. @default the product's own choice */
   readonly dataschema?: string
   /** Made without repeats of its own: the producer repeats what was refused, and only that. @default one for `region` */
@@ -78,12 +81,8 @@ export class EventProducer<Data extends object> {
       datacontenttype: 'application/json',
       data,
     })
-    await this.#producer.send({
-      source,
-      id,
-      text,
-      partitionKey: partitionKeyText(data[partitionKey] ?? source),
-    })
+    const key = typeof partitionKey === 'function' ? partitionKey(data) : data[partitionKey]
+    await this.#producer.send({ source, id, text, partitionKey: partitionKeyText(key ?? source) })
   }
 
   /**

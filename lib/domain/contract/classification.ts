@@ -19,8 +19,8 @@ export function strongestClassification(
       .node('weir.dataClassification')
       .problem(`weir.dataClassification is ${RANKS.join(', ')}, not ${shown(general)}`)
   }
-  const ranks = fields.map(({ classification, field }) =>
-    RANKS.indexOf(field.personal ? 'restricted' : (classification ?? general)),
+  const ranks = fields.flatMap(({ classifications = [] }) =>
+    classifications.map((one = general) => RANKS.indexOf(one === 'personal' ? 'restricted' : one)),
   )
   return RANKS[Math.max(0, ...ranks)]!
 }

@@ -37,6 +37,11 @@ export function compareConstraints(before: Field, after: Field): ConstraintChang
     bound('maxLength', was.maxLength, is.maxLength, byNumber, 'higher is looser'),
     // Whether one pattern takes all that another takes is not decided here: another one counts as a break.
     bound('pattern', was.pattern, is.pattern, () => Number.NaN, 'higher is looser'),
+    bound('format', was.format, is.format, () => Number.NaN, 'higher is looser'),
+    multiple(type, was.multipleOf, is.multipleOf),
+    bound('minItems', was.minItems, is.minItems, byNumber, 'lower is looser'),
+    bound('maxItems', was.maxItems, is.maxItems, byNumber, 'higher is looser'),
+    uniqueness(was.uniqueItems, is.uniqueItems),
     enumeration(type, was.values, is.values),
   ].flatMap((change) => change ?? [])
 }
@@ -68,6 +73,29 @@ function extreme(type: FieldType, sign: 1n | -1n): string | undefined {
   if (bits !== undefined) return String(sign * 2n ** bits - (sign === 1n ? 1n : 0n))
   if (type.kind !== 'decimal') return undefined
   return decimalText(sign * (10n ** BigInt(type.precision) - 1n), type.scale)
+}
+
+/** Looser if every multiple of the old step is one of the new. */
+function multiple(
+  type: FieldType,
+  was: string | undefined,
+  is: string | undefined,
+): ConstraintChange | undefined {
+  const isDivisor = () => {
+    const [old, now] = [canonical(type, was!), canonical(type, is!)]
+    return typeof old === 'bigint' && typeof now === 'bigint' && old % now === 0n
+  }
+  const order = () => (isDivisor() ? 1 : Number.NaN)
+  if (was !== undefined && is !== undefined && canonical(type, was) === canonical(type, is)) {
+    return undefined
+  }
+  return bound('multipleOf', was, is, order, 'higher is looser')
+}
+
+function uniqueness(was: true | undefined, is: true | undefined): ConstraintChange | undefined {
+  if (was === is) return undefined
+  const message = is ? 'items may no longer repeat' : 'items may repeat'
+  return { option: 'uniqueItems', message, tightened: is === true }
 }
 
 function enumeration(

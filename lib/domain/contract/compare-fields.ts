@@ -33,11 +33,11 @@ export function compareFields(
   const renumbered = new Set<PlacedField>()
   for (const now of is) {
     const old = wasById.get(now.field.id)
+    const field = `${prefix}${now.field.name}`
     if (old !== undefined) {
-      changes.push(...compareField(old, now, prefix))
+      changes.push(...compareField(old, now, field))
       continue
     }
-    const field = `${prefix}${now.field.name}`
     // The same name under an id of its own: to files it is another column.
     const namesake = was.find((one) => one.field.name === now.field.name)
     if (namesake !== undefined && !isById.has(namesake.field.id)) {
@@ -76,9 +76,9 @@ function placed({ document, place, fields }: PlacedFields): PlacedField[] {
   return fields.map((field, index) => ({ document, field, place: placeOfField(place, index) }))
 }
 
-function compareField(before: PlacedField, after: PlacedField, prefix: string): ContractChange[] {
+/** `field` is what the changes call it. */
+function compareField(before: PlacedField, after: PlacedField, field: string): ContractChange[] {
   const [was, is] = [before.field, after.field]
-  const field = `${prefix}${is.name}`
   const at = (...keys: readonly string[]) => ({
     before: [...before.place, ...keys],
     after: [...after.place, ...keys],
@@ -120,7 +120,30 @@ function compareField(before: PlacedField, after: PlacedField, prefix: string): 
     const message = 'the description changed'
     changes.push({ kind: 'documentationChanged', field, message, ...at('description') })
   }
-  return changes
+  return [...changes, ...compareMembers(before, after, field)]
+}
+
+/** What is nested in a field that stayed an object or an array. */
+function compareMembers(before: PlacedField, after: PlacedField, field: string): ContractChange[] {
+  const [was, is] = [before.field.type, after.field.type]
+  if (was.kind === 'struct' && is.kind === 'struct') {
+    return compareFields(
+      { ...before, fields: was.fields },
+      { ...after, fields: is.fields },
+      `${field}.`,
+    )
+  }
+  if (was.kind !== 'list' || is.kind !== 'list') return []
+  const items = (of: PlacedField, element: Field): PlacedField => ({
+    document: of.document,
+    place: [...of.place, 'items'],
+    field: element,
+  })
+  const [old, now] = [items(before, was.element), items(after, is.element)]
+  if (old.field.id === now.field.id) return compareField(old, now, `${field}[]`)
+  const message = `weir.fieldId ${now.field.id} was ${old.field.id}`
+  const [at, to] = [custom(old, 'weir.fieldId'), custom(now, 'weir.fieldId')]
+  return [{ kind: 'fieldIdChanged', field: `${field}[]`, message, before: at, after: to }]
 }
 
 /** Undefined if both are one type. `keys` is where a contract states what differs. */
@@ -154,6 +177,10 @@ export function typeText(type: FieldType): string {
       return type.localZone === undefined
         ? 'timestamp'
         : `timestamp in ${type.localZone} without offset`
+    case 'struct':
+      return `object of ${type.fields.map((field) => field.name).join(', ')}`
+    case 'list':
+      return `array of ${typeText(type.element.type)}`
     default:
       return type.kind
   }

@@ -40,6 +40,18 @@ const TERMS: readonly Term[] = [
     (was, is) => (is < was ? 'dedupHorizonShortened' : 'dedupHorizonLengthened'),
   ),
   property('weir.subject', ({ subject = 'nobody' }) => subject, 'subjectChanged'),
+  property('weir.cdc', ({ changes }) => changes?.format ?? 'no changes', 'changesChanged'),
+  property(
+    'weir.cdcPosition',
+    ({ changes }) => changes?.position.join(', ') ?? '',
+    'changePositionChanged',
+  ),
+  {
+    name: 'primaryKey',
+    of: ({ changes }) => changes?.key.join(', ') ?? '',
+    place: () => [...SCHEMA, 'properties'],
+    kind: 'rowKeyChanged',
+  },
   property('weir.spread', (contract) => contract.spread, 'spreadChanged'),
   property('weir.residency', ({ residency }) => residency?.join(', ') ?? 'anywhere'),
   property(

@@ -1,4 +1,5 @@
 import type { JsonValue } from '#lib/domain/kernel/json.ts'
+import { statedFields } from './change-terms.ts'
 import { compareFields } from './compare-fields.ts'
 import { compareRules } from './compare-rules.ts'
 import { compareTerms, type DocumentedContract, placedRules } from './compare-terms.ts'
@@ -28,7 +29,7 @@ export function compareContracts(
   const fieldsOf = ({ contract, document }: DocumentedContract) => ({
     document,
     place: SCHEMA,
-    fields: contract.fields,
+    fields: statedFields(contract),
   })
   const noRules: DocumentPath = [...SCHEMA, 'quality']
   const found = [

@@ -1,6 +1,7 @@
 import { PlatformError } from '#lib/domain/kernel/errors.ts'
 import type { JsonValue } from '#lib/domain/kernel/json.ts'
 import { strongestClassification } from './classification.ts'
+import { changesOf } from './compile-changes.ts'
 import { type CompiledField, compileFields } from './compile-field.ts'
 import { limitsOf } from './compile-limits.ts'
 import { rowRulesOf } from './compile-rules.ts'
@@ -25,6 +26,7 @@ import {
   shown,
   TooManyProblems,
 } from './document-node.ts'
+import { countFields } from './field-ids.ts'
 import { refuseForeignContent } from './foreign-content.ts'
 import { CONTRACT_KEYS, DESCRIPTION_KEYS, SCHEMA_KEYS } from './odcs-keys.ts'
 
@@ -73,7 +75,9 @@ function compile(root: DocumentNode): Contract | undefined {
   const version = versionOf(root.get('version'))
   const custom = readCustomProperties(root, 'contract')
   const schema = onlySchema(root.get('schema'), product)
-  const fields = schema === undefined ? [] : fieldsOf(schema)
+  const statedFields = schema === undefined ? [] : fieldsOf(schema)
+  const changes = changesOf(custom, statedFields)
+  const fields = changes?.fields ?? statedFields
   const rowRules = schema === undefined ? [] : rowRulesOf(schema, fields)
   const eventTime = fieldNamed(custom, 'weir.eventTime', fields)
   if (eventTime !== undefined && eventTime.field.type.kind !== 'timestamp') {
@@ -83,7 +87,7 @@ function compile(root: DocumentNode): Contract | undefined {
         `event time is a timestamp, and "${eventTime.field.name}" is a ${eventTime.field.type.kind}: name another field`,
       )
   }
-  const partitionKey = fieldNamed(custom, 'weir.partitionKey', fields)
+  const partitionKey = fieldNamed(custom, 'weir.partitionKey', statedFields)
   const description = root.get('description')
   description.object('description', DESCRIPTION_KEYS)
   const owner = ownerOf(root.get('team'))
@@ -108,7 +112,13 @@ function compile(root: DocumentNode): Contract | undefined {
   if (!isComplete(facts)) return undefined
   return {
     ...facts,
-    ...stated({ subject, residency, allowedLatenessSeconds, undeclaredMajor }),
+    ...stated({
+      subject,
+      residency,
+      allowedLatenessSeconds,
+      undeclaredMajor,
+      changes: changes?.terms,
+    }),
     spread: custom.integer('weir.spread') ?? 1,
     ...limits,
     description: description.get('purpose').text('purpose') ?? '',
@@ -158,12 +168,11 @@ function onlySchema(node: DocumentNode, product: string | undefined): DocumentNo
 function fieldsOf(schema: DocumentNode): CompiledField[] {
   const nodes = schema.get('properties').items('properties')
   if (nodes.length === 0) schema.problem('a schema needs properties: add at least one field')
-  if (nodes.length > MAX_FIELDS) {
+  const count = countFields(nodes)
+  if (count > MAX_FIELDS) {
     schema
       .get('properties')
-      .problem(
-        `a contract has at most ${MAX_FIELDS} fields, this one ${nodes.length}: split the product`,
-      )
+      .problem(`a contract has at most ${MAX_FIELDS} fields, this one ${count}: split the product`)
     return []
   }
   return compileFields(nodes)
@@ -183,7 +192,9 @@ function partitioningOf(fields: readonly CompiledField[]): Contract['partitionin
   partitioned.sort((a, b) => a.partitionPosition! - b.partitionPosition!)
   return partitioned.map(({ field, node }) => {
     const { kind } = field.type
-    if (kind === 'double') node.problem('a double cannot partition a table: choose another field')
+    if (['double', 'struct', 'list'].includes(kind)) {
+      node.problem(`a ${kind} cannot partition a table: choose another field`)
+    }
     return {
       field: field.name,
       transform: kind === 'timestamp' || kind === 'date' ? 'day' : 'identity',

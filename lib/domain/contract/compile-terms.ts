@@ -40,6 +40,9 @@ export function fieldNamed(
       .node(property)
       .problem(`${property} must always have a value: add "required: true" to "${name}"`)
   }
+  if (['struct', 'list'].includes(found.field.type.kind)) {
+    custom.node(property).problem(`${property} is one value, and "${name}" holds several`)
+  }
   return found
 }
 

@@ -1,3 +1,6 @@
+import type { ChangeTerms } from './change-terms.ts'
+import type { StringFormat } from './string-format.ts'
+
 /**
  * A data product's contract, as everything else reads it: compiled from an ODCS v3.1.0 document by
  * `parse-contract.ts` (text, with lines) or `compile-contract.ts` (the parsed document, in functions).
@@ -31,6 +34,8 @@ export interface Contract {
   readonly residency?: readonly string[]
   /** How long after the end of its window an event may still count; absent means for ever. */
   readonly allowedLatenessSeconds?: number
+  /** Set if the events are changes of rows of another store; `fields` are then those of a table of changes. */
+  readonly changes?: ChangeTerms
   /** Rules that one row decides, besides those of the single fields. */
   readonly rowRules: readonly RowRule[]
   /** How the curated table is partitioned. */
@@ -82,6 +87,11 @@ export type FieldType =
   | { readonly kind: 'timestamp'; readonly localZone?: string }
   /** `precision` at most 18. */
   | { readonly kind: 'decimal'; readonly precision: number; readonly scale: number }
+  /** A time of day, of no zone; kept as text: `HH:MM:SS`, and up to six more digits without zeros at their end. */
+  | { readonly kind: 'time' }
+  | { readonly kind: 'struct'; readonly fields: readonly Field[] }
+  /** `element` is named so. */
+  | { readonly kind: 'list'; readonly element: Field }
 
 export interface Constraints {
   /** Inclusive, exact (decimal text). */
@@ -90,6 +100,14 @@ export interface Constraints {
   readonly maxLength?: number
   readonly minLength?: number
   readonly pattern?: string
+  /** Of a string: what it is written as. */
+  readonly format?: StringFormat
+  /** Exact (decimal text). */
+  readonly multipleOf?: string
+  /** Of a list. */
+  readonly minItems?: number
+  readonly maxItems?: number
+  readonly uniqueItems?: true
   readonly values?: readonly (string | number)[]
 }
 

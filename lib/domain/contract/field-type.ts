@@ -1,5 +1,5 @@
 import { isTimeZone } from '#lib/domain/kernel/local-time.ts'
-import type { FieldType } from './contract.ts'
+import type { Field, FieldType } from './contract.ts'
 import { type DocumentNode, shown } from './document-node.ts'
 
 /** A field's type, and the bounds that the type itself implies (an 8-bit integer's, say). */
@@ -28,23 +28,28 @@ const PHYSICAL: Readonly<Record<FieldType['kind'], readonly string[]>> = {
   boolean: ['boolean'],
   date: ['date'],
   timestamp: ['timestamptz', 'timestamp'],
+  time: ['string', 'varchar', 'text'],
+  struct: ['struct', 'object'],
+  list: ['list', 'array'],
   decimal: [],
 }
 
-const UNSUPPORTED: Readonly<Record<string, string>> = {
-  object: 'flatten it: one field for each of its properties',
-  array:
-    'send one event for each member, or write logicalType: string with the JSON text of the list',
-  time: 'write logicalType: string with a pattern such as ^[0-2][0-9]:[0-5][0-9]$',
+/** How what an object or an array holds is compiled: by whoever compiles fields. */
+export interface NestedCompiler {
+  fields(nodes: readonly DocumentNode[]): readonly Field[]
+  element(node: DocumentNode): Field | undefined
 }
 
 /** Reads `logicalType`, `physicalType` and the options that decide a type; notes what is wrong. */
-export function readFieldType(field: DocumentNode): CompiledType | undefined {
+export function readFieldType(
+  field: DocumentNode,
+  nested: NestedCompiler,
+): CompiledType | undefined {
   const logical = field.get('logicalType')
   const name = logical.requiredText('logicalType', '"logicalType: string" or another type')
   if (name === undefined) return undefined
   const options = field.get('logicalTypeOptions')
-  const compiled = typeOf(name, logical, field, options)
+  const compiled = typeOf(name, logical, field, options, nested)
   if (compiled !== undefined) checkPhysicalType(field.get('physicalType'), compiled.type)
   return compiled
 }
@@ -54,7 +59,9 @@ function typeOf(
   logical: DocumentNode,
   field: DocumentNode,
   options: DocumentNode,
+  nested: NestedCompiler,
 ): CompiledType | undefined {
+  refuseMembers(name, field)
   switch (name) {
     case 'string':
     case 'boolean':
@@ -68,15 +75,64 @@ function typeOf(
       return numberType(field, options)
     case 'timestamp':
       return timestampType(options)
-    default: {
-      const advice = UNSUPPORTED[name]
+    case 'time':
+      return timeType(options)
+    case 'object':
+      return structType(field, nested)
+    case 'array':
+      return listType(field, nested)
+    default:
       return logical.problem(
-        advice === undefined
-          ? `there is no logicalType ${shown(name)}: write string, date, timestamp, number, integer or boolean`
-          : `logicalType ${name} is not supported: ${advice}`,
+        `there is no logicalType ${shown(name)}: write string, date, time, timestamp, number, integer, boolean, object or array`,
       )
-    }
   }
+}
+
+/** `properties` at what is no object would be ignored, and `items` at what is no array. */
+function refuseMembers(name: string, field: DocumentNode): void {
+  for (const [key, owner] of [
+    ['properties', 'object'],
+    ['items', 'array'],
+  ] as const) {
+    if (name === owner || field.get(key).isAbsent) continue
+    field.get(key).problem(`only an ${owner} has ${key}: write "logicalType: ${owner}"`, {
+      atKey: true,
+    })
+  }
+}
+
+function structType(field: DocumentNode, nested: NestedCompiler): CompiledType | undefined {
+  const nodes = field.get('properties').items('properties')
+  if (nodes.length === 0) {
+    return field.problem('an object states its properties: add "properties:" with at least one', {
+      atKey: true,
+    })
+  }
+  const fields = nested.fields(nodes)
+  return fields.length < nodes.length ? undefined : { type: { kind: 'struct', fields } }
+}
+
+function listType(field: DocumentNode, nested: NestedCompiler): CompiledType | undefined {
+  const items = field.get('items')
+  if (items.isAbsent) {
+    return field.problem('an array states what its items are: add "items:" with a logicalType', {
+      atKey: true,
+    })
+  }
+  const element = nested.element(items)
+  return element === undefined ? undefined : { type: { kind: 'list', element } }
+}
+
+function timeType(options: DocumentNode): CompiledType | undefined {
+  checkFormat(options, ['HH:mm:ss'])
+  const zone = options.get('defaultTimezone')
+  if (options.get('timezone').boolean('timezone') === true || !zone.isAbsent) {
+    return options.problem(
+      'a time of day is of no zone: write "timezone: false" and no defaultTimezone, or a timestamp',
+      { atKey: true },
+    )
+  }
+  return { type: { kind: 'time' } }
 }
 
 function integerType(options: DocumentNode): CompiledType | undefined {

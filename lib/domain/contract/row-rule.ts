@@ -18,6 +18,9 @@ export function parseRowRule(name: string, text: string, fields: readonly Field[
   const [, leftName, operator, rightName, quoted, digits] = match
   const left = fields.find((field) => field.name === leftName)
   if (left === undefined) return refuse(`the rule names an unknown field "${leftName}"`)
+  if (left.type.kind === 'struct' || left.type.kind === 'list') {
+    return refuse(`a ${left.type.kind} cannot be compared: "${left.name}" holds several values`)
+  }
   const ordered = operator !== '=' && operator !== '!='
   if (ordered && (left.type.kind === 'string' || left.type.kind === 'boolean')) {
     return refuse(`a ${left.type.kind} has no order: compare "${left.name}" with = or !=`)

@@ -1,11 +1,12 @@
+import { PlatformError } from '#lib/domain/kernel/errors.ts'
 import { localToUtc } from '#lib/domain/kernel/local-time.ts'
 import type { FieldType } from './contract.ts'
 import { unscaledOf } from './decimal-text.ts'
-import { daysOf, instantMicros, localMicros } from './time-text.ts'
+import { daysOf, instantMicros, localMicros, type TimeProblem, timeOfDay } from './time-text.ts'
 
 /**
  * A value as the columns hold it: integers, decimals (unscaled) and timestamps (UTC micros) as bigint, dates
- * as days since the epoch, doubles as numbers.
+ * as days since the epoch, doubles as numbers, times of day as text.
  */
 export type Scalar = bigint | number | string | boolean
 
@@ -25,6 +26,7 @@ export type ReadProblem =
   | 'tooPrecise'
   | 'outOfRange'
   | 'notDate'
+  | 'notTime'
   | 'notTimestamp'
 
 export type Reading = { readonly value: Scalar } | { readonly problem: ReadProblem }
@@ -46,6 +48,11 @@ export function scalarReader(type: FieldType): (value: unknown) => Reading {
       return decimalReader(type.precision, type.scale)
     case 'date':
       return timeReader(daysOf, 'notDate')
+    case 'time':
+      return timeReader(timeOfDay, 'notTime')
+    case 'struct':
+    case 'list':
+      throw new PlatformError('contract.invalid', `a ${type.kind} is read member by member`)
     case 'timestamp': {
       const zone = type.localZone
       if (zone === undefined) return timeReader(instantMicros, 'notTimestamp')
@@ -123,8 +130,8 @@ function decimalReader(precision: number, scale: number): (value: unknown) => Re
 }
 
 function timeReader(
-  parse: (text: string) => bigint | number | 'notTime' | 'tooPrecise',
-  problem: 'notDate' | 'notTimestamp',
+  parse: (text: string) => Scalar | TimeProblem,
+  problem: 'notDate' | 'notTime' | 'notTimestamp',
 ): (value: unknown) => Reading {
   return (value) => {
     if (typeof value !== 'string') return wrong('type')

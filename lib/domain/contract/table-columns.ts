@@ -4,7 +4,7 @@ import type {
   TableField,
   TableSchema,
 } from '#lib/domain/lake/schema.ts'
-import type { Contract, FieldType } from './contract.ts'
+import type { Contract, Field, FieldType } from './contract.ts'
 import { majorOf } from './version.ts'
 
 /** Weir's own columns, in front of every table: where each row came from. */
@@ -61,14 +61,17 @@ export function tableNameOf({ product, version }: Pick<Contract, 'product' | 've
 
 /** The curated table of a contract: Weir's own columns, then the contract's fields in document order. */
 export function tableSchemaOf(contract: Contract): TableSchema {
-  const fields = contract.fields.map((field) => ({
+  return { fields: [...SYSTEM_COLUMNS, ...contract.fields.map(tableField)] }
+}
+
+function tableField(field: Field): TableField {
+  return {
     id: field.id,
     name: field.name,
     required: field.required,
     type: icebergType(field.type),
     ...(field.description === '' ? {} : { doc: field.description }),
-  }))
-  return { fields: [...SYSTEM_COLUMNS, ...fields] }
+  }
 }
 
 /** Partition field ids start at 1000, as Iceberg reserves them; a day partition is `<field>_day`. */
@@ -89,6 +92,20 @@ function icebergType(type: FieldType): IcebergType {
       return 'timestamptz'
     case 'decimal':
       return `decimal(${type.precision}, ${type.scale})`
+    case 'time':
+      // Athena has no type for Iceberg's time.
+      return 'string'
+    case 'struct':
+      return { type: 'struct', fields: type.fields.map(tableField) }
+    case 'list': {
+      const { id, required, type: element } = type.element
+      return {
+        type: 'list',
+        'element-id': id,
+        element: icebergType(element),
+        'element-required': required,
+      }
+    }
     default:
       return type.kind
   }

@@ -5,6 +5,7 @@ export type TimeProblem = 'notTime' | 'tooPrecise'
 
 const DATE = /^(\d{4})-(\d{2})-(\d{2})$/
 const TIME = /^(\d{4})-(\d{2})-(\d{2})[Tt ](\d{2}):(\d{2}):(\d{2})(?:\.(\d+))?(.*)$/
+const TIME_OF_DAY = /^(\d{2}):(\d{2}):(\d{2})(?:\.(\d+))?$/
 const OFFSET = /^(?:[Zz]|([+-])(\d{2}):(\d{2}))$/
 const SECONDS_PER_DAY = 86_400
 
@@ -12,6 +13,20 @@ const SECONDS_PER_DAY = 86_400
 export function daysOf(text: string): number | TimeProblem {
   const match = DATE.exec(text)
   return (match && epochDays(match)) ?? 'notTime'
+}
+
+/**
+ * `HH:MM:SS` with an optional fraction, as the text of it that is kept: of equal times the same text, and in the order of
+ * time. More than six fractional digits are refused unless zeros.
+ */
+export function timeOfDay(text: string): string | TimeProblem {
+  const match = TIME_OF_DAY.exec(text)
+  if (match === null) return 'notTime'
+  const [, hour, minute, second, fraction = ''] = match
+  if (Number(hour) > 23 || Number(minute) > 59 || Number(second) > 59) return 'notTime'
+  if (/[1-9]/.test(fraction.slice(6))) return 'tooPrecise'
+  const digits = fraction.slice(0, 6).replace(/0+$/, '')
+  return `${hour}:${minute}:${second}${digits === '' ? '' : `.${digits}`}`
 }
 
 /** RFC 3339 with an offset, as UTC micros. More than six fractional digits are refused unless zeros. */

@@ -66,6 +66,22 @@ export const WEIR_PROPERTIES = [
     maximum: 31_536_000,
   },
   {
+    name: 'weir.cdc',
+    on: 'contract',
+    type: 'text',
+    meaning:
+      'debezium, if the events are changes of rows of another store in that envelope: {before, after, source, op, ts_ms}',
+    default: 'the events are no changes',
+  },
+  {
+    name: 'weir.cdcPosition',
+    on: 'contract',
+    type: 'text',
+    meaning:
+      "members of a change's source that tell which of two changes of a row is later, such as lsn, or file, pos, row",
+    default: 'ts_ms',
+  },
+  {
     name: 'weir.undeclaredMajor',
     on: 'contract',
     type: 'integer',
@@ -169,6 +185,20 @@ export const WEIR_PROPERTIES = [
       'the Iceberg field id: stated once, never changed, never given to another field; 1 to 9 are Weir’s',
     minimum: 10,
     maximum: 999_999,
+  },
+  {
+    name: 'weir.minimum',
+    on: 'field',
+    type: 'text',
+    meaning: 'the least value of a number, where it has more than 15 digits',
+    default: 'logicalTypeOptions.minimum',
+  },
+  {
+    name: 'weir.maximum',
+    on: 'field',
+    type: 'text',
+    meaning: 'the greatest value of a number, where it has more than 15 digits',
+    default: 'logicalTypeOptions.maximum',
   },
   {
     name: 'weir.personal',

@@ -1,9 +1,10 @@
 import type { Contract } from '#lib/domain/contract/contract.ts'
-import type { Scalar } from '#lib/domain/contract/scalar.ts'
 import { SYSTEM_COLUMNS, tableSchemaOf } from '#lib/domain/contract/table-columns.ts'
+import type { Value } from '#lib/domain/contract/value.ts'
 import type { Column, ColumnBatch } from '#lib/domain/kernel/columns.ts'
 import { minuteOf } from '#lib/domain/kernel/time.ts'
 import { columnOf } from './build-column.ts'
+import { changeReader } from './change-row.ts'
 import { readEnvelope } from './envelope.ts'
 import type { Place, RawEvent } from './raw-event.ts'
 import { type RowReader, rowReader } from './read-row.ts'
@@ -56,7 +57,7 @@ export const OTHER_FIELDS = '…'
 
 interface AcceptedRow extends EventIdentity {
   readonly place: Place
-  readonly values: readonly (Scalar | null)[]
+  readonly values: readonly (Value | null)[]
 }
 
 /**
@@ -130,7 +131,7 @@ function batchOf(
   rows: readonly AcceptedRow[],
   context: DecodeContext,
 ): ColumnBatch {
-  const system: Readonly<Record<string, (row: AcceptedRow) => Scalar>> = {
+  const system: Readonly<Record<string, (row: AcceptedRow) => Value>> = {
     event_id: (row) => row.id,
     event_source: (row) => row.source,
     ingest_time: (row) => BigInt(row.place.arrivalMicros),
@@ -153,7 +154,9 @@ const readers = new WeakMap<Contract, RowReader>()
 function readerOf(contract: Contract): RowReader {
   const known = readers.get(contract)
   if (known !== undefined) return known
-  const reader = rowReader(contract)
+  const { changes } = contract
+  const reader =
+    changes === undefined ? rowReader(contract) : changeReader({ ...contract, changes })
   readers.set(contract, reader)
   return reader
 }

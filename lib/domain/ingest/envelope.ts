@@ -110,7 +110,8 @@ function isJsonType(contentType: string): boolean {
   return type === 'application/json' || /^[a-z]+\/[a-z0-9.!#$&^_-]+\+json$/.test(type)
 }
 
-function isPlainObject(value: unknown): value is Readonly<Record<string, unknown>> {
+/** An object of JSON, not a list, not a number. */
+export function isPlainObject(value: unknown): value is Readonly<Record<string, unknown>> {
   if (typeof value !== 'object' || value === null) return false
   return !Array.isArray(value) && !(value instanceof NumberText)
 }

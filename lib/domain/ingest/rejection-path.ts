@@ -12,6 +12,16 @@ const ENVELOPE_PATHS: Readonly<Partial<Record<EnvelopeReason | typeof UNKNOWN_VE
   'event.data': 'data',
   [UNKNOWN_VERSION]: 'dataschema',
 }
+/** Where Debezium's envelope of a change is wrong. */
+const CHANGE_PATHS: Readonly<Record<string, string>> = {
+  'change.op': 'data.op',
+  'change.before': 'data.before',
+  'change.after': 'data.after',
+  'change.key': 'data.after',
+  'change.source': 'data.source',
+  'change.position': 'data.source',
+  'change.time': 'data.source.ts_ms',
+}
 const WHOLE: readonly string[] = [
   ...UNDECODABLE_REASONS,
   'event.tooLarge',
@@ -27,6 +37,6 @@ const WHOLE: readonly string[] = [
 export function rejectionPath(reason: string): string | undefined {
   if (WHOLE.includes(reason)) return undefined
   if (reason.startsWith('rule:')) return 'data'
-  const known = ENVELOPE_PATHS[reason as EnvelopeReason]
+  const known = ENVELOPE_PATHS[reason as EnvelopeReason] ?? CHANGE_PATHS[reason]
   return known ?? `data.${reason.slice(0, reason.lastIndexOf('.'))}`
 }

@@ -2,6 +2,7 @@ import type { ContractVersions } from '#lib/domain/contract/contract-versions.ts
 import { hasCode } from '#lib/domain/kernel/errors.ts'
 import type { ObjectStore } from '#lib/domain/kernel/object-store.ts'
 import { START } from '#lib/domain/kernel/sequence-number.ts'
+import { partitionValueOf } from './change-row.ts'
 import { decodeByVersion, placeAt } from './decode-by-version.ts'
 import type { Journal, JournalEntry } from './journal.ts'
 import { type ProducerEvent, partitionKeyText } from './producer-event.ts'
@@ -92,7 +93,7 @@ export function revalidate(
       const row = byPlace.get(placeOf(placeAt(decoded, i)))!
       const text = row.text!
       const { data } = JSON.parse(text) as { data: Readonly<Record<string, unknown>> }
-      const partitionKey = partitionKeyText(data[contract.partitionKey])
+      const partitionKey = partitionKeyText(partitionValueOf(contract, data))
       return { row, event: { source, id, text, partitionKey } }
     }),
   )

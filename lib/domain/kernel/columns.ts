@@ -3,7 +3,9 @@
  * bytes and offsets), `nulls[i] === 1` where row i has no value. 64-bit values stand in little-endian
  * two's complement, so that hot code may write them as two 32-bit halves of the same buffer.
  */
-export type Column =
+export type Column = FlatColumn | StructColumn | ListColumn
+
+export type FlatColumn =
   | { readonly kind: 'int32'; readonly values: Int32Array; readonly nulls?: Uint8Array }
   /** Also timestamps (UTC micros) and decimals up to 18 digits (unscaled). */
   | { readonly kind: 'int64'; readonly values: BigInt64Array; readonly nulls?: Uint8Array }
@@ -17,6 +19,22 @@ export type Column =
       readonly nulls?: Uint8Array
     }
 
+/** Columns of one length side by side. Where the row has no value, theirs mean nothing and are null. */
+export interface StructColumn {
+  readonly kind: 'struct'
+  readonly rows: number
+  readonly fields: ReadonlyMap<string, Column>
+  readonly nulls?: Uint8Array
+}
+
+/** Row i holds the elements from `offsets[i]` to `offsets[i + 1]`; none where it has no value. */
+export interface ListColumn {
+  readonly kind: 'list'
+  readonly offsets: Int32Array
+  readonly elements: Column
+  readonly nulls?: Uint8Array
+}
+
 export interface ColumnBatch {
   readonly rows: number
   /** By column name, in table order. */
@@ -28,6 +46,19 @@ const encoder = new TextEncoder()
 
 export function isNull(column: Column, row: number): boolean {
   return column.nulls !== undefined && column.nulls[row] === 1
+}
+
+/** How many rows a column has room for. */
+export function lengthOf(column: Column): number {
+  switch (column.kind) {
+    case 'struct':
+      return column.rows
+    case 'utf8':
+    case 'list':
+      return column.offsets.length - 1
+    default:
+      return column.values.length
+  }
 }
 
 /** The string of a row. */
@@ -98,6 +129,22 @@ function takeColumn(column: Column, rows: readonly number[]): Column {
         bytes.set(column.bytes.subarray(column.offsets[r], column.offsets[r + 1]), offsets[i])
       })
       return { kind: 'utf8', bytes, offsets, ...withNulls }
+    }
+    case 'struct': {
+      const fields = [...column.fields].map(([name, field]): [string, Column] => [
+        name,
+        takeColumn(field, rows),
+      ])
+      return { kind: 'struct', rows: rows.length, fields: new Map(fields), ...withNulls }
+    }
+    case 'list': {
+      const offsets = new Int32Array(rows.length + 1)
+      const taken: number[] = []
+      rows.forEach((r, i) => {
+        for (let at = column.offsets[r]!; at < column.offsets[r + 1]!; at++) taken.push(at)
+        offsets[i + 1] = taken.length
+      })
+      return { kind: 'list', offsets, elements: takeColumn(column.elements, taken), ...withNulls }
     }
   }
 }

@@ -10,7 +10,7 @@ import { inParallel } from '../kernel/in-parallel.ts'
 import { type Append, type CommitOptions, commit } from './commit.ts'
 import { type CommitPlan, type JournalGap, planCommit } from './commit-plan.ts'
 import { fencesProperty, fencesSummary } from './fences.ts'
-import type { TableSchema } from './schema.ts'
+import type { IcebergType, TableField, TableSchema } from './schema.ts'
 import { createTableIfAbsent, type Lake, type Table } from './table.ts'
 
 export interface CommitSnapshotsDependencies {
@@ -146,8 +146,17 @@ async function appendOf(
 /** Words of an older version must not take the place of a newer one's. */
 function schemaFor(contract: Contract, { withDocs }: { withDocs: boolean }): TableSchema {
   const schema = tableSchemaOf(contract)
-  if (withDocs) return schema
-  return { fields: schema.fields.map(({ doc: _doc, ...field }) => field) }
+  return withDocs ? schema : { fields: schema.fields.map(withoutDoc) }
+}
+
+function withoutDoc({ doc: _doc, ...field }: TableField): TableField {
+  return { ...field, type: withoutDocs(field.type) }
+}
+
+function withoutDocs(type: IcebergType): IcebergType {
+  if (typeof type === 'string') return type
+  if (type.type === 'list') return { ...type, element: withoutDocs(type.element) }
+  return { ...type, fields: type.fields.map(withoutDoc) }
 }
 
 type FilesByUri = Map<string, readonly CuratedFile[]>

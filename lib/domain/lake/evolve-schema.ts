@@ -1,5 +1,13 @@
 import { PlatformError } from '../kernel/errors.ts'
-import { decimalOf, type IcebergType, type TableField, type TableSchema } from './schema.ts'
+import {
+  allFields,
+  decimalOf,
+  elementOf,
+  type IcebergType,
+  type TableField,
+  type TableSchema,
+  typeText,
+} from './schema.ts'
 import {
   currentSchemaJson,
   type SchemaJson,
@@ -9,26 +17,35 @@ import {
 
 /**
  * The table's schema, widened to hold rows of the wanted one too; undefined if it can already. Fields are matched by
- * id. It is never narrowed: what the wanted schema lacks stays, a required field that may now be absent becomes
- * optional for good, and of two types the wider one holds. So it makes no difference in which order an older and a
- * newer deployment commit. A wanted field without a doc leaves the table's.
+ * id, also inside of structs and lists. It is never narrowed: what the wanted schema lacks stays, a required field that
+ * may now be absent becomes optional for good, and of two types the wider one holds. So it makes no difference in which
+ * order an older and a newer deployment commit. A wanted field without a doc leaves the table's.
  *
  * Throws `lake.schemaConflict` if a field has another name or a type that neither widens to the other.
  */
 export function evolvedSchema(table: TableSchema, wanted: TableSchema): TableSchema | undefined {
-  const known = new Map(table.fields.map((field) => [field.id, field]))
-  const wantedById = new Map(wanted.fields.map((field) => [field.id, field]))
-  const kept = table.fields.map((field) => merged(field, wantedById.get(field.id)))
-  const added = wanted.fields
+  const fields = mergedFields(table.fields, wanted.fields)
+  return fields === table.fields ? undefined : { fields }
+}
+
+/** The very same list if nothing changes. */
+function mergedFields(
+  fields: readonly TableField[],
+  wanted: readonly TableField[],
+): readonly TableField[] {
+  const known = new Set(fields.map((field) => field.id))
+  const wantedById = new Map(wanted.map((field) => [field.id, field]))
+  const kept = fields.map((field) => mergedField(field, wantedById.get(field.id)))
+  const added = wanted
     .filter((field) => !known.has(field.id))
     // Files that lie in the table have no value for it.
     .map((field) => ({ ...field, required: false }))
-  const isSame = added.length === 0 && kept.every((field, at) => field === table.fields[at])
-  return isSame ? undefined : { fields: [...kept, ...added] }
+  const isSame = added.length === 0 && kept.every((field, at) => field === fields[at])
+  return isSame ? fields : [...kept, ...added]
 }
 
 /** The field itself if nothing changes. */
-function merged(field: TableField, wanted: TableField | undefined): TableField {
+function mergedField(field: TableField, wanted: TableField | undefined): TableField {
   if (wanted === undefined) return field
   if (wanted.name !== field.name) {
     throw conflict(
@@ -42,15 +59,30 @@ function merged(field: TableField, wanted: TableField | undefined): TableField {
   return { ...field, type, required, ...(doc === undefined ? {} : { doc }) }
 }
 
+/** The field's own type, the same object, if it holds the wanted one. */
 function widerType(field: TableField, wanted: TableField): IcebergType {
   const [is, other] = [field.type, wanted.type]
+  if (typeof is !== 'string' && typeof other !== 'string' && is.type === other.type) {
+    if (is.type === 'struct' && other.type === 'struct') {
+      const fields = mergedFields(is.fields, other.fields)
+      return fields === is.fields ? is : { ...is, fields }
+    }
+    if (is.type === 'list' && other.type === 'list' && is['element-id'] === other['element-id']) {
+      const own = elementOf(is)
+      const element = mergedField(own, elementOf(other))
+      if (element === own) return is
+      return { ...is, element: element.type, 'element-required': element.required }
+    }
+  }
   if (is === other) return is
   if ((is === 'int' || is === 'long') && (other === 'int' || other === 'long')) return 'long'
   const [a, b] = [decimalOf(is), decimalOf(other)]
   if (a !== undefined && b !== undefined && a.scale === b.scale) {
     return a.precision > b.precision ? is : other
   }
-  throw conflict(`field ${field.id} ("${field.name}") is ${is} in the table and ${other} in a file`)
+  throw conflict(
+    `field ${field.id} ("${field.name}") is ${typeText(is)} in the table and ${typeText(other)} in a file`,
+  )
 }
 
 function conflict(message: string): PlatformError {
@@ -73,10 +105,11 @@ export function evolveMetadata(base: TableMetadata, wanted: TableSchema): TableM
     // What other engines noted at a field stays there.
     fields: evolved.fields.map((field) => ({ ...known.get(field.id), ...field })),
   }
+  const ids = allFields(evolved.fields).map(({ id }) => id)
   return {
     ...base,
     schemas: [...base.schemas, schema],
     'current-schema-id': schemaId,
-    'last-column-id': Math.max(base['last-column-id'], ...evolved.fields.map(({ id }) => id)),
+    'last-column-id': Math.max(base['last-column-id'], ...ids),
   }
 }

@@ -1,5 +1,5 @@
 import type { AvroSchema, CodeNames } from './avro.ts'
-import { decimalOf, type IcebergType } from './schema.ts'
+import { decimalOf, type PrimitiveType } from './schema.ts'
 import { decimalSize } from './single-value.ts'
 
 /** A field of Iceberg's own Avro records: its id, its name in files; in code the name in camel case. */
@@ -59,7 +59,7 @@ export const MANIFEST_FILE: AvroSchema = {
 export interface PartitionColumn {
   readonly fieldId: number
   readonly name: string
-  readonly type: IcebergType
+  readonly type: PrimitiveType
 }
 
 /** One file in a manifest (table spec, "Manifests"); the partition's record follows the spec. */
@@ -104,7 +104,7 @@ export function manifestEntry(partition: readonly PartitionColumn[]): AvroSchema
   }
 }
 
-function avroType(type: IcebergType): AvroSchema {
+function avroType(type: PrimitiveType): AvroSchema {
   switch (type) {
     case 'date':
       return { type: 'int', logicalType: 'date' }

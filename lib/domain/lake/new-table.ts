@@ -1,4 +1,4 @@
-import { type PartitionSpec, partitionType, type TableSchema } from './schema.ts'
+import { allFields, type PartitionSpec, partitionType, type TableSchema } from './schema.ts'
 import type { TableMetadata } from './table-metadata.ts'
 
 const FIRST_PARTITION_ID = 1000
@@ -21,7 +21,7 @@ export function newTableMetadata(create: NewTable, uuid: string, nowMs: number):
     location,
     'last-sequence-number': 0,
     'last-updated-ms': nowMs,
-    'last-column-id': Math.max(0, ...schema.fields.map(({ id }) => id)),
+    'last-column-id': Math.max(0, ...allFields(schema.fields).map(({ id }) => id)),
     'current-schema-id': 0,
     schemas: [{ type: 'struct', 'schema-id': 0, fields: schema.fields }],
     'default-spec-id': 0,

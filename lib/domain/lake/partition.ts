@@ -1,4 +1,4 @@
-import { type Column, type ColumnBatch, isNull, utf8At } from '../kernel/columns.ts'
+import { type ColumnBatch, type FlatColumn, isNull, utf8At } from '../kernel/columns.ts'
 import { PlatformError } from '../kernel/errors.ts'
 import type { PartitionValue } from './data-file.ts'
 import {
@@ -55,7 +55,8 @@ const compare = (left: string, right: string): number => (left < right ? -1 : le
 function partitioner(schema: TableSchema, field: PartitionField, batch: ColumnBatch) {
   const source = fieldById(schema, field.sourceId)
   const type = partitionType(schema, field)
-  const column = batch.columns.get(source.name)
+  // Only primitive types part a table, which `partitionType` has seen to.
+  const column = batch.columns.get(source.name) as FlatColumn | undefined
   if (!column) {
     throw new PlatformError('lake.columnMismatch', `the batch has no column ${source.name}`)
   }
@@ -72,14 +73,14 @@ function partitioner(schema: TableSchema, field: PartitionField, batch: ColumnBa
 }
 
 /** Days since the epoch, rounded down also before it. */
-function dayAt(column: Column, row: number): number {
+function dayAt(column: FlatColumn, row: number): number {
   if (column.kind === 'int32') return column.values[row]!
-  const micros = (column as Extract<Column, { kind: 'int64' }>).values[row]!
+  const micros = (column as Extract<FlatColumn, { kind: 'int64' }>).values[row]!
   const days = micros / MICROS_PER_DAY
   return Number(micros % MICROS_PER_DAY < 0n ? days - 1n : days)
 }
 
-function plainAt(column: Column, row: number): PartitionValue {
+function plainAt(column: FlatColumn, row: number): PartitionValue {
   switch (column.kind) {
     case 'utf8':
       return utf8At(column, row)

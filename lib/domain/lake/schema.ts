@@ -1,7 +1,7 @@
 import { PlatformError } from '../kernel/errors.ts'
 
 /** The types that Weir writes. Decimals have at most 18 digits, so that a value is one 64-bit integer. */
-export type IcebergType =
+export type PrimitiveType =
   | 'int'
   | 'long'
   | 'double'
@@ -10,6 +10,21 @@ export type IcebergType =
   | 'date'
   | 'timestamptz'
   | `decimal(${number}, ${number})`
+
+/** A column of columns, in Iceberg's own words. */
+export interface StructType {
+  readonly type: 'struct'
+  readonly fields: readonly TableField[]
+}
+
+export interface ListType {
+  readonly type: 'list'
+  readonly 'element-id': number
+  readonly element: IcebergType
+  readonly 'element-required': boolean
+}
+
+export type IcebergType = PrimitiveType | StructType | ListType
 
 export interface TableField {
   /** Stable for the life of the table: readers find a column by it, never by name. */
@@ -37,16 +52,45 @@ export interface PartitionSpec {
   readonly fields: readonly PartitionField[]
 }
 
+/** A list's element as a field of its own, which is what it is to Iceberg. */
+export function elementOf(list: ListType): TableField {
+  return {
+    id: list['element-id'],
+    name: 'element',
+    required: list['element-required'],
+    type: list.element,
+  }
+}
+
+/** What a nested type is made of; nothing for a primitive one. */
+export function childrenOf(type: IcebergType): readonly TableField[] {
+  if (typeof type === 'string') return []
+  return type.type === 'struct' ? type.fields : [elementOf(type)]
+}
+
+/** The fields and all that is nested in them, each before what it holds. */
+export function allFields(fields: readonly TableField[]): readonly TableField[] {
+  return fields.flatMap((field) => [field, ...allFields(childrenOf(field.type))])
+}
+
+/** A type as people read it: `list<struct<sku: string, quantity: int>>`. */
+export function typeText(type: IcebergType): string {
+  if (typeof type === 'string') return type
+  if (type.type === 'list') return `list<${typeText(type.element)}>`
+  return `struct<${type.fields.map((field) => `${field.name}: ${typeText(field.type)}`).join(', ')}>`
+}
+
 /** Precision and scale if the type is a decimal. */
-export function decimalOf(type: string): { precision: number; scale: number } | undefined {
+export function decimalOf(type: IcebergType): { precision: number; scale: number } | undefined {
+  if (typeof type !== 'string') return undefined
   const match = /^decimal\((\d+),\s*(\d+)\)$/.exec(type)
   return match ? { precision: Number(match[1]), scale: Number(match[2]) } : undefined
 }
 
-/** Whether Weir can write and read a column of this type. */
-export function isIcebergType(type: unknown): type is IcebergType {
+/** Whether Weir can write and read a column of this type, which holds no other columns. */
+export function isPrimitiveType(type: unknown): type is PrimitiveType {
   if (typeof type !== 'string') return false
-  const decimal = decimalOf(type)
+  const decimal = decimalOf(type as PrimitiveType)
   if (decimal) {
     return decimal.precision >= 1 && decimal.precision <= 18 && decimal.scale <= decimal.precision
   }
@@ -61,14 +105,15 @@ export function fieldById(schema: TableSchema, id: number): TableField {
 }
 
 /** The type of a partition value: a day is a date, whatever it was taken from. */
-export function partitionType(schema: TableSchema, field: PartitionField): IcebergType {
+export function partitionType(schema: TableSchema, field: PartitionField): PrimitiveType {
   const source = fieldById(schema, field.sourceId)
-  if (field.transform === 'identity' && source.type !== 'double') return source.type
+  const isPlain = typeof source.type === 'string' && source.type !== 'double'
+  if (field.transform === 'identity' && isPlain) return source.type as PrimitiveType
   if (field.transform === 'day' && (source.type === 'timestamptz' || source.type === 'date')) {
     return 'date'
   }
   throw new PlatformError(
     'lake.unsupportedPartition',
-    `cannot partition by ${field.transform} of a ${source.type} (field ${source.name})`,
+    `cannot partition by ${field.transform} of a ${typeText(source.type)} (field ${source.name})`,
   )
 }

@@ -1,4 +1,4 @@
-import { decimalOf, type IcebergType } from './schema.ts'
+import { decimalOf, type PrimitiveType } from './schema.ts'
 
 /** A value of a column as Iceberg compares it: 64-bit integers, times and unscaled decimals are bigint. */
 export type ScalarValue = number | bigint | boolean | string
@@ -6,7 +6,7 @@ export type ScalarValue = number | bigint | boolean | string
 const encoder = new TextEncoder()
 
 /** Iceberg's binary form of a single value (table spec, appendix D). */
-export function singleValue(type: IcebergType, value: ScalarValue): Uint8Array {
+export function singleValue(type: PrimitiveType, value: ScalarValue): Uint8Array {
   switch (type) {
     case 'boolean':
       return Uint8Array.of(value ? 1 : 0)
@@ -52,7 +52,7 @@ export function fromTwosComplement(bytes: Uint8Array): bigint {
 }
 
 /** Bytes of the `fixed` that Iceberg stores a decimal of this type in. */
-export function decimalSize(type: string): number {
+export function decimalSize(type: PrimitiveType): number {
   const precision = decimalOf(type)?.precision ?? 18
   return twosComplement(10n ** BigInt(precision) - 1n).length
 }

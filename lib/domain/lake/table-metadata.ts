@@ -1,7 +1,14 @@
 import { gunzipSync } from 'node:zlib'
 import { PlatformError } from '../kernel/errors.ts'
 import { parseExact, stringifyExact } from './exact-json.ts'
-import { isIcebergType, type PartitionSpec, type TableField, type TableSchema } from './schema.ts'
+import {
+  type IcebergType,
+  isPrimitiveType,
+  type ListType,
+  type PartitionSpec,
+  type TableField,
+  type TableSchema,
+} from './schema.ts'
 
 /** `metadata.json` of format version 2, in its own words. Keys that Weir does not know stay as they are. */
 export interface TableMetadata {
@@ -136,24 +143,43 @@ export function specJson(metadata: TableMetadata, id: number): PartitionSpecJson
 }
 
 /** The schema as Weir writes it. Throws `lake.unsupportedTable` if a column has another type. */
-export function tableSchema(json: SchemaJson): TableSchema {
+export function tableSchema(json: Pick<SchemaJson, 'fields'>): TableSchema {
   return {
-    fields: json.fields.map(({ id, name, required, type, doc }) => {
-      const [known, plain] = [type, typeof type === 'string' ? spaced(type) : type]
-      if (!isIcebergType(plain)) {
-        throw new PlatformError(
-          'lake.unsupportedTable',
-          `column ${name} has the type ${JSON.stringify(known)}, which Weir does not write`,
-        )
-      }
-      return { id, name, required, type: plain, ...(doc !== undefined && { doc }) }
-    }),
+    fields: json.fields.map(({ id, name, required, type, doc }) => ({
+      id,
+      name,
+      required,
+      type: knownType(name, type),
+      ...(doc !== undefined && { doc }),
+    })),
   }
 }
 
-/** Some engines write `decimal(9,2)`, some `decimal(9, 2)`. */
-const spaced = (type: string): string =>
-  type.replace(/^decimal\((\d+),\s*(\d+)\)$/, 'decimal($1, $2)')
+function knownType(name: string, type: unknown): IcebergType {
+  if (typeof type === 'string') {
+    // Some engines write `decimal(9,2)`, some `decimal(9, 2)`.
+    const spaced = type.replace(/^decimal\((\d+),\s*(\d+)\)$/, 'decimal($1, $2)')
+    if (isPrimitiveType(spaced)) return spaced
+  } else if (isNested(type, 'struct')) {
+    return { type: 'struct', ...tableSchema(type as unknown as SchemaJson) }
+  } else if (isNested(type, 'list')) {
+    const list = type as unknown as ListType
+    return {
+      type: 'list',
+      'element-id': list['element-id'],
+      element: knownType(`${name}.element`, list.element),
+      'element-required': list['element-required'],
+    }
+  }
+  throw new PlatformError(
+    'lake.unsupportedTable',
+    `column ${name} has the type ${JSON.stringify(type)}, which Weir does not write`,
+  )
+}
+
+function isNested(type: unknown, kind: string): boolean {
+  return typeof type === 'object' && type !== null && (type as { type?: unknown }).type === kind
+}
 
 /** The spec as Weir writes it. Throws `lake.unsupportedTable` if it has another transform. */
 export function partitionSpec(json: PartitionSpecJson): PartitionSpec {

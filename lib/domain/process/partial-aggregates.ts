@@ -2,6 +2,7 @@ import type { Contract } from '#lib/domain/contract/contract.ts'
 import { tableSchemaOf } from '#lib/domain/contract/table-columns.ts'
 import { type Column, isNull, utf8At } from '#lib/domain/kernel/columns.ts'
 import { Decimal } from '#lib/domain/kernel/decimal.ts'
+import { PlatformError } from '#lib/domain/kernel/errors.ts'
 import type { Micros } from '#lib/domain/kernel/time.ts'
 import { decodeFields } from '#lib/domain/lake/parquet/decode-fields.ts'
 import { aggregateOf } from './aggregate.ts'
@@ -65,6 +66,9 @@ function keyText(column: Column, row: number, scale: number): string {
       return new Decimal(column.values[row]!, scale).toString()
     case 'boolean':
       return column.values[row] === 1 ? 'true' : 'false'
+    case 'struct':
+    case 'list':
+      throw new PlatformError('view.invalid', `a ${column.kind} cannot be a key`)
     default:
       return String(column.values[row])
   }

@@ -125,15 +125,45 @@ describe('a compiled contract', () => {
   })
 
   it.each([
-    ['object', { logicalType: 'object' }, 'flatten it'],
-    ['array', { logicalType: 'array' }, 'one event for each member'],
-    ['time of day', { logicalType: 'time' }, 'with a pattern'],
+    ['an object of anything', { logicalType: 'object' }, 'states its properties'],
+    ['an array of anything', { logicalType: 'array' }, 'states what its items are'],
+    ['members of no object', { properties: [] }, 'write "logicalType: object"'],
+    ['items of no array', { items: {} }, 'write "logicalType: array"'],
+    [
+      'a time of day with a zone',
+      { logicalType: 'time', logicalTypeOptions: { timezone: true } },
+      'is of no zone',
+    ],
+    [
+      'a format that nobody checks',
+      { logicalType: 'string', logicalTypeOptions: { format: 'password' } },
+      'the format of a string is uuid, email, uri, hostname, ipv4',
+    ],
+    [
+      'a time as a string',
+      { logicalType: 'string', logicalTypeOptions: { format: 'date-time' } },
+      'or "logicalType: timestamp"',
+    ],
+    ['a multiple of nothing', { logicalTypeOptions: { multipleOf: 0 } }, 'above zero'],
+    [
+      'a multiple between the values',
+      {
+        logicalType: 'number',
+        physicalType: 'decimal(9, 2)',
+        logicalTypeOptions: { multipleOf: 0.001 },
+      },
+      'must be a value of this field',
+    ],
+    [
+      'a multiple of a double',
+      { logicalType: 'number', physicalType: 'double', logicalTypeOptions: { multipleOf: 2 } },
+      'use a decimal',
+    ],
     ['unknown type', { logicalType: 'money' }, 'write string, date'],
     ['128-bit integer', { logicalTypeOptions: { format: 'i128' } }, 'i64 is the widest'],
     ['contradicting physical type', { physicalType: 'bigint' }, 'format: i64'],
     ['option of another type', { logicalTypeOptions: { maxLength: 3 } }, 'has no key "maxLength"'],
-    ['unchecked option', { logicalTypeOptions: { multipleOf: 5 } }, 'multipleOf is not supported'],
-    ['inexact bound', { logicalTypeOptions: { maximum: 2 ** 60 } }, 'not exact'],
+    ['inexact bound', { logicalTypeOptions: { maximum: 2 ** 60 } }, 'as the text of weir.minimum'],
     ['physical name', { physicalName: 'y' }, 'remove physicalName'],
     ['unknown classification', { classification: 'secret' }, 'public, internal'],
   ])('refuses what it would not enforce: %s', (_case, options, advice) => {

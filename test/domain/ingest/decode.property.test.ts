@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { decode } from '#lib/domain/ingest/decode.ts'
 import { unpackRecord } from '#lib/domain/ingest/wire.ts'
+import { lengthOf } from '#lib/domain/kernel/columns.ts'
 import { sequenceNumber } from '#lib/domain/kernel/sequence-number.ts'
 import { contractWith, field } from '../contract/contract-document.ts'
 
@@ -23,8 +24,7 @@ function judge(data: Uint8Array) {
   const all = [...accepted, ...decoded.rejected.map((one) => one.index)]
   expect(all.sort((a, b) => a - b)).toEqual(events.map((event) => event.index))
   for (const [name, column] of decoded.batch.columns) {
-    const length = column.kind === 'utf8' ? column.offsets.length - 1 : column.values.length
-    expect([name, length]).toEqual([name, decoded.batch.rows])
+    expect([name, lengthOf(column)]).toEqual([name, decoded.batch.rows])
   }
   return decoded
 }

@@ -2,8 +2,8 @@ import { describe, expect, it } from 'vitest'
 import { decode, MAX_UNKNOWN_FIELDS, OTHER_FIELDS } from '#lib/domain/ingest/decode.ts'
 import { ENVELOPE_REASONS } from '#lib/domain/ingest/envelope.ts'
 import type { RawEvent } from '#lib/domain/ingest/raw-event.ts'
-import { type Column, isNull, utf8At } from '#lib/domain/kernel/columns.ts'
 import { sequenceNumber } from '#lib/domain/kernel/sequence-number.ts'
+import { valueAt } from '#test/support/columns.ts'
 import { contractWith, field, oneOf, rule } from '../contract/contract-document.ts'
 
 const contract = contractWith(
@@ -59,12 +59,6 @@ function verdictOf(text: string): string {
   const decoded = decodeTexts(text)
   expect(decoded.batch.rows + decoded.rejected.length).toBe(1)
   return decoded.rejected[0]?.reason ?? 'accepted'
-}
-
-function valueAt(column: Column | undefined, row: number): unknown {
-  if (column === undefined) return 'no such column'
-  if (isNull(column, row)) return null
-  return column.kind === 'utf8' ? utf8At(column, row) : column.values[row]
 }
 
 describe('an accepted event', () => {

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest'
 import type { Contract } from '#lib/domain/contract/contract.ts'
 import { versionsOf } from '#lib/domain/contract/contract-versions.ts'
-import { type Column, isNull, utf8At } from '#lib/domain/kernel/columns.ts'
 import { decodeFields } from '#lib/domain/lake/parquet/decode-fields.ts'
 import { loadTable, type Table } from '#lib/domain/lake/table.ts'
+import { valueAt } from '#test/support/columns.ts'
 import { FaultyProcess } from '#test/support/faults.ts'
 import { MemoryCell } from '#test/support/memory-cell.ts'
 import { record, tripText } from '#test/support/trip-events.ts'
@@ -34,15 +34,10 @@ async function rowsOf(cell: MemoryCell, name: string, ...names: readonly string[
   for (const file of await table.liveFiles()) {
     const batch = await decodeFields(await cell.objects.get(file.path), fields)
     for (let row = 0; row < batch.rows; row++) {
-      rows.push(names.map((one) => show(batch.columns.get(one)!, row)).join(' '))
+      rows.push(names.map((one) => String(valueAt(batch.columns.get(one)!, row))).join(' '))
     }
   }
   return rows.sort()
-}
-
-function show(column: Column, row: number): string {
-  if (isNull(column, row)) return 'null'
-  return column.kind === 'utf8' ? utf8At(column, row) : String(column.values[row])
 }
 
 /** Archives events as one record and commits, with these versions deployed. */

@@ -215,7 +215,7 @@ function sameColumn(left: Column, right: Column): boolean {
   if (left.kind === 'utf8' && right.kind === 'utf8') {
     return sameBytes(left.bytes, right.bytes) && sameBytes(left.offsets, right.offsets)
   }
-  if (left.kind === 'utf8' || right.kind === 'utf8') return false
+  if (!('values' in left && 'values' in right)) return false
   return left.kind === right.kind && sameBytes(left.values, right.values)
 }
 

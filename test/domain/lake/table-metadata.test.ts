@@ -50,11 +50,7 @@ describe('table metadata', () => {
 
   it('gives a schema only if each column is of a type that Weir writes', () => {
     const schema = (type: unknown) =>
-      tableSchema({
-        type: 'struct',
-        'schema-id': 0,
-        fields: [{ id: 1, name: 'a', required: true, type }],
-      })
+      tableSchema({ fields: [{ id: 1, name: 'a', required: true, type }] })
 
     expect(schema('decimal(9,2)').fields[0]!.type).toBe('decimal(9, 2)')
     for (const type of ['uuid', 'decimal(38, 2)', { type: 'list' }]) {

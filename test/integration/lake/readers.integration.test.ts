@@ -13,6 +13,7 @@ import { encodeParquet } from '#lib/domain/lake/parquet/encode.ts'
 import { partitionRows } from '#lib/domain/lake/partition.ts'
 import type { PartitionSpec, TableSchema } from '#lib/domain/lake/schema.ts'
 import { createTableIfAbsent, type Lake, loadTable } from '#lib/domain/lake/table.ts'
+import { valueAt } from '#test/support/columns.ts'
 import { IcebergReaders } from '#test/support/iceberg-readers.ts'
 
 const SCHEMA: TableSchema = {
@@ -255,9 +256,7 @@ function hasOurName({ path }: DataFile): boolean {
 function describeRow(batch: ColumnBatch): string {
   return [...batch.columns]
     .map(([name, column]) => {
-      if (column.nulls?.[0]) return `${name}: null`
-      const value = column.kind === 'utf8' ? Buffer.from(column.bytes) : column.values[0]
-      return `${name}: ${column.kind} ${String(value)}`
+      return `${name}: ${column.kind} ${String(valueAt(column, 0))}`
     })
     .join(', ')
 }

@@ -62,13 +62,15 @@ export function anyOrder(
   const names = new KeyTable(plans.map(({ field }) => field.name))
   const constants = new KeyTable(['1.0', contract.eventType, 'application/json'])
   const isRequired = Uint8Array.from(plans, ({ field }) => (field.required ? 1 : 0))
+  const isNested = Uint8Array.from(plans, ({ storage }) => (storage === 'value' ? 1 : 0))
   const states = new Uint8Array(plans.length)
   const oddStarts = new Int32Array(plans.length)
   const oddEnds = new Int32Array(plans.length)
   let signature = 0
   let isTwice = false
   let isElsewhere = false
-  let unknown: string[] = []
+  /** Members in which there may be names that the contract does not know, with the text of those that it does. */
+  let members = new Map<string, string | null>()
   const outcome: AnyOrderOutcome = {
     verdict: 'accepted',
     refusal: undefined,
@@ -79,7 +81,7 @@ export function anyOrder(
   }
 
   function read(start: number, row: number): number {
-    unknown = []
+    if (members.size > 0) members = new Map()
     isTwice = false
     isElsewhere = false
     signature = 0
@@ -192,18 +194,13 @@ export function anyOrder(
       const name = memory.stringStart
       const nameLength = memory.stringLength
       const field = names.find(memory, name, nameLength)
-      // A name without a UTF-8 form is read as the slow decoder reads it.
-      if (field < 0)
-        unknown.push(
-          memory.isUnicode
-            ? memory.text(name, name + nameLength)
-            : JSON.parse(memory.text(key, at)),
-        )
+      if (field < 0) members.set(nameOf(key, at), null)
       at = walk.space(at)
       if (bytes[at] !== COLON) return BROKEN
       const value = walk.space(at + 1)
       at = field < 0 ? walk.value(value, 2) : readField(field, value, row)
       if (at < 0) return at
+      if (field >= 0 && isNested[field] === 1) members.set(fieldName(field), memory.text(value, at))
       mix((field + 1) | ((field < 0 ? nameLength : 0) << 10) | ((value - key - nameLength) << 20))
       const after = walk.space(at)
       if (bytes[after] === CLOSE) return after + 1
@@ -214,7 +211,6 @@ export function anyOrder(
   }
 
   function readField(field: number, at: number, row: number): number {
-    if (states[field] !== ABSENT) isTwice = true
     if (view.getInt32(at, true) === NULL) {
       states[field] = IS_NULL
       return at + 4
@@ -248,7 +244,7 @@ export function anyOrder(
   }
 
   function judgeRow(start: number, end: number, row: number): void {
-    if (unknown.length > 0) outcome.unknownNames = verdicts.unknownNames(unknown)
+    if (members.size > 0) outcome.unknownNames = verdicts.unknownNames(members)
     for (let field = 0; field < states.length; field++) {
       const state = states[field]
       if (state === READ) continue
@@ -282,6 +278,17 @@ export function anyOrder(
 
   function isEventType(start: number, length: number): boolean {
     return memory.text(start, start + length) === contract.eventType
+  }
+
+  /** The name whose key ends here, and was read last. */
+  function nameOf(key: number, end: number): string {
+    // Without a UTF-8 form it is what the slow decoder's parser makes of it.
+    if (!memory.isUnicode) return JSON.parse(memory.text(key, end))
+    return memory.text(memory.stringStart, memory.stringStart + memory.stringLength)
+  }
+
+  function fieldName(field: number): string {
+    return plans[field]!.field.name
   }
 
   function mix(code: number): void {

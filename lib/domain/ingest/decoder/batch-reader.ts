@@ -6,16 +6,11 @@ import type { RawEvent, Stub, UndecodableReason } from '../raw-event.ts'
 import { unpackRecord } from '../wire.ts'
 import type { ByteMemory } from './byte-memory.ts'
 import { type DecodedRecords, EngineResult } from './decoded-records.ts'
+import type { EncodedRecord } from './decoder.ts'
 import { EventReader } from './event-reader.ts'
 import type { FieldPlan } from './field-plan.ts'
-import type { RecordData } from './load-record.ts'
 import { EventLines, type RecordPlace } from './received-events.ts'
 import type { Judges } from './verdicts.ts'
-
-/** A record of the stream, its bytes as they are or as base64. */
-export interface EncodedRecord extends RecordPlace {
-  readonly data: RecordData
-}
 
 /** More events than this are no batch. */
 const MAX_EVENTS = 10_000
@@ -55,19 +50,14 @@ export class BatchReader {
     return this.#reader.engine.memory
   }
 
-  begin(records: number): void {
+  begin(records: readonly RecordPlace[]): void {
     this.#rows = 0
     this.#rejected = []
     this.#elsewhere = []
     this.#unknownFields = new Map()
     this.#lines.clear(records)
     const { columns, id, source } = this.#reader.engine
-    for (const column of [...columns, id, source]) column.strings.clear()
-  }
-
-  /** The place of the next record that is loaded. */
-  addRecord(place: RecordPlace): void {
-    this.#lines.addRecord(place)
+    for (const column of [...columns, id, source]) column.clear()
   }
 
   /** Goes on with more memory, of which the first bytes are taken over. */

@@ -1,19 +1,22 @@
-import type { Contract } from '#lib/domain/contract/contract.ts'
 import type { RawEvent } from '../raw-event.ts'
-import type { EncodedRecord } from './batch-reader.ts'
 import type { DecodedRecords } from './decoded-records.ts'
-import { fieldPlans } from './field-plan.ts'
-import { GeneratedDecoder } from './generated-decoder.ts'
-import { OracleDecoder } from './oracle-decoder.ts'
+import type { RecordPlace } from './received-events.ts'
+
+/** A record of the stream: its bytes as they came, or as the base64 of a Lambda event. */
+export interface EncodedRecord extends RecordPlace {
+  readonly data: Uint8Array | string
+}
 
 export interface BatchContext {
   readonly shard: string
   /**
    * Inflated bytes to take; the first record is taken whatever it holds.
-   * @default no limit
+   * @default 32 MiB
    */
   readonly maxBytes?: number
 }
+
+export const DEFAULT_MAX_BYTES = 32 << 20
 
 /** Decodes batches of one contract. What it returns is valid until it is used again. */
 export interface Decoder {
@@ -35,20 +38,4 @@ export interface DecoderOptions {
    * @default it judges every event
    */
   readonly judges?: (dataschema: string) => boolean
-}
-
-/**
- * The decoder of a contract, once per process: code generated for its fields reads records from bytes to columns.
- * Its verdicts, reasons and values are those of `unpackRecord` and `decode`, which take over whatever is unusual;
- * they decide alone where the process allows no code from strings, or the contract has a feature without code.
- */
-export function createDecoder(contract: Contract, options: DecoderOptions = {}): Decoder {
-  const plans = fieldPlans(contract)
-  if (plans === undefined) return new OracleDecoder(contract, options)
-  try {
-    return new GeneratedDecoder(contract, plans, options)
-  } catch (error) {
-    if (error instanceof EvalError) return new OracleDecoder(contract, options)
-    throw error
-  }
 }

@@ -14,7 +14,7 @@ export interface Target {
 }
 
 /** The engine optimises no function beyond some size, and small ones sooner: so many members make one function. */
-const MEMBERS_PER_FUNCTION = 6
+const MEMBERS_PER_FUNCTION = 16
 /** Every generated function over `p` and `r` declares these. */
 const REGISTERS = 'let s=0,v=0,x=0,n=0,d=0,g=false;const q=r<<1;'
 

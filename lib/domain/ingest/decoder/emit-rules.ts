@@ -107,7 +107,8 @@ function slowRule(rule: RowRule, { contract, plans, columns, memory }: RuleConte
   return (row: number): boolean => {
     const values: (Scalar | null)[] = []
     for (const { index, field } of sides) {
-      const value = columns[index]!.valueAt(memory, row)
+      // A rule compares single values, never an object or an array.
+      const value = columns[index]!.valueAt(memory, row) as Scalar | null
       // The slow decoder holds whole numbers as bigint.
       values[index] = field.type.kind === 'int' && value !== null ? BigInt(value) : value
     }

@@ -11,6 +11,7 @@ import { KeyTable } from './key-table.ts'
  */
 export function emitValue(plan: FieldPlan, column: FieldColumn, bindings: Bindings): string {
   const { type } = plan.field
+  if (plan.isAsked) return `p=asked(${plan.index},p,r);if(p<0)return -1;`
   switch (type.kind) {
     case 'int':
       return emitInt(plan, column, bindings)
@@ -28,12 +29,14 @@ export function emitValue(plan: FieldPlan, column: FieldColumn, bindings: Bindin
       return emitTimestamp(plan, type.localZone, column, bindings)
     case 'string':
       return emitString(plan, column, bindings)
+    default:
+      throw new Error(`no code is generated for a ${type.kind}`) // its plan is to ask
   }
 }
 
 /** Whether the value of this field is a JSON string. {@link emitValue} begins behind its opening quote. */
-export function isQuoted({ field }: FieldPlan): boolean {
-  return ['string', 'date', 'timestamp'].includes(field.type.kind)
+export function isQuoted({ field, isAsked }: FieldPlan): boolean {
+  return !isAsked && ['string', 'date', 'timestamp'].includes(field.type.kind)
 }
 
 /** Source text that makes the row have no value here. */
@@ -44,6 +47,7 @@ export function emitNull(plan: FieldPlan, column: FieldColumn, bindings: Binding
     float64: () => `${bindings.use(column.float64)}[r]=0;`,
     boolean: () => `${bindings.use(column.boolean)}[r]=0;`,
     utf8: () => `${bindings.use(column.lengths)}[r]=0;`,
+    value: () => `${bindings.use(column.values)}[r]=null;`,
   }[plan.storage]
   return `${bindings.use(column.nulls)}[r]=1;${clear()}`
 }

@@ -1,4 +1,5 @@
 import type { Contract } from '#lib/domain/contract/contract.ts'
+import { SYSTEM_COLUMNS, tableSchemaOf } from '#lib/domain/contract/table-columns.ts'
 import { MAX_EVENT_DEPTH, MAX_IDENTITY_BYTES } from '../envelope.ts'
 import { Bindings } from './bindings.ts'
 import { ByteMemory } from './byte-memory.ts'
@@ -10,6 +11,7 @@ import { type FieldPlan, leastEventBytes } from './field-plan.ts'
 import { type JsonWalk, jsonWalk } from './json-walk.ts'
 import type { Layout } from './layout.ts'
 import { NO_OFFSET, numberReaders } from './read-number.ts'
+import { onlyValue, type Verdicts } from './verdicts.ts'
 
 /** Reads the event at a place into a row: the place behind it, or -1 if it has another layout or a fault. */
 export type ReadEvent = (at: number, row: number) => number
@@ -37,6 +39,8 @@ export interface Engine {
 /** Whole micros in the last digit of a fraction of this many digits. */
 const FRACTION = Int32Array.from([0, 100_000, 10_000, 1_000, 100, 10, 1])
 
+/** A field's value stands in the event and in its data. */
+const VALUE_DEPTH = 2
 /** The row being read, and one to try things on. */
 const SPARE_ROWS = 2
 
@@ -44,22 +48,25 @@ const SPARE_ROWS = 2
 export function makeEngine(
   contract: Contract,
   plans: readonly FieldPlan[],
+  verdicts: Verdicts,
   capacity: number,
   before?: Engine,
 ): Engine {
   const memory = new ByteMemory(capacity)
   const walk = jsonWalk(memory, MAX_EVENT_DEPTH)
   const rows = Math.ceil(capacity / leastEventBytes(contract, plans)) + SPARE_ROWS
-  const optional = (plan: FieldPlan) => !plan.field.required
-  const columns = plans.map((plan, i) => {
+  const types = tableSchemaOf(contract).fields.slice(SYSTEM_COLUMNS.length)
+  const columns = plans.map(({ storage, field }, i) => {
+    const isOptional = !field.required
     const { columns: narrow = [] } = before ?? {}
     return (
-      narrow[i]?.widened(optional(plan), rows) ??
-      new FieldColumn(plan.storage, optional(plan), rows)
+      narrow[i]?.widened(isOptional, rows) ??
+      new FieldColumn(storage, isOptional, rows, types[i]!.type)
     )
   })
-  const id = before?.id.widened(false, rows) ?? new FieldColumn('utf8', false, rows)
-  const source = before?.source.widened(false, rows) ?? new FieldColumn('utf8', false, rows)
+  const id = before?.id.widened(false, rows) ?? new FieldColumn('utf8', false, rows, 'string')
+  const source =
+    before?.source.widened(false, rows) ?? new FieldColumn('utf8', false, rows, 'string')
   const target = { columns, id, source, maxIdentityBytes: MAX_IDENTITY_BYTES }
   const { double, longer, offset } = numberReaders(memory)
   const environment = {
@@ -75,6 +82,7 @@ export function makeEngine(
     double,
     longer,
     offset,
+    asked: askedReader(memory, walk, plans, columns, verdicts),
   }
   const bindings = new Bindings()
   const texts = [
@@ -98,5 +106,26 @@ export function makeEngine(
       const text = `${emitLayout(layout, target, own)}\nreturn event`
       return own.compile<ReadEvent>(text, { ...environment, rules: generated.rules })
     },
+  }
+}
+
+/** Reads one value by the slow decoder: the place behind it, or -1. */
+function askedReader(
+  memory: ByteMemory,
+  walk: JsonWalk,
+  plans: readonly FieldPlan[],
+  columns: readonly FieldColumn[],
+  verdicts: Verdicts,
+): (field: number, at: number, row: number) => number {
+  return (field, at, row) => {
+    const end = walk.value(at, VALUE_DEPTH)
+    if (end < 0) return -1
+    const text = memory.text(at, end)
+    const reading = verdicts.ofField(field, text)
+    if (!reading.ok) return -1
+    // Names inside it that the contract does not know are counted among all of the event's.
+    if (plans[field]!.storage === 'value' && verdicts.hasUnknownInside(field, text)) return -1
+    columns[field]!.store(memory, row, onlyValue(reading))
+    return end
   }
 }

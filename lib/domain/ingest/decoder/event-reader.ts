@@ -1,4 +1,5 @@
 import type { Contract } from '#lib/domain/contract/contract.ts'
+import type { Scalar } from '#lib/domain/contract/scalar.ts'
 import { MAX_EVENT_BYTES } from '../envelope.ts'
 import { type AnyOrder, anyOrder } from './any-order.ts'
 import { type Engine, makeEngine } from './engine.ts'
@@ -51,7 +52,7 @@ export class EventReader {
     this.#contract = contract
     this.#plans = plans
     this.#verdicts = new Verdicts(contract, judges)
-    this.#engine = makeEngine(contract, plans, capacity)
+    this.#engine = makeEngine(contract, plans, this.#verdicts, capacity)
     this.#layouts = new LayoutCache(contract.eventType, plans, this.#verdicts, this.#engine)
     this.#anyOrder = anyOrder(contract, plans, this.#engine, this.#verdicts)
   }
@@ -63,7 +64,7 @@ export class EventReader {
   /** Goes on with more memory: the rows so far and the first bytes are kept. */
   grow(capacity: number, bytes: number): void {
     const before = this.#engine
-    this.#engine = makeEngine(this.#contract, this.#plans, capacity, before)
+    this.#engine = makeEngine(this.#contract, this.#plans, this.#verdicts, capacity, before)
     this.#engine.memory.bytes.set(before.memory.bytes.subarray(0, bytes))
     this.#layouts.moveTo(this.#engine)
     this.#anyOrder = anyOrder(this.#contract, this.#plans, this.#engine, this.#verdicts)
@@ -110,7 +111,7 @@ export class EventReader {
       id.store(memory, row, verdict.id!)
       source.store(memory, row, verdict.source!)
       verdict.row.values.forEach((value, i) => {
-        columns[i]!.store(memory, row, value)
+        columns[i]!.store(memory, row, value as Scalar | null)
       })
     } else {
       outcome.refusal = verdict.row

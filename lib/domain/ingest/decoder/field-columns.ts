@@ -1,8 +1,12 @@
-import type { Scalar } from '#lib/domain/contract/scalar.ts'
 import type { Column } from '#lib/domain/kernel/columns.ts'
+import type { IcebergType } from '#lib/domain/lake/schema.ts'
+import { columnOf } from '../build-column.ts'
 import type { ByteMemory } from './byte-memory.ts'
 import type { Storage } from './field-plan.ts'
 import { StringColumn } from './string-column.ts'
+
+/** A value as the slow decoder holds it. */
+export type Value = NonNullable<Parameters<typeof columnOf>[1][number]>
 
 /**
  * One column of the batch being read, written by row. Of each kind of array only the one that the storage needs
@@ -22,8 +26,18 @@ export class FieldColumn {
   /** 1 where a row has no value; of optional fields only. */
   readonly nulls: Uint8Array
   readonly strings: StringColumn
+  /** Of values that no typed array holds. */
+  readonly values: (Value | null)[] = []
+  readonly #type: IcebergType
 
-  constructor(storage: Storage, isOptional: boolean, rows: number, strings = new StringColumn()) {
+  constructor(
+    storage: Storage,
+    isOptional: boolean,
+    rows: number,
+    type: IcebergType,
+    strings = new StringColumn(),
+  ) {
+    this.#type = type
     const reserved = (wanted: boolean) => (wanted ? rows : 0)
     this.storage = storage
     this.int32 = new Int32Array(reserved(storage === 'int32'))
@@ -38,7 +52,7 @@ export class FieldColumn {
   }
 
   /** Writes a value that the slow decoder read; strings go to the arena. */
-  store(memory: ByteMemory, row: number, value: Scalar | null): void {
+  store(memory: ByteMemory, row: number, value: Value | null): void {
     this.nulls[row] = value === null ? 1 : 0
     switch (this.storage) {
       case 'int32':
@@ -58,12 +72,15 @@ export class FieldColumn {
         this.starts[row] = start
         this.lengths[row] = memory.bytes.write((value as string | null) ?? '', start)
         memory.arenaAt = start + this.lengths[row]!
+        return
       }
+      case 'value':
+        this.values[row] = value
     }
   }
 
   /** The value of a row, as the slow decoder holds it. Strings only before they are gathered. */
-  valueAt(memory: ByteMemory, row: number): Scalar | null {
+  valueAt(memory: ByteMemory, row: number): Value | null {
     if (this.nulls[row] === 1) return null
     switch (this.storage) {
       case 'int32':
@@ -78,7 +95,14 @@ export class FieldColumn {
         const start = this.starts[row]!
         return memory.text(start, start + this.lengths[row]!)
       }
+      case 'value':
+        return this.values[row] ?? null
     }
+  }
+
+  clear(): void {
+    this.strings.clear()
+    this.values.length = 0
   }
 
   /** The column of the rows so far: views of memory that the next batch writes over. */
@@ -96,12 +120,14 @@ export class FieldColumn {
         return { kind: 'boolean', values: this.boolean.subarray(0, rows), ...withNulls }
       case 'utf8':
         return { ...this.strings.finish(rows), ...withNulls }
+      case 'value':
+        return columnOf(this.#type, this.values.slice(0, rows))
     }
   }
 
   /** The same column with room for more rows; the old one is of no use afterwards. */
   widened(isOptional: boolean, rows: number): FieldColumn {
-    const wide = new FieldColumn(this.storage, isOptional, rows, this.strings)
+    const wide = new FieldColumn(this.storage, isOptional, rows, this.#type, this.strings)
     wide.int32.set(this.int32)
     wide.int64.set(this.int64)
     wide.float64.set(this.float64)
@@ -109,6 +135,7 @@ export class FieldColumn {
     wide.starts.set(this.starts)
     wide.lengths.set(this.lengths)
     wide.nulls.set(this.nulls)
+    for (const value of this.values) wide.values.push(value)
     return wide
   }
 }

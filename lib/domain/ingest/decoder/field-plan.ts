@@ -2,14 +2,16 @@ import type { Contract, Field } from '#lib/domain/contract/contract.ts'
 import { readLiteral, type Scalar } from '#lib/domain/contract/scalar.ts'
 import { type Automaton, textAutomaton } from './text-automaton.ts'
 
-/** How the values of a field lie in memory. */
-export type Storage = 'int32' | 'int64' | 'float64' | 'boolean' | 'utf8'
+/** How the values of a field lie in memory; `value`: as the slow decoder holds them. */
+export type Storage = 'int32' | 'int64' | 'float64' | 'boolean' | 'utf8' | 'value'
 
 /** A field of the contract, prepared for code that reads it from bytes. */
 export interface FieldPlan {
   readonly index: number
   readonly field: Field
   readonly storage: Storage
+  /** Each value is read by the slow decoder: the field has a type or a constraint that there is no code for. */
+  readonly isAsked: boolean
   /** Of numbers and times, as the column holds them (decimals unscaled). */
   readonly minimum?: number
   readonly maximum?: number
@@ -17,7 +19,9 @@ export interface FieldPlan {
   readonly pattern?: Automaton
 }
 
-const STORAGE: Readonly<Record<Field['type']['kind'], Storage>> = {
+/** Of the types whose values lie in typed arrays. */
+const STORAGE: Readonly<Partial<Record<string, Storage>>> = {
+  time: 'utf8',
   string: 'utf8',
   int: 'int32',
   date: 'int32',
@@ -28,36 +32,40 @@ const STORAGE: Readonly<Record<Field['type']['kind'], Storage>> = {
   boolean: 'boolean',
 }
 
+/** Types and constraints that code is generated for; at whatever else a field has, the slow decoder looks. */
+const TYPES = ['string', 'int', 'date', 'long', 'decimal', 'timestamp', 'double', 'boolean']
+const CONSTRAINTS = ['minimum', 'maximum', 'minLength', 'maxLength', 'pattern', 'values']
+
 /** No code is generated for a contract with more fields than this. */
 const MAX_PLANNED_FIELDS = 1_000
 
-/**
- * The plans of a contract's fields; `undefined` if it has a feature that no code is generated for. Such a
- * contract is decoded by the slow decoder alone.
- */
+/** The plans of a contract's fields; `undefined` if it is decoded by the slow decoder alone. */
 export function fieldPlans(contract: Contract): FieldPlan[] | undefined {
-  if (contract.fields.length > MAX_PLANNED_FIELDS) return undefined
-  if (new Set(contract.fields.map((field) => field.name)).size < contract.fields.length) {
-    return undefined
-  }
-  const plans: FieldPlan[] = []
-  for (const [index, field] of contract.fields.entries()) {
-    const plan = planOf(field, index)
-    if (plan === undefined) return undefined
-    plans.push(plan)
-  }
-  return plans
+  const names = new Set(contract.fields.map((field) => field.name))
+  if (names.size < contract.fields.length || names.size > MAX_PLANNED_FIELDS) return undefined
+  if (![...names].every((name) => name.isWellFormed())) return undefined
+  return contract.fields.map(
+    (field, index) =>
+      plainPlan(field, index) ?? {
+        index,
+        field,
+        storage: STORAGE[field.type.kind] ?? 'value',
+        isAsked: true,
+      },
+  )
 }
 
-function planOf(field: Field, index: number): FieldPlan | undefined {
-  const storage = STORAGE[field.type.kind] as Storage | undefined
-  if (storage === undefined || !field.name.isWellFormed()) return undefined
+/** `undefined` if there is something about the field that no code is generated for. */
+function plainPlan(field: Field, index: number): FieldPlan | undefined {
+  const { kind } = field.type
+  const storage = STORAGE[kind]
+  if (storage === undefined || !TYPES.includes(kind)) return undefined
+  if (Object.keys(field.constraints).some((name) => !CONSTRAINTS.includes(name))) return undefined
   const { minimum, maximum, minLength, maxLength, pattern, values } = field.constraints
-  const isText = field.type.kind === 'string'
   const hasLength = minLength !== undefined || maxLength !== undefined || pattern !== undefined
   const hasBounds = minimum !== undefined || maximum !== undefined
-  if (isText ? hasBounds : hasLength) return undefined
-  if (field.type.kind === 'boolean' && (hasBounds || values !== undefined)) return undefined
+  if (kind === 'string' ? hasBounds : hasLength) return undefined
+  if (kind === 'boolean' && (hasBounds || values !== undefined)) return undefined
   const automaton = pattern === undefined ? undefined : textAutomaton(pattern)
   if (pattern !== undefined && automaton === undefined) return undefined
   const low = boundOf(field, minimum)
@@ -68,6 +76,7 @@ function planOf(field: Field, index: number): FieldPlan | undefined {
     index,
     field,
     storage,
+    isAsked: false,
     ...(low === undefined ? {} : { minimum: low }),
     ...(high === undefined ? {} : { maximum: high }),
     ...(allowed === undefined ? {} : { allowed: allowed as Scalar[] }),

@@ -2,17 +2,26 @@ import { isUtf8 } from 'node:buffer'
 import type { Contract } from '#lib/domain/contract/contract.ts'
 import type { RawEvent, UndecodableReason } from '../raw-event.ts'
 import { MAX_INFLATED_BYTES } from '../wire.ts'
-import { BatchReader, type EncodedRecord } from './batch-reader.ts'
+import { BatchReader } from './batch-reader.ts'
 import { GUARD_BYTES } from './byte-memory.ts'
 import type { DecodedRecords } from './decoded-records.ts'
-import type { BatchContext, Decoder, DecoderOptions } from './decoder.ts'
+import {
+  type BatchContext,
+  DEFAULT_MAX_BYTES,
+  type Decoder,
+  type DecoderOptions,
+  type EncodedRecord,
+} from './decoder.ts'
 import type { FieldPlan } from './field-plan.ts'
 import { NEEDS_ROOM, RecordLoader, UNDECODABLE } from './load-record.ts'
+import type { RecordPlace } from './received-events.ts'
 
 /** Records are read in groups of about this size, so that they are still in cache when they are read again. */
 const GROUP_BYTES = 256 * 1024
 const LEAST_CAPACITY = 1 << 20
 const SLACK_BYTES = 64
+/** Places are 32-bit numbers. */
+const MOST_BYTES = 1 << 30
 /** UTF-8 takes up to three bytes for a code unit of a string. */
 const MAX_BYTES_PER_UNIT = 3
 /** As dear as the largest record, whatever little they hold: they inflated up to the cap before they were refused. */
@@ -44,8 +53,9 @@ export class GeneratedDecoder implements Decoder {
   }
 
   decodeRecords(records: readonly EncodedRecord[], context: BatchContext): DecodedRecords {
-    this.#begin(records.length)
-    const maxBytes = context.maxBytes ?? Number.POSITIVE_INFINITY
+    this.#begin(records)
+    const maxBytes = Math.min(context.maxBytes ?? DEFAULT_MAX_BYTES, MOST_BYTES)
+    this.#reserve(Math.min(leastBytes(records), maxBytes))
     let taken = 0
     while (taken < records.length) {
       const first = taken
@@ -61,7 +71,7 @@ export class GeneratedDecoder implements Decoder {
   }
 
   decodeEvents(events: readonly RawEvent[], context: BatchContext): DecodedRecords {
-    this.#begin(events.length)
+    this.#begin(events)
     let next = 0
     while (next < events.length) {
       const first = next
@@ -75,13 +85,13 @@ export class GeneratedDecoder implements Decoder {
     return this.#reader.finish(context.shard, next)
   }
 
-  #begin(records: number): void {
+  #begin(records: readonly RecordPlace[]): void {
     this.#at = 0
     this.#bytes = 0
     this.#reasons = new Map()
-    if (records > this.#starts.length) {
-      this.#starts = new Int32Array(2 * records)
-      this.#ends = new Int32Array(2 * records)
+    if (records.length > this.#starts.length) {
+      this.#starts = new Int32Array(2 * records.length)
+      this.#ends = new Int32Array(2 * records.length)
     }
     this.#reader.begin(records)
   }
@@ -103,7 +113,6 @@ export class GeneratedDecoder implements Decoder {
       this.#bytes += isUndecodable ? costOf(loader.reason) : length
       if (next > 0 && this.#bytes > maxBytes) return next
       if (isUndecodable) this.#reasons.set(next, loader.reason)
-      this.#reader.addRecord(records[next]!)
       this.#place(next++, isUndecodable ? 0 : length)
     }
     return next
@@ -122,7 +131,6 @@ export class GeneratedDecoder implements Decoder {
       const { memory } = this.#reader
       const length = memory.bytes.write(text, this.#at)
       memory.guard(this.#at + length)
-      this.#reader.addRecord(event)
       this.#place(next++, length)
     }
     return next
@@ -140,8 +148,15 @@ export class GeneratedDecoder implements Decoder {
     return Math.max(0, (this.#reader.memory.capacity - used) >> 1)
   }
 
+  /** Makes room for what is known to come, in one step. */
+  #reserve(bytes: number): void {
+    if (bytes + 2 * GROUP_BYTES > this.#reader.memory.capacity) this.#grow(bytes)
+  }
+
   #grow(bytes: number): void {
-    this.#reader.grow(capacityFor(this.#at + bytes), this.#at)
+    const { capacity } = this.#reader.memory
+    const wanted = Math.max(2 * capacity, capacityFor(this.#at + 2 * bytes))
+    this.#reader.grow(wanted, this.#at)
   }
 
   #readRecord(records: readonly EncodedRecord[], record: number, isGroupClean: boolean): void {
@@ -157,11 +172,20 @@ export class GeneratedDecoder implements Decoder {
   }
 }
 
-/** Room for so many bytes at least twice, and for as much again in strings; generous, for growing is dear. */
+/** Room for so many bytes, and for the strings of a group. */
 function capacityFor(bytes: number): number {
   let capacity = LEAST_CAPACITY
-  while (capacity < 4 * bytes + SLACK_BYTES) capacity *= 2
+  while (capacity < bytes + 3 * GROUP_BYTES) capacity *= 2
   return capacity
+}
+
+/** What records hold before they are inflated. */
+function leastBytes(records: readonly EncodedRecord[]): number {
+  let bytes = 0
+  for (const { data } of records) {
+    bytes += typeof data === 'string' ? (data.length * 3) >>> 2 : data.byteLength
+  }
+  return bytes + records.length * GUARD_BYTES
 }
 
 function costOf(reason: UndecodableReason): number {

@@ -45,8 +45,8 @@ class Lesson {
     this.#from = start
   }
 
-  layout(end: number): Layout {
-    let unknownNames: readonly string[] = []
+  layout(end: number): Layout | undefined {
+    let unknownNames: readonly string[] | undefined = []
     for (const member of this.#members(this.#start)) {
       switch (member.name) {
         case 'specversion':
@@ -66,12 +66,15 @@ class Lesson {
           this.#skip(member)
       }
     }
+    if (unknownNames === undefined) return undefined
     this.#literalTo(end)
     return { steps: this.#steps, unknownNames }
   }
 
-  #readData(members: readonly Member[]): readonly string[] {
+  #readData(members: readonly Member[]): readonly string[] | undefined {
     const first = members[0]
+    // Of a member that comes twice the last counts, which the code for one that may be absent does not know.
+    if (new Set(members.map(({ name }) => name)).size < members.length) return undefined
     const absent = this.#absentFields(members)
     for (const [position, member] of members.entries()) {
       const plan = this.#plans.get(member.name)
@@ -84,7 +87,9 @@ class Lesson {
       }
     }
     const unknown = members.filter(({ name }) => !this.#plans.has(name))
-    return unknown.length === 0 ? [] : this.#verdicts.unknownNames(unknown.map(({ name }) => name))
+    return unknown.length === 0
+      ? []
+      : this.#verdicts.unknownNames(new Map(unknown.map(({ name }) => [name, null])))
   }
 
   #readField(plan: FieldPlan, member: Member, isFirst: boolean): void {

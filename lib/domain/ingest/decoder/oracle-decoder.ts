@@ -3,9 +3,14 @@ import type { Column } from '#lib/domain/kernel/columns.ts'
 import { decode } from '../decode.ts'
 import type { RawEvent } from '../raw-event.ts'
 import { MAX_INFLATED_BYTES, unpackRecord } from '../wire.ts'
-import type { EncodedRecord } from './batch-reader.ts'
 import type { DecodedRecords } from './decoded-records.ts'
-import type { BatchContext, Decoder, DecoderOptions } from './decoder.ts'
+import {
+  type BatchContext,
+  DEFAULT_MAX_BYTES,
+  type Decoder,
+  type DecoderOptions,
+  type EncodedRecord,
+} from './decoder.ts'
 import { EventLines, type ReceivedEvents } from './received-events.ts'
 import { declaredSchema, type Judges } from './verdicts.ts'
 
@@ -22,7 +27,7 @@ export class OracleDecoder implements Decoder {
   }
 
   decodeRecords(records: readonly EncodedRecord[], context: BatchContext): DecodedRecords {
-    const maxBytes = context.maxBytes ?? Number.POSITIVE_INFINITY
+    const maxBytes = context.maxBytes ?? DEFAULT_MAX_BYTES
     const events: RawEvent[] = []
     let bytes = 0
     let taken = 0
@@ -65,13 +70,12 @@ export class OracleDecoder implements Decoder {
 
 function linesOf(events: readonly RawEvent[]): ReceivedEvents {
   const lines = new EventLines()
-  lines.clear(events.length)
+  lines.clear(events)
   lines.reserve(events.length)
   const texts = events.map((event) => (event.kind === 'event' ? event.text : ''))
   lines.bytes = Buffer.from(texts.join(''))
   let at = 0
   events.forEach((event, i) => {
-    lines.addRecord(event)
     const end = at + Buffer.byteLength(texts[i]!)
     if (event.kind === 'stub') lines.addStub(i, at, event)
     else lines.add(i, event.index, at, end)

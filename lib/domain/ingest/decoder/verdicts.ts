@@ -1,7 +1,8 @@
 import type { Contract } from '#lib/domain/contract/contract.ts'
-import { NumberText, type Scalar } from '#lib/domain/contract/scalar.ts'
+import { NumberText } from '#lib/domain/contract/scalar.ts'
 import { type EnvelopeReason, readEnvelope } from '../envelope.ts'
 import { type RowReader, type RowReading, rowReader } from '../read-row.ts'
+import type { Value } from './field-columns.ts'
 
 /** What the slow decoder says about one event. */
 export interface EventVerdict {
@@ -69,7 +70,19 @@ export class Verdicts {
       reader = rowReader({ ...this.#contract, fields: [field], rowRules: [] })
       this.#fields[index] = reader
     }
-    return reader.read(text === undefined ? {} : { [field.name]: sentValue(text) })
+    return reader.read(text === undefined ? {} : { [field.name]: this.#sentValue(text) })
+  }
+
+  /** As the slow decoder's parser gives it: numbers with their digits. */
+  #sentValue(text: string): unknown {
+    const first = text[0]!
+    if (first === '-' || (first >= '0' && first <= '9')) return new NumberText(text)
+    if (first !== '{' && first !== '[') return JSON.parse(text)
+    // Deeper values only its own parser knows how to read.
+    const { eventType } = this.#contract
+    const head = `{"specversion":"1.0","id":"i","source":"s","type":${JSON.stringify(eventType)}`
+    const envelope = readEnvelope(`${head},"data":{"value":${text}}}`, eventType)
+    return envelope.ok ? envelope.data.value : JSON.parse(text)
   }
 
   /** How the slow decoder words this refusal of this event; its words depend on the reason alone. */
@@ -84,9 +97,22 @@ export class Verdicts {
     return { reason, detail: row.detail }
   }
 
-  /** Members of `data` that the contract does not know, in the slow decoder's order and form. */
-  unknownNames(names: readonly string[]): string[] {
-    return this.#reader.unknownNames(Object.fromEntries(names.map((name) => [name, null])))
+  /**
+   * What the contract does not know, in the slow decoder's order and form, of some members of `data` in their order:
+   * those that it does not know, and those that it knows, with their text, for what may stand inside them.
+   */
+  unknownNames(members: ReadonlyMap<string, string | null>): string[] {
+    const data = Array.from(members, ([name, text]): [string, unknown] => [
+      name,
+      text === null ? null : this.#sentValue(text),
+    ])
+    return this.#reader.unknownNames(Object.fromEntries(data))
+  }
+
+  /** Whether there are such names inside the value of a field. */
+  hasUnknownInside(index: number, text: string): boolean {
+    const members = new Map([[this.#contract.fields[index]!.name, text]])
+    return this.unknownNames(members).length > 0
   }
 
   /** Whether this is a content type that an event may have. */
@@ -125,15 +151,7 @@ export function declaredSchema(text: string): string | undefined {
   }
 }
 
-/** As the slow decoder's parser gives it, as far as a field looks at it. */
-function sentValue(text: string): unknown {
-  const first = text[0]!
-  if (first === '{') return {}
-  if (first === '[') return []
-  return first === '-' || (first >= '0' && first <= '9') ? new NumberText(text) : JSON.parse(text)
-}
-
 /** The value of a reading of one field. */
-export function onlyValue(reading: RowReading & { readonly ok: true }): Scalar | null {
+export function onlyValue(reading: RowReading & { readonly ok: true }): Value | null {
   return reading.values[0] ?? null
 }

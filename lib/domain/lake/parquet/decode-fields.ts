@@ -1,13 +1,14 @@
 import { parquetMetadata } from 'hyparquet'
-import type { Column, ColumnBatch } from '../../kernel/columns.ts'
-import type { TableField } from '../schema.ts'
+import { type Column, type ColumnBatch, lengthOf } from '../../kernel/columns.ts'
+import type { IcebergType, TableField } from '../schema.ts'
 import { decodeParquet } from './decode.ts'
 import { columnKind } from './parquet-schema.ts'
 
 /**
  * The columns of these fields, by the names that they have here, from a file that any version of the table's schema
  * wrote: a column is found by its field id, one that the file lacks is all null, an integer of 32 bits becomes one of
- * 64 where the field has 64. A file of a newer version may hold more bits than the field; they are kept.
+ * 64 where the field has 64; the same inside of structs and lists. A file of a newer version may hold more bits than the
+ * field; they are kept.
  */
 export async function decodeFields(
   bytes: Uint8Array,
@@ -20,34 +21,53 @@ export async function decodeFields(
   const columns = fields.map((field): [string, Column] => {
     const name = nameOf.get(field.id)
     const column = name === undefined ? undefined : batch.columns.get(name)
-    return [field.name, column === undefined ? nulls(field, batch.rows) : widened(field, column)]
+    return [field.name, conformed(field.type, column, batch.rows)]
   })
   return { rows: batch.rows, columns: new Map(columns) }
 }
 
-function widened(field: TableField, column: Column): Column {
-  if (column.kind !== 'int32' || columnKind(field.type) !== 'int64') return column
-  const values = BigInt64Array.from(column.values, BigInt)
-  return { ...column, kind: 'int64', values }
+/** Inside of a nested type names do not change within a table, so they find what ids would. */
+function conformed(type: IcebergType, column: Column | undefined, rows: number): Column {
+  if (column === undefined) return nulls(type, rows)
+  if (column.kind === 'int32' && columnKind(type) === 'int64') {
+    return { ...column, kind: 'int64', values: BigInt64Array.from(column.values, BigInt) }
+  }
+  if (typeof type === 'string') return column
+  if (type.type === 'list' && column.kind === 'list') {
+    const held = lengthOf(column.elements)
+    return { ...column, elements: conformed(type.element, column.elements, held) }
+  }
+  if (type.type !== 'struct' || column.kind !== 'struct') return column
+  const fields = type.fields.map((field): [string, Column] => [
+    field.name,
+    conformed(field.type, column.fields.get(field.name), rows),
+  ])
+  return { ...column, fields: new Map(fields) }
 }
 
-function nulls(field: TableField, rows: number): Column {
+function nulls(type: IcebergType, rows: number): Column {
   const none = new Uint8Array(rows).fill(1)
-  switch (columnKind(field.type)) {
+  const offsets = new Int32Array(rows + 1)
+  if (typeof type !== 'string') {
+    if (type.type === 'list') {
+      return { kind: 'list', offsets, elements: nulls(type.element, 0), nulls: none }
+    }
+    const fields = type.fields.map((field): [string, Column] => [
+      field.name,
+      nulls(field.type, rows),
+    ])
+    return { kind: 'struct', rows, fields: new Map(fields), nulls: none }
+  }
+  switch (columnKind(type)) {
     case 'int32':
       return { kind: 'int32', values: new Int32Array(rows), nulls: none }
-    case 'int64':
-      return { kind: 'int64', values: new BigInt64Array(rows), nulls: none }
     case 'float64':
       return { kind: 'float64', values: new Float64Array(rows), nulls: none }
     case 'boolean':
       return { kind: 'boolean', values: new Uint8Array(rows), nulls: none }
     case 'utf8':
-      return {
-        kind: 'utf8',
-        bytes: new Uint8Array(),
-        offsets: new Int32Array(rows + 1),
-        nulls: none,
-      }
+      return { kind: 'utf8', bytes: new Uint8Array(), offsets, nulls: none }
+    default:
+      return { kind: 'int64', values: new BigInt64Array(rows), nulls: none }
   }
 }

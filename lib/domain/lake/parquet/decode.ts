@@ -1,5 +1,11 @@
 import { brotliDecompressSync, gunzipSync, zstdDecompressSync } from 'node:zlib'
-import { type FileMetaData, parquetMetadata, parquetRead, type SchemaElement } from 'hyparquet'
+import {
+  type FileMetaData,
+  parquetMetadata,
+  parquetRead,
+  parquetSchema,
+  type SchemaTree,
+} from 'hyparquet'
 import type { Column, ColumnBatch } from '../../kernel/columns.ts'
 import { PlatformError } from '../../kernel/errors.ts'
 import { fromTwosComplement } from '../single-value.ts'
@@ -27,7 +33,7 @@ export async function decodeParquet(
 ): Promise<ColumnBatch> {
   const metadata = parquetMetadata(bytes, { geoparquet: false })
   const rows = Number(metadata.num_rows)
-  const elements = columns.map((name) => elementOf(metadata, name))
+  const nodes = columns.map((name) => nodeOf(metadata, name))
   const stretches = new Map<string, Stretch[]>(columns.map((name) => [name, []]))
   if (columns.length > 0 && rows > 0) {
     await parquetRead({
@@ -47,31 +53,78 @@ export async function decodeParquet(
   return {
     rows,
     columns: new Map(
-      columns.map((name, at) => [
-        name,
-        columnFrom(readAs(elements[at]!), stretches.get(name)!, rows),
-      ]),
+      columns.map((name, at) => [name, columnFrom(nodes[at]!, stretches.get(name)!, rows)]),
     ),
   }
 }
 
-function elementOf(metadata: FileMetaData, name: string): SchemaElement {
-  const element = metadata.schema.slice(1).find((candidate) => candidate.name === name)
-  if (element?.type) return element
+function nodeOf(metadata: FileMetaData, name: string): SchemaTree {
+  const node = parquetSchema(metadata).children.find(({ element }) => element.name === name)
+  if (node) return node
   throw new PlatformError('lake.unknownColumn', `the file has no column ${name}`)
 }
 
-/** Stripped of logical types the reader hands out what is stored, instead of floats and millisecond dates. */
+/**
+ * Stripped of logical types the reader hands out what is stored, instead of floats and millisecond dates. Groups keep
+ * theirs: they say what a list is.
+ */
 function withoutMeaning(metadata: FileMetaData): FileMetaData {
   return {
     ...metadata,
-    schema: metadata.schema.map(
-      ({ converted_type: _converted, logical_type: _logical, ...physical }) => physical,
-    ),
+    schema: metadata.schema.map((element) => {
+      const { converted_type: _converted, logical_type: _logical, ...physical } = element
+      return element.type === undefined ? element : physical
+    }),
   }
 }
 
-function columnFrom(how: ReadAs, stretches: readonly Stretch[], rows: number): Column {
+function columnFrom(node: SchemaTree, stretches: readonly Stretch[], rows: number): Column {
+  if (node.element.type !== undefined) return flatColumn(readAs(node.element), stretches, rows)
+  const values = new Array<unknown>(rows)
+  for (const { rowStart, values: some } of stretches) {
+    for (let at = 0; at < some.length; at++) values[rowStart + at] = some[at] ?? null
+  }
+  return nestedColumn(node, values)
+}
+
+/** From rows as the reader put them together: objects by name, arrays. */
+function nestedColumn(node: SchemaTree, values: readonly unknown[]): Column {
+  if (node.element.type !== undefined) {
+    return flatColumn(readAs(node.element), [{ rowStart: 0, values }], values.length)
+  }
+  const nulls = Uint8Array.from(values, (value) => (value === null || value === undefined ? 1 : 0))
+  const withNulls = nulls.includes(1) ? { nulls } : {}
+  const element = listElement(node)
+  if (element !== undefined) {
+    const offsets = new Int32Array(values.length + 1)
+    const elements: unknown[] = []
+    for (const [row, value] of values.entries()) {
+      for (const one of (value ?? []) as readonly unknown[]) elements.push(one)
+      offsets[row + 1] = elements.length
+    }
+    return { kind: 'list', offsets, elements: nestedColumn(element, elements), ...withNulls }
+  }
+  const fields = node.children.map((child): [string, Column] => {
+    const { name } = child.element
+    const own = values.map((value) => (value as Record<string, unknown> | null)?.[name] ?? null)
+    return [name, nestedColumn(child, own)]
+  })
+  return { kind: 'struct', rows: values.length, fields: new Map(fields), ...withNulls }
+}
+
+/** The element of a list; undefined for a struct. */
+function listElement({ element, children }: SchemaTree): SchemaTree | undefined {
+  const meaning = element.converted_type ?? element.logical_type?.type
+  if (meaning === undefined) return undefined
+  const repeated = children[0]
+  if (meaning === 'LIST' && repeated?.children.length === 1) return repeated.children[0]
+  throw new PlatformError(
+    'lake.unsupportedColumn',
+    `cannot read column ${element.name} exactly: a group of ${meaning}`,
+  )
+}
+
+function flatColumn(how: ReadAs, stretches: readonly Stretch[], rows: number): Column {
   const nulls = new Uint8Array(rows)
   const each = (take: (row: number, value: unknown) => void) => {
     for (const { rowStart, values } of stretches) {

@@ -1,10 +1,10 @@
 import { constants, zstdCompressSync } from 'node:zlib'
 import { ByteWriter, ParquetWriter } from 'hyparquet-writer'
 import { type Column, type ColumnBatch, isNull } from '../../kernel/columns.ts'
-import { PlatformError } from '../../kernel/errors.ts'
-import type { TableField, TableSchema } from '../schema.ts'
-import { type FileMetrics, measureColumn } from './metrics.ts'
-import { columnKind, parquetElement } from './parquet-schema.ts'
+import { childrenOf, type IcebergType, type TableSchema } from '../schema.ts'
+import { type Leaf, measureLeaves } from './leaf-metrics.ts'
+import type { FileMetrics } from './metrics.ts'
+import { parquetElements } from './parquet-schema.ts'
 
 /** Named so that Java readers can parse it; what they cannot parse they trust no statistics of. */
 const CREATED_BY = 'weir version 1'
@@ -26,95 +26,98 @@ export function encodeParquet(
   schema: TableSchema,
   batch: ColumnBatch,
 ): { bytes: Uint8Array; metrics: FileMetrics } {
-  const columns = schema.fields.map((field) => ({ field, column: columnOf(field, batch) }))
-  const measured = columns.map(({ field, column }) => {
-    const metrics = measureColumn(field, column, batch.rows)
-    if (field.required && metrics.nulls > 0) {
-      throw new PlatformError('lake.missingValue', `null in required column ${field.name}`, {
-        context: { field: field.name, nulls: metrics.nulls },
-      })
-    }
-    return { field, ...metrics }
-  })
-
+  const { rows } = batch
+  const leaves = schema.fields.flatMap((field) =>
+    measureLeaves(field, batch.columns.get(field.name), rows),
+  )
   const writer = new ByteWriter(1 << 16)
   const parquet = new ParquetWriter({
     writer,
     schema: [
-      { name: 'table', num_children: columns.length },
-      ...schema.fields.map((field) => parquetElement(field)),
+      { name: 'table', num_children: schema.fields.length },
+      ...schema.fields.flatMap((field) => parquetElements(field)),
     ],
     codec: 'ZSTD',
     compressors,
     createdBy: CREATED_BY,
   })
   parquet.write({
-    columnData: columns.map(({ field, column }) => ({
-      name: field.name,
-      data: valuesOf(column, batch.rows),
-      ...(column.kind === 'boolean' && { encoding: 'PLAIN' as const }),
+    columnData: schema.fields.map(({ name, type }) => ({
+      name,
+      data: valuesOf(batch.columns.get(name)!, rows),
+      // Booleans would be run-length encoded otherwise, which not every reader takes.
+      ...(holdsBoolean(type) && { encoding: 'PLAIN' as const }),
     })),
     rowGroupSize: ROWS_PER_GROUP,
   })
   parquet.finish()
 
   const chunks = parquet.row_groups[0]?.columns.map((chunk) => chunk.meta_data!) ?? []
-  const byId = <Value>(values: readonly (Value | undefined)[]): Record<string, Value> =>
-    Object.fromEntries(
-      schema.fields.flatMap((field, at) =>
-        values[at] === undefined ? [] : [[String(field.id), values[at]]],
-      ),
-    )
   const first = chunks[0]
   return {
     bytes: writer.getBytes().slice(),
     metrics: {
-      recordCount: batch.rows,
-      columnSizes: byId(chunks.map((chunk) => Number(chunk.total_compressed_size))),
-      valueCounts: byId(columns.map(() => batch.rows)),
-      nullCounts: byId(measured.map(({ nulls }) => nulls)),
-      nanCounts: byId(
-        measured.map(({ field, nans }) => (field.type === 'double' ? nans : undefined)),
+      recordCount: rows,
+      columnSizes: byId(leaves, (_leaf, at) => {
+        const chunk = chunks[at]
+        return chunk && Number(chunk.total_compressed_size)
+      }),
+      valueCounts: byId(leaves, ({ metrics }) => metrics && rows),
+      nullCounts: byId(leaves, ({ metrics }) => metrics?.nulls),
+      nanCounts: byId(leaves, ({ type, metrics }) =>
+        type === 'double' ? metrics?.nans : undefined,
       ),
-      lowerBounds: byId(measured.map(({ lower }) => lower && base64(lower))),
-      upperBounds: byId(measured.map(({ upper }) => upper && base64(upper))),
+      lowerBounds: byId(leaves, ({ metrics }) => metrics?.lower && base64(metrics.lower)),
+      upperBounds: byId(leaves, ({ metrics }) => metrics?.upper && base64(metrics.upper)),
       splitOffsets: first ? [Number(first.dictionary_page_offset ?? first.data_page_offset)] : [],
     },
   }
 }
 
-function columnOf(field: TableField, batch: ColumnBatch): Column {
-  const column = batch.columns.get(field.name)
-  const length =
-    column && (column.kind === 'utf8' ? column.offsets.length - 1 : column.values.length)
-  if (column?.kind === columnKind(field.type) && length! >= batch.rows) return column
-  throw new PlatformError(
-    'lake.columnMismatch',
-    `column ${field.name} (${field.type}) wants ${batch.rows} values of ${columnKind(field.type)}, found ${
-      column ? `${length} of ${column.kind}` : 'no such column'
-    }`,
+function byId<Value>(
+  leaves: readonly Leaf[],
+  of: (leaf: Leaf, at: number) => Value | undefined,
+): Record<string, Value> {
+  return Object.fromEntries(
+    leaves.flatMap((leaf, at) => {
+      const value = of(leaf, at)
+      return value === undefined ? [] : [[String(leaf.id), value]]
+    }),
   )
+}
+
+function holdsBoolean(type: IcebergType): boolean {
+  return type === 'boolean' || childrenOf(type).some((child) => holdsBoolean(child.type))
 }
 
 /** Typed arrays as they are where nothing is null; strings as bytes, which are never decoded on the way. */
 function valuesOf(column: Column, rows: number) {
-  if (column.kind === 'utf8') {
-    return Array.from({ length: rows }, (_, row) =>
-      isNull(column, row)
-        ? null
-        : column.bytes.subarray(column.offsets[row], column.offsets[row + 1]),
-    )
+  const isPlain = 'values' in column && column.kind !== 'boolean' && column.nulls === undefined
+  if (isPlain) {
+    return column.values.length === rows ? column.values : column.values.subarray(0, rows)
   }
-  if (column.kind === 'boolean') {
-    return Array.from({ length: rows }, (_, row) =>
-      isNull(column, row) ? null : column.values[row] === 1,
-    )
+  return Array.from({ length: rows }, (_, row) => valueAt(column, row))
+}
+
+function valueAt(column: Column, row: number): unknown {
+  if (isNull(column, row)) return null
+  switch (column.kind) {
+    case 'utf8':
+      return column.bytes.subarray(column.offsets[row], column.offsets[row + 1])
+    case 'boolean':
+      return column.values[row] === 1
+    case 'struct':
+      // A field's name is one of the contract's: none that every object has.
+      return Object.fromEntries(
+        [...column.fields].map(([name, field]) => [name, valueAt(field, row)]),
+      )
+    case 'list': {
+      const [start, end] = [column.offsets[row]!, column.offsets[row + 1]!]
+      return Array.from({ length: end - start }, (_, i) => valueAt(column.elements, start + i))
+    }
+    default:
+      return column.values[row]
   }
-  const { values } = column
-  if (column.nulls) {
-    return Array.from({ length: rows }, (_, row) => (isNull(column, row) ? null : values[row]))
-  }
-  return values.length === rows ? values : values.subarray(0, rows)
 }
 
 const base64 = (bytes: Uint8Array): string => Buffer.from(bytes).toString('base64')

@@ -1,5 +1,5 @@
-import type { Column } from '../../kernel/columns.ts'
-import type { TableField } from '../schema.ts'
+import type { FlatColumn } from '../../kernel/columns.ts'
+import type { PrimitiveType } from '../schema.ts'
 import { lowerStringBound, singleValue, upperStringBound } from '../single-value.ts'
 
 /** Per column, by field id. Bounds are Iceberg's single-value binary form in base64. */
@@ -27,7 +27,11 @@ export interface ColumnMetrics {
 }
 
 /** Looks once at every value. */
-export function measureColumn(field: TableField, column: Column, rows: number): ColumnMetrics {
+export function measureColumn(
+  type: PrimitiveType,
+  column: FlatColumn,
+  rows: number,
+): ColumnMetrics {
   const nulls = countNulls(column.nulls, rows)
   if (nulls === rows) return { nulls, nans: 0 }
   switch (column.kind) {
@@ -37,20 +41,21 @@ export function measureColumn(field: TableField, column: Column, rows: number): 
       return { nulls, nans: 0, lower: lowerStringBound(low), ...(upper && { upper }) }
     }
     case 'float64':
-      return { nulls, ...measureDoubles(field, column.values, column.nulls, rows) }
+      return { nulls, ...measureDoubles(type, column.values, column.nulls, rows) }
     default: {
       const [low, high] = extremes<number | bigint>(column.values, column.nulls, rows)
       return {
         nulls,
         nans: 0,
-        lower: singleValue(field.type, low),
-        upper: singleValue(field.type, high),
+        lower: singleValue(type, low),
+        upper: singleValue(type, high),
       }
     }
   }
 }
 
-function countNulls(nulls: Uint8Array | undefined, rows: number): number {
+/** How many of the first rows have no value. */
+export function countNulls(nulls: Uint8Array | undefined, rows: number): number {
   if (!nulls) return 0
   let count = 0
   for (let row = 0; row < rows; row++) count += nulls[row]!
@@ -75,7 +80,7 @@ function extremes<Value extends number | bigint>(
 
 /** NaN has no place in the order, and zero no sign: the bounds are −0 below and +0 above, as Iceberg asks. */
 function measureDoubles(
-  field: TableField,
+  type: PrimitiveType,
   values: Float64Array,
   nulls: Uint8Array | undefined,
   rows: number,
@@ -93,14 +98,14 @@ function measureDoubles(
   if (low > high) return { nans }
   return {
     nans,
-    lower: singleValue(field.type, low === 0 ? -0 : low),
-    upper: singleValue(field.type, high === 0 ? 0 : high),
+    lower: singleValue(type, low === 0 ? -0 : low),
+    upper: singleValue(type, high === 0 ? 0 : high),
   }
 }
 
 /** In UTF-8 order, which is code point order and not that of JavaScript's strings. */
 function extremesOfText(
-  column: Extract<Column, { kind: 'utf8' }>,
+  column: Extract<FlatColumn, { kind: 'utf8' }>,
   rows: number,
 ): [Uint8Array, Uint8Array] {
   let low: Uint8Array | undefined

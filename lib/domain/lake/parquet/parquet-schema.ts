@@ -1,10 +1,17 @@
 import type { SchemaElement } from 'hyparquet'
-import type { Column } from '../../kernel/columns.ts'
+import type { Column, FlatColumn } from '../../kernel/columns.ts'
 import { PlatformError } from '../../kernel/errors.ts'
-import { decimalOf, type IcebergType, type TableField } from '../schema.ts'
+import {
+  decimalOf,
+  elementOf,
+  type IcebergType,
+  type PrimitiveType,
+  type TableField,
+} from '../schema.ts'
 
 /** The kind of column that holds values of this type. */
 export function columnKind(type: IcebergType): Column['kind'] {
+  if (typeof type !== 'string') return type.type
   switch (type) {
     case 'int':
     case 'date':
@@ -20,17 +27,25 @@ export function columnKind(type: IcebergType): Column['kind'] {
   }
 }
 
-/** The Parquet column of a field (table spec, appendix A); its id is what Iceberg readers look for. */
-export function parquetElement(field: TableField): SchemaElement {
-  return {
-    name: field.name,
-    repetition_type: field.required ? 'REQUIRED' : 'OPTIONAL',
-    field_id: field.id,
-    ...physicalType(field.type),
+/**
+ * The Parquet columns of a field (table spec, appendix A), each before what is nested in it; the ids are what Iceberg
+ * readers look for. A list is a group of a repeated group of its element.
+ */
+export function parquetElements(field: TableField): readonly SchemaElement[] {
+  const { name, id, required, type } = field
+  const head = { name, repetition_type: required ? 'REQUIRED' : 'OPTIONAL', field_id: id } as const
+  if (typeof type === 'string') return [{ ...head, ...physicalType(type) }]
+  if (type.type === 'struct') {
+    return [{ ...head, num_children: type.fields.length }, ...type.fields.flatMap(parquetElements)]
   }
+  return [
+    { ...head, num_children: 1, converted_type: 'LIST', logical_type: { type: 'LIST' } },
+    { name: 'list', num_children: 1, repetition_type: 'REPEATED' },
+    ...parquetElements(elementOf(type)),
+  ]
 }
 
-function physicalType(type: IcebergType): Partial<SchemaElement> {
+function physicalType(type: PrimitiveType): Partial<SchemaElement> {
   switch (type) {
     case 'int':
       return { type: 'INT32' }
@@ -65,7 +80,7 @@ function physicalType(type: IcebergType): Partial<SchemaElement> {
 
 /** How to read a column of a file: the kind it becomes, and what its integers are multiplied with. */
 export interface ReadAs {
-  readonly kind: Column['kind']
+  readonly kind: FlatColumn['kind']
   readonly factor?: bigint
 }
 

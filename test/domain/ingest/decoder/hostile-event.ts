@@ -5,6 +5,8 @@ import { hex, PATTERNS, pick } from './random-contract.ts'
 
 /** What may happen to the events of a record, each a chance. */
 export interface Mischief {
+  /** Written by one of several producers, each of which keeps to an order, a spacing and additions of its own. */
+  readonly producer?: number
   /** Values that some type does not take. */
   readonly odd?: number
   /** Valid values, written in an unusual way. */
@@ -36,7 +38,7 @@ const SPACE = [' ', '\n', '\t', '\r\n', '  ', '']
 /** The text of an event of the contract: a good one, unless mischief is asked for. */
 export function hostileEvent(contract: Contract, random: Random, mischief: Mischief): string {
   const data = contract.fields.flatMap((field): [string, string][] => {
-    if (!field.required && random() < 0.3) return []
+    if (!field.required && random() < 0.3) return random() < 0.3 ? [[field.name, 'null']] : []
     return [
       [
         field.name,
@@ -53,8 +55,12 @@ export function hostileEvent(contract: Contract, random: Random, mischief: Misch
     ['source', text(pick(random, ['/s', '/weir/tests/1', 'urn:x']))],
     ['type', text(contract.eventType)],
   ]
-  if (random() < 0.5) envelope.push(['datacontenttype', '"application/json"'])
-  if (random() < 0.1) envelope.push(['time', '"2019-01-01T00:00:00Z"'], ['traceparent', '"00-ab"'])
+  const { producer } = mischief
+  if (producer === undefined ? random() < 0.5 : producer % 2 === 0) {
+    envelope.push(['datacontenttype', '"application/json"'])
+  }
+  if (producer === undefined && random() < 0.1)
+    envelope.push(['time', '"2019-01-01T00:00:00Z"'], ['traceparent', '"00-ab"'])
   const odd = mischief.odd ?? 0
   for (const member of envelope) if (random() < odd / 2) member[1] = pick(random, ODD_VALUES)
   if (random() < odd)
@@ -67,7 +73,29 @@ export function hostileEvent(contract: Contract, random: Random, mischief: Misch
   return object(envelope, random, mischief)
 }
 
+/** The members as this producer writes them, always. */
+function byProducer(
+  members: readonly (readonly [string, string])[],
+  producer: number,
+  random: Random,
+): string {
+  const list = [...members]
+  if (producer % 4 === 1) list.push(['added', pick(random, ['1', '"x"', 'null', '[{}]'])])
+  if (producer % 4 === 3) list.push(['traceparent', pick(random, ['"00-ab"', '"00-cd\\n"'])])
+  const place = (name: string) =>
+    Math.imul(name.length * 31 + name.charCodeAt(0), 2 * producer + 1) & 0xff
+  if (producer > 0) list.sort(([a], [b]) => place(a) - place(b) || (a < b ? -1 : 1))
+  const comma = [',', ', ', ',\n  '][producer % 3]!
+  const colon = [':', ': '][producer % 2]!
+  const key = (name: string) =>
+    producer % 5 === 4
+      ? `"\\u${name.charCodeAt(0).toString(16).padStart(4, '0')}${name.slice(1)}"`
+      : JSON.stringify(name)
+  return `{${list.map(([name, value]) => `${key(name)}${colon}${value}`).join(comma)}}`
+}
+
 function object(members: [string, string][], random: Random, mischief: Mischief): string {
+  if (mischief.producer !== undefined) return byProducer(members, mischief.producer, random)
   const chance = (what: keyof Mischief) => random() < (mischief[what] ?? 0)
   const list = [...members]
   if (chance('dropped')) list.splice(Math.floor(random() * list.length), 1)
@@ -121,7 +149,11 @@ function goodValue(field: Field, random: Random, mischief: Mischief): string {
 
 function textOf({ constraints }: Field, random: Random): string {
   const known = PATTERNS.find(([pattern]) => pattern === constraints.pattern)
-  if (known !== undefined) return known[1](random)
+  if (known !== undefined) {
+    // Now and then one that nearly matches.
+    const text = known[1](random)
+    return random() < 0.05 ? `${text}${pick(random, ['a', '1', 'é', '\n'])}` : text
+  }
   const length = Math.min(
     constraints.maxLength ?? 30,
     (constraints.minLength ?? 0) + Math.floor(random() * 12),

@@ -1,6 +1,6 @@
 import { constants, gzipSync, zstdCompressSync } from 'node:zlib'
 import type { Contract } from '#lib/domain/contract/contract.ts'
-import type { EncodedRecord } from '#lib/domain/ingest/decoder/batch-reader.ts'
+import type { EncodedRecord } from '#lib/domain/ingest/decoder/decoder.ts'
 import { sequenceNumber } from '#lib/domain/kernel/sequence-number.ts'
 import type { Random } from '#lib/domain/ops/seeded-random.ts'
 import { hostileEvent, type Mischief } from './hostile-event.ts'
@@ -11,6 +11,13 @@ const MODES: readonly Mischief[] = [
   {},
   {},
   { unusual: 0.1 },
+  { producer: 0, odd: 0.002 },
+  { producer: 1, odd: 0.002 },
+  { producer: 2, unusual: 0.05 },
+  { producer: 3 },
+  { producer: 4 },
+  { producer: 5 },
+  { producer: 6 },
   { odd: 0.02 },
   { odd: 0.2 },
   { shuffled: 1 },
