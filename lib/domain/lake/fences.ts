@@ -42,6 +42,19 @@ export function fencesSummary(fences: Fences): Record<string, string> {
   return { [FENCES_PROPERTY]: JSON.stringify(fences) }
 }
 
+/**
+ * What a snapshot that moves no fence sets all the same: the fences as they are, by its own name. So the snapshot that
+ * moved them may expire, and every snapshot knows those that it stands at. Nothing for a table without fences.
+ */
+export function carriedFences(table: Table) {
+  if (table.properties[FENCES_PROPERTY] === undefined) return undefined
+  const fences = readFences(table)
+  return {
+    summary: fencesSummary(fences),
+    properties: (snapshotId: bigint) => fencesProperty(snapshotId, fences),
+  }
+}
+
 function parse(text: string, table: Table): { snapshot: string; shards: Record<string, string> } {
   try {
     const parsed = JSON.parse(text)

@@ -1,5 +1,6 @@
 import type { DataFile, PartitionValue } from './data-file.ts'
-import { partitionOf, storedPartition } from './manifest-partition.ts'
+import type { ManifestFile } from './manifest.ts'
+import { type PartitionedFile, partitionOf, storedPartition } from './manifest-partition.ts'
 import { type PartitionColumn, partitionKey } from './manifest-schema.ts'
 import type { PartitionSpecJson } from './table-metadata.ts'
 
@@ -38,15 +39,71 @@ export interface FileRecord {
 /** What became of a file in the snapshot that its manifest was written for. */
 export const STATUS = { existing: 0, added: 1, deleted: 2 } as const
 
+/**
+ * The entries of a manifest that its snapshot still has, with what they have only by standing in it, so that they can
+ * be moved to another; and nothing left undefined.
+ */
+export function liveEntries(
+  records: readonly EntryRecord[],
+  manifest: ManifestFile,
+): readonly EntryRecord[] {
+  return records
+    .filter(({ status }) => status !== STATUS.deleted)
+    .map((entry) => inherited(entry, manifest))
+}
+
+function inherited(entry: EntryRecord, manifest: ManifestFile): EntryRecord {
+  // Tables that were of format version 1 have number 0 there, and no numbers in their entries.
+  const inherits = entry.status === STATUS.added || manifest.sequenceNumber === 0n
+  const own = inherits ? manifest.sequenceNumber : null
+  const { dataFile } = entry
+  return {
+    status: entry.status,
+    snapshotId: entry.snapshotId ?? manifest.addedSnapshotId,
+    sequenceNumber: entry.sequenceNumber ?? own,
+    fileSequenceNumber: entry.fileSequenceNumber ?? own,
+    dataFile: {
+      content: dataFile.content ?? 0,
+      filePath: dataFile.filePath,
+      fileFormat: dataFile.fileFormat,
+      partition: dataFile.partition,
+      recordCount: dataFile.recordCount,
+      fileSizeInBytes: dataFile.fileSizeInBytes,
+      columnSizes: dataFile.columnSizes ?? null,
+      valueCounts: dataFile.valueCounts ?? null,
+      nullValueCounts: dataFile.nullValueCounts ?? null,
+      nanValueCounts: dataFile.nanValueCounts ?? null,
+      lowerBounds: dataFile.lowerBounds ?? null,
+      upperBounds: dataFile.upperBounds ?? null,
+      keyMetadata: dataFile.keyMetadata ?? null,
+      splitOffsets: dataFile.splitOffsets ?? null,
+      equalityIds: dataFile.equalityIds ?? null,
+      sortOrderId: dataFile.sortOrderId ?? null,
+    },
+  }
+}
+
+/** The smallest of the files; nothing if there are none. */
+export function smallestSequenceNumber(entries: readonly EntryRecord[]): {
+  minSequenceNumber?: bigint
+} {
+  const numbers = entries.flatMap(({ sequenceNumber }) => sequenceNumber ?? [])
+  if (numbers.length === 0) return {}
+  return { minSequenceNumber: numbers.reduce((least, one) => (one < least ? one : least)) }
+}
+
+/** The rows of the files together. */
+export function rowsOf(entries: readonly EntryRecord[]): bigint {
+  return entries.reduce((rows, { dataFile }) => rows + dataFile.recordCount, 0n)
+}
+
 /** A file as Avro takes it. */
 export function storedFile(file: DataFile, columns: readonly PartitionColumn[]): FileRecord {
   return {
     content: 0,
     filePath: file.path,
     fileFormat: 'PARQUET',
-    partition: Object.fromEntries(
-      columns.map((column) => [partitionKey(column.fieldId), storedPartition(column, file)]),
-    ),
+    partition: storedPartitions(columns, file),
     recordCount: BigInt(file.recordCount),
     fileSizeInBytes: BigInt(file.sizeBytes),
     columnSizes: pairs(file.columnSizes, BigInt),
@@ -62,15 +119,26 @@ export function storedFile(file: DataFile, columns: readonly PartitionColumn[]):
   }
 }
 
-/** The inverse of {@link storedFile}. */
-export function plainFile(stored: FileRecord, spec: PartitionSpecJson): DataFile {
+/** The partition values of a file as Avro takes them. */
+export function storedPartitions(columns: readonly PartitionColumn[], file: PartitionedFile) {
+  return Object.fromEntries(
+    columns.map((column) => [partitionKey(column.fieldId), storedPartition(column, file)]),
+  )
+}
+
+/** Where a file belongs, by the names that the spec has. */
+export function plainPartition(stored: FileRecord, spec: PartitionSpecJson): PartitionedFile {
   const partition: Record<string, PartitionValue> = {}
   for (const field of spec.fields) {
     partition[field.name] = partitionOf(stored.partition[partitionKey(field['field-id'])])
   }
+  return { path: stored.filePath, partition }
+}
+
+/** The inverse of {@link storedFile}. */
+export function plainFile(stored: FileRecord, spec: PartitionSpecJson): DataFile {
   return {
-    path: stored.filePath,
-    partition,
+    ...plainPartition(stored, spec),
     recordCount: Number(stored.recordCount),
     sizeBytes: Number(stored.fileSizeInBytes),
     columnSizes: byField(stored.columnSizes, Number),

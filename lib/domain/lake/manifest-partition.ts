@@ -20,8 +20,11 @@ export interface PartitionSummary {
   readonly upperBound: Uint8Array | null
 }
 
+/** A file and the partition that it belongs to. */
+export type PartitionedFile = Pick<DataFile, 'path' | 'partition'>
+
 /** The value of a file for a partition field, as Avro stores it. */
-export function storedPartition(column: PartitionColumn, file: DataFile): unknown {
+export function storedPartition(column: PartitionColumn, file: PartitionedFile): unknown {
   const value = scalar(column, file)
   if (value === null || !decimalOf(column.type)) return value
   return Buffer.from(twosComplement(value as bigint, decimalSize(column.type)))
@@ -38,7 +41,7 @@ export function partitionOf(stored: unknown): PartitionValue {
 /** What a manifest list tells of all files in a manifest, so that a reader can skip it unread. */
 export function summarizePartitions(
   columns: readonly PartitionColumn[],
-  files: readonly DataFile[],
+  files: readonly PartitionedFile[],
 ): readonly PartitionSummary[] {
   return columns.map((column) => {
     const values = files.map((file) => scalar(column, file))
@@ -74,7 +77,7 @@ function order(left: Encoded, right: Encoded): number {
 }
 
 /** 64-bit values and decimals travel as digits and are compared as integers. */
-function scalar({ name, type }: PartitionColumn, file: DataFile): ScalarValue | null {
+function scalar({ name, type }: PartitionColumn, file: PartitionedFile): ScalarValue | null {
   const value = file.partition[name]
   if (value === undefined) {
     throw new PlatformError('lake.partitionMismatch', `${file.path} has no partition value ${name}`)

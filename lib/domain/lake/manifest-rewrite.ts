@@ -1,7 +1,14 @@
 import { PlatformError } from '../kernel/errors.ts'
 import { type AvroSchema, decodeAvro, encodeAvro } from './avro.ts'
 import type { ManifestFile, NewManifest } from './manifest.ts'
-import { type EntryRecord, type FileRecord, STATUS } from './manifest-entry.ts'
+import {
+  type EntryRecord,
+  type FileRecord,
+  liveEntries,
+  rowsOf,
+  STATUS,
+  smallestSequenceNumber,
+} from './manifest-entry.ts'
 import { codeNames, manifestEntry, PARTITION_ID } from './manifest-schema.ts'
 
 export interface RewrittenManifest {
@@ -23,9 +30,7 @@ export function withoutFiles(
   paths: ReadonlySet<string>,
 ): RewrittenManifest | undefined {
   const { records, metadata } = decodeAvro(bytes, codeNames)
-  const live = (records as readonly EntryRecord[])
-    .filter(({ status }) => status !== STATUS.deleted)
-    .map((entry) => inherited(entry, manifest))
+  const live = liveEntries(records as readonly EntryRecord[], manifest)
   const isRemoved = ({ dataFile }: EntryRecord) => paths.has(dataFile.filePath)
   const removed = live.filter(isRemoved)
   if (removed.length === 0) return undefined
@@ -61,48 +66,6 @@ export function withoutFiles(
     },
     removed: removed.map(({ dataFile }) => dataFile),
   }
-}
-
-/** With what it has by standing in this manifest, before it is moved to another; and nothing left undefined. */
-function inherited(entry: EntryRecord, manifest: ManifestFile): EntryRecord {
-  // Tables that were of format version 1 have number 0 there, and no numbers in their entries.
-  const inherits = entry.status === STATUS.added || manifest.sequenceNumber === 0n
-  const own = inherits ? manifest.sequenceNumber : null
-  const { dataFile } = entry
-  return {
-    status: entry.status,
-    snapshotId: entry.snapshotId ?? manifest.addedSnapshotId,
-    sequenceNumber: entry.sequenceNumber ?? own,
-    fileSequenceNumber: entry.fileSequenceNumber ?? own,
-    dataFile: {
-      content: dataFile.content ?? 0,
-      filePath: dataFile.filePath,
-      fileFormat: dataFile.fileFormat,
-      partition: dataFile.partition,
-      recordCount: dataFile.recordCount,
-      fileSizeInBytes: dataFile.fileSizeInBytes,
-      columnSizes: dataFile.columnSizes ?? null,
-      valueCounts: dataFile.valueCounts ?? null,
-      nullValueCounts: dataFile.nullValueCounts ?? null,
-      nanValueCounts: dataFile.nanValueCounts ?? null,
-      lowerBounds: dataFile.lowerBounds ?? null,
-      upperBounds: dataFile.upperBounds ?? null,
-      keyMetadata: dataFile.keyMetadata ?? null,
-      splitOffsets: dataFile.splitOffsets ?? null,
-      equalityIds: dataFile.equalityIds ?? null,
-      sortOrderId: dataFile.sortOrderId ?? null,
-    },
-  }
-}
-
-function smallestSequenceNumber(entries: readonly EntryRecord[]): { minSequenceNumber?: bigint } {
-  const numbers = entries.flatMap(({ sequenceNumber }) => sequenceNumber ?? [])
-  if (numbers.length === 0) return {}
-  return { minSequenceNumber: numbers.reduce((least, one) => (one < least ? one : least)) }
-}
-
-function rowsOf(entries: readonly EntryRecord[]): bigint {
-  return entries.reduce((rows, { dataFile }) => rows + dataFile.recordCount, 0n)
 }
 
 /** The partition's record as the manifest's own writer has it. */

@@ -1,7 +1,17 @@
 import { PlatformError } from '../kernel/errors.ts'
 import { decodeAvro, encodeAvro } from './avro.ts'
 import type { DataFile } from './data-file.ts'
-import { type EntryRecord, plainFile, STATUS, storedFile } from './manifest-entry.ts'
+import {
+  type EntryRecord,
+  liveEntries,
+  plainFile,
+  plainPartition,
+  rowsOf,
+  STATUS,
+  smallestSequenceNumber,
+  storedFile,
+  storedPartitions,
+} from './manifest-entry.ts'
 import { type PartitionSummary, summarizePartitions } from './manifest-partition.ts'
 import {
   codeNames,
@@ -93,18 +103,53 @@ export function encodeAddedManifest(
   shape: ManifestShape,
   snapshotId: bigint,
   files: readonly DataFile[],
-): {
-  bytes: Uint8Array
-  line: Omit<NewManifest, 'manifestPath'>
-} {
-  const { schema, spec, columns } = shape
+): EncodedManifest {
   const entries = files.map((file) => ({
     status: STATUS.added,
     snapshotId,
     sequenceNumber: null,
     fileSequenceNumber: null,
-    dataFile: storedFile(file, columns),
+    dataFile: storedFile(file, shape.columns),
   }))
+  return encoded(shape, snapshotId, entries, {
+    addedFilesCount: files.length,
+    addedRowsCount: rowsOf(entries),
+  })
+}
+
+/** A manifest of files that earlier snapshots have added, each with the snapshot and the numbers that it came with. */
+export function encodeExistingManifest(
+  shape: ManifestShape,
+  snapshotId: bigint,
+  live: readonly EntryRecord[],
+): EncodedManifest {
+  const entries = live.map(({ dataFile, ...entry }) => ({
+    ...entry,
+    status: STATUS.existing,
+    // As this spec has them now: another writer, or a narrower type of the column, may have stored them otherwise.
+    dataFile: {
+      ...dataFile,
+      partition: storedPartitions(shape.columns, plainPartition(dataFile, shape.spec)),
+    },
+  }))
+  return encoded(shape, snapshotId, entries, {
+    existingFilesCount: entries.length,
+    existingRowsCount: rowsOf(entries),
+    ...smallestSequenceNumber(entries),
+  })
+}
+
+export interface EncodedManifest {
+  readonly bytes: Uint8Array
+  readonly line: Omit<NewManifest, 'manifestPath'>
+}
+
+function encoded(
+  { schema, spec, columns }: ManifestShape,
+  snapshotId: bigint,
+  entries: readonly EntryRecord[],
+  counts: Partial<NewManifest>,
+): EncodedManifest {
   const bytes = encodeAvro(manifestEntry(partitionRecord(columns)), codeNames, entries, {
     schema: JSON.stringify(schema),
     'schema-id': String(schema['schema-id']),
@@ -120,16 +165,25 @@ export function encodeAddedManifest(
       partitionSpecId: spec['spec-id'],
       content: 0,
       addedSnapshotId: snapshotId,
-      addedFilesCount: files.length,
+      addedFilesCount: 0,
       existingFilesCount: 0,
       deletedFilesCount: 0,
-      addedRowsCount: BigInt(files.reduce((rows, file) => rows + file.recordCount, 0)),
+      addedRowsCount: 0n,
       existingRowsCount: 0n,
       deletedRowsCount: 0n,
-      partitions: summarizePartitions(columns, files),
+      partitions: summarizePartitions(
+        columns,
+        entries.map(({ dataFile }) => plainPartition(dataFile, spec)),
+      ),
       keyMetadata: null,
+      ...counts,
     },
   }
+}
+
+/** The entries of a manifest that its snapshot still has. */
+export function decodeEntries(bytes: Uint8Array, manifest: ManifestFile): readonly EntryRecord[] {
+  return liveEntries(decodeAvro(bytes, codeNames).records as readonly EntryRecord[], manifest)
 }
 
 /** The files of a manifest that its snapshot still has. Sequence numbers are inherited where they are absent. */
@@ -138,14 +192,11 @@ export function decodeManifest(
   manifest: ManifestFile,
   spec: PartitionSpecJson,
 ): readonly LiveEntry[] {
-  const records = decodeAvro(bytes, codeNames).records as readonly EntryRecord[]
-  return records
-    .filter(({ status }) => status !== STATUS.deleted)
-    .map(({ snapshotId, sequenceNumber, dataFile }) => ({
-      snapshotId: snapshotId ?? manifest.addedSnapshotId,
-      sequenceNumber: sequenceNumber ?? manifest.sequenceNumber,
-      file: plainFile(dataFile, spec),
-    }))
+  return decodeEntries(bytes, manifest).map(({ snapshotId, sequenceNumber, dataFile }) => ({
+    snapshotId: snapshotId ?? manifest.addedSnapshotId,
+    sequenceNumber: sequenceNumber ?? manifest.sequenceNumber,
+    file: plainFile(dataFile, spec),
+  }))
 }
 
 export function encodeManifestList(

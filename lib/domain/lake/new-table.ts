@@ -1,7 +1,18 @@
+import { MAX_AGE_MS, MIN_SNAPSHOTS } from './expire-snapshots.ts'
 import { allFields, type PartitionSpec, partitionType, type TableSchema } from './schema.ts'
 import type { TableMetadata } from './table-metadata.ts'
 
 const FIRST_PARTITION_ID = 1000
+
+/**
+ * Every commit writes the metadata anew with all snapshots in it: at a commit every few seconds Iceberg's own five days
+ * of them are more than a catalog takes.
+ */
+const DEFAULT_PROPERTIES: Readonly<Record<string, string>> = {
+  'write.parquet.compression-codec': 'zstd',
+  [MIN_SNAPSHOTS]: '50',
+  [MAX_AGE_MS]: String(5 * 60_000),
+}
 
 export interface NewTable {
   /** `s3://bucket/prefix` */
@@ -42,7 +53,7 @@ export function newTableMetadata(create: NewTable, uuid: string, nowMs: number):
     ),
     'default-sort-order-id': 0,
     'sort-orders': [{ 'order-id': 0, fields: [] }],
-    properties: { 'write.parquet.compression-codec': 'zstd', ...properties },
+    properties: { ...DEFAULT_PROPERTIES, ...properties },
     snapshots: [],
     refs: {},
     'snapshot-log': [],

@@ -18,7 +18,7 @@ export interface Removal {
 
 export interface RemovalResult {
   /** Manifests that have none of the files, as they are. */
-  readonly kept: readonly ManifestFile[]
+  readonly untouched: readonly ManifestFile[]
   readonly rewritten: readonly NewManifest[]
   readonly removed: readonly DataFile[]
 }
@@ -49,7 +49,7 @@ export async function removeFiles(
   rewrites: Rewrites,
 ): Promise<RemovalResult> {
   const { paths, isReplacement } = removal
-  if (paths.size === 0) return { kept: present, rewritten: [], removed: [] }
+  if (paths.size === 0) return { untouched: present, rewritten: [], removed: [] }
   const name = `${table.name.database}.${table.name.name}`
   if (isReplacement && present.some(({ content }) => content === 1)) {
     throw new PlatformError(
@@ -72,7 +72,7 @@ export async function removeFiles(
     )
   }
   return {
-    kept: present.filter((_, at) => found[at] === undefined),
+    untouched: present.filter((_, at) => found[at] === undefined),
     rewritten: done.map(({ manifest }) => manifest),
     removed,
   }

@@ -31,6 +31,13 @@ export interface TableMetadata {
   readonly refs: Readonly<Record<string, SnapshotRefJson>>
   readonly 'snapshot-log': readonly SnapshotLogJson[]
   readonly 'metadata-log': readonly MetadataLogJson[]
+  /** Made by other engines for single snapshots. */
+  readonly statistics?: readonly SnapshotStatisticsJson[]
+  readonly 'partition-statistics'?: readonly SnapshotStatisticsJson[]
+}
+
+export interface SnapshotStatisticsJson {
+  readonly 'snapshot-id': bigint
 }
 
 export interface SchemaJson {
@@ -63,6 +70,9 @@ export interface SnapshotJson {
 export interface SnapshotRefJson {
   readonly 'snapshot-id': bigint
   readonly type: 'branch' | 'tag'
+  /** Of a branch, instead of the table's properties. */
+  readonly 'min-snapshots-to-keep'?: number
+  readonly 'max-snapshot-age-ms'?: number
 }
 
 export interface SnapshotLogJson {

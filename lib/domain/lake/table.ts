@@ -131,7 +131,7 @@ export function tableFrom(
   metadataLocation: string,
 ): Table {
   const current = currentSnapshotOf(metadata)
-  const ancestors = ancestorsOf(metadata)
+  let ancestors: ReadonlySet<bigint> | undefined
   return {
     name,
     location: metadata.location.replace(/\/+$/, ''),
@@ -145,8 +145,13 @@ export function tableFrom(
       return partitionSpec(specJson(metadata, metadata['default-spec-id']))
     },
     currentSnapshot: current && plainSnapshot(current),
-    snapshots: metadata.snapshots.map(plainSnapshot),
-    isAncestor: (snapshotId) => ancestors.has(snapshotId),
+    get snapshots() {
+      return metadata.snapshots.map(plainSnapshot)
+    },
+    isAncestor: (snapshotId) => {
+      ancestors ??= ancestorsOf(metadata)
+      return ancestors.has(snapshotId)
+    },
     liveFiles: () => liveFiles(objects, metadata, current),
   }
 }

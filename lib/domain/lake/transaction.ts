@@ -1,4 +1,5 @@
 import { PlatformError } from '../kernel/errors.ts'
+import { expiredSnapshots, withoutSnapshots } from './expire-snapshots.ts'
 import { type SnapshotJson, snapshotOf, type TableMetadata } from './table-metadata.ts'
 
 /** What must hold of the metadata that a transaction is applied to. */
@@ -12,6 +13,8 @@ export type Update =
   | { readonly kind: 'addSnapshot'; readonly snapshot: SnapshotJson }
   | { readonly kind: 'setCurrentSnapshot'; readonly snapshotId: bigint }
   | { readonly kind: 'setProperties'; readonly properties: Readonly<Record<string, string>> }
+  /** Those that the table's properties no longer keep. */
+  | { readonly kind: 'expireSnapshots' }
 
 export interface Transaction {
   readonly requirements: readonly Requirement[]
@@ -92,6 +95,8 @@ function apply(base: TableMetadata, update: Update, atMs: number): TableMetadata
     }
     case 'setProperties':
       return { ...base, properties: { ...base.properties, ...update.properties } }
+    case 'expireSnapshots':
+      return withoutSnapshots(base, expiredSnapshots(base, atMs))
   }
 }
 

@@ -19,6 +19,13 @@ import {
 
 const ENTRIES = 6
 
+/** Snapshots expire and manifests are merged all the time. */
+const SHORT = {
+  'history.expire.min-snapshots-to-keep': '2',
+  'history.expire.max-snapshot-age-ms': '0',
+  'commit.manifest.min-count-to-merge': '2',
+}
+
 /** Commits entries in order from the fence on, at most `most` at a time: what the table has is subtracted. */
 function past(fence: string, entries: readonly (readonly DataFile[])[], most: number): Decide {
   return (table) => {
@@ -84,6 +91,7 @@ it('any interleaving of committers and outcomes puts each file into the table ex
           location: LOCATION,
           schema: TRIPS,
           spec: BY_DAY,
+          properties: SHORT,
         })
         const catalog = new FaultyCatalog(good.catalog, plan)
         const lakeOf = (seed: number) => scheduled(good, catalog, s, seed)
@@ -136,7 +144,13 @@ it('any interleaving of appends and replacements keeps each file exactly once, i
       fc.array(fc.constantFrom(...OUTCOMES), { maxLength: 8 }),
       async (s, plan) => {
         const good = memoryLake(new MemoryCatalog())
-        const create = { name: NAME, location: LOCATION, schema: TRIPS, spec: BY_DAY }
+        const create = {
+          name: NAME,
+          location: LOCATION,
+          schema: TRIPS,
+          spec: BY_DAY,
+          properties: SHORT,
+        }
         await createTableIfAbsent(good, create)
         const catalog = new FaultyCatalog(good.catalog, plan)
         const lakeOf = (seed: number) => scheduled(good, catalog, s, seed)

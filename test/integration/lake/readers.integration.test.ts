@@ -13,7 +13,14 @@ import { encodeParquet } from '#lib/domain/lake/parquet/encode.ts'
 import { partitionRows } from '#lib/domain/lake/partition.ts'
 import { readDataFile } from '#lib/domain/lake/read-data-file.ts'
 import type { PartitionSpec, TableSchema } from '#lib/domain/lake/schema.ts'
-import { createTableIfAbsent, type Lake, loadTable } from '#lib/domain/lake/table.ts'
+import {
+  createTableIfAbsent,
+  type Lake,
+  loadTable,
+  manifestsOf,
+  type Table,
+} from '#lib/domain/lake/table.ts'
+import { currentSnapshotOf } from '#lib/domain/lake/table-metadata.ts'
 import { valueAt } from '#test/support/columns.ts'
 import { IcebergReaders } from '#test/support/iceberg-readers.ts'
 
@@ -288,7 +295,35 @@ describe('PyIceberg and DuckDB, which know nothing of Weir,', () => {
     expect(old.pyiceberg).toEqual(pyiceberg)
     expect(old.duckdb).toEqual(pyiceberg)
   })
+
+  it('read and write a table whose manifests are merged and whose snapshots expire', async () => {
+    const properties = {
+      'commit.manifest.min-count-to-merge': '3',
+      'history.expire.min-snapshots-to-keep': '2',
+      'history.expire.max-snapshot-age-ms': '0',
+    }
+    await append(2 * ROWS, 0, properties)
+    for (let first = ROWS; first < 2 * ROWS; first += BATCH) await append(first, BATCH)
+    const before = (await loadTable(lake, table))!
+
+    const { pyiceberg, duckdb, snapshots, filesFiltered } = await readers.read(question())
+    await readers.append(table)
+    await append(2 * ROWS, BATCH)
+    const after = await readers.read(question())
+
+    expect((await lakeManifests(before)).length).toBeLessThanOrEqual(3)
+    expect(before.snapshots).toHaveLength(2)
+    expect(snapshots).toHaveLength(2)
+    expect(pyiceberg.rows).toBe(3 * ROWS)
+    expect(duckdb).toEqual(pyiceberg)
+    expect(filesFiltered).toBe(2)
+    expect(after.pyiceberg.rows).toBe(6 * ROWS + BATCH)
+    expect(after.duckdb).toEqual(after.pyiceberg)
+    expect(after.snapshots).toHaveLength(2)
+  })
 })
+
+const lakeManifests = (of: Table) => manifestsOf(lake.objects, currentSnapshotOf(of.metadata))
 
 /** PyIceberg names its files `00000-0-<uuid>.parquet`. */
 function hasOurName({ path }: DataFile): boolean {
