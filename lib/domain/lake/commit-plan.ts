@@ -5,6 +5,7 @@ import type { Journal, JournalEntry } from '../ingest/journal.ts'
 import { admittedOf, firstFence } from '../ingest/major-starts.ts'
 import { PlatformError } from '../kernel/errors.ts'
 import { type Predecessor, START } from '../kernel/sequence-number.ts'
+import { verdictsOf } from './entry-files.ts'
 import { type Fences, HOLD_PROPERTY, readFences } from './fences.ts'
 import type { Table } from './table.ts'
 
@@ -18,6 +19,16 @@ export interface CommitPlan {
   readonly gaps: readonly JournalGap[]
   /** Versions that judged the next batch of a shard and are not known here: a newer deployment's. */
   readonly unknownVersions: readonly string[]
+  /** Whether the journal had no more to take than is taken here or waits. */
+  readonly isWhole: boolean
+}
+
+/** A shard that waits at an entry whose verdicts object cannot be read. */
+export interface UnreadableVerdicts {
+  readonly shard: string
+  readonly fence: string
+  readonly uri: string
+  readonly reason: string
 }
 
 /** A shard whose next entry does not follow the fence: something is missing in the journal. */
@@ -49,9 +60,12 @@ export async function planCommit(
   const entries: JournalEntry[] = []
   const gaps: JournalGap[] = []
   const unknownVersions = new Set<string>()
+  let isWhole = true
   for (const { shard } of await journal.shards()) {
     fences[shard] ??= isFirst ? firstFence(await journal.head(shard), major) : START
-    for (const entry of await journal.entriesAfter(shard, fences[shard], maxEntriesPerShard)) {
+    const next = await journal.entriesAfter(shard, fences[shard], maxEntriesPerShard)
+    isWhole &&= next.length < maxEntriesPerShard
+    for (const entry of next) {
       const reached: Predecessor = fences[shard]
       if (entry.prev !== reached) {
         // Never skip: the fence stays, the shard waits, and the caller raises the alarm.
@@ -66,8 +80,40 @@ export async function planCommit(
       fences[shard] = entry.last
     }
   }
-  const rows = entries.reduce((sum, entry) => sum + admittedOf(entry, major), 0)
-  return { fences, entries, rows, gaps, unknownVersions: [...unknownVersions] }
+  const rows = rowsOf(entries, major)
+  return { fences, entries, rows, gaps, unknownVersions: [...unknownVersions], isWhole }
+}
+
+/**
+ * The plan up to the first entry of each shard that cannot be read: that shard waits there, since a fence never skips,
+ * and the others go on.
+ */
+export function upToUnreadable(
+  plan: CommitPlan,
+  major: number,
+  problems: ReadonlyMap<string, Error>,
+): { readonly plan: CommitPlan; readonly unreadable: readonly UnreadableVerdicts[] } {
+  if (problems.size === 0) return { plan, unreadable: [] }
+  const fences: Record<string, Predecessor> = { ...plan.fences }
+  const waiting = new Map<string, UnreadableVerdicts>()
+  const entries = plan.entries.filter((entry) => {
+    const { shard, prev } = entry
+    const uri = verdictsOf(entry, major)
+    const problem = uri === undefined ? undefined : problems.get(uri)
+    if (uri !== undefined && problem !== undefined && !waiting.has(shard)) {
+      waiting.set(shard, { shard, fence: prev, uri, reason: problem.message })
+      fences[shard] = prev
+    }
+    return !waiting.has(shard)
+  })
+  return {
+    plan: { ...plan, fences, entries, rows: rowsOf(entries, major) },
+    unreadable: [...waiting.values()],
+  }
+}
+
+function rowsOf(entries: readonly JournalEntry[], major: number): number {
+  return entries.reduce((sum, entry) => sum + admittedOf(entry, major), 0)
 }
 
 function refuseOnHold({ name, properties }: Table): void {
