@@ -2,12 +2,13 @@ import type { Contract } from '../contract/contract.ts'
 import type { ContractVersions } from '../contract/contract-versions.ts'
 import { majorOf } from '../contract/version.ts'
 import type { Journal, JournalEntry } from '../ingest/journal.ts'
+import { type ProductLayout, tableLocation } from '../ingest/layout.ts'
 import { admittedOf, firstFence } from '../ingest/major-starts.ts'
 import { PlatformError } from '../kernel/errors.ts'
 import { type Predecessor, START } from '../kernel/sequence-number.ts'
 import { verdictsOf } from './entry-files.ts'
 import { type Fences, HOLD_PROPERTY, readFences } from './fences.ts'
-import type { Table } from './table.ts'
+import { requireLocation, type Table } from './table.ts'
 
 /** What the journal has that a table does not. */
 export interface CommitPlan {
@@ -41,6 +42,7 @@ export interface JournalGap {
 export interface PlanSources {
   readonly journal: Journal
   readonly contracts: ContractVersions
+  readonly layout: ProductLayout
   readonly maxEntriesPerShard?: number
 }
 
@@ -49,10 +51,11 @@ export interface PlanSources {
  * after every conflict and every lost answer, so an entry that is already in the table is never taken twice.
  */
 export async function planCommit(
-  { journal, contracts, maxEntriesPerShard = 500 }: PlanSources,
+  { journal, contracts, layout, maxEntriesPerShard = 500 }: PlanSources,
   table: Table,
   contract: Contract,
 ): Promise<CommitPlan> {
+  requireLocation(table, tableLocation(layout, table.name.name))
   refuseOnHold(table)
   const major = majorOf(contract.version)
   const fences: Record<string, Predecessor> = { ...readFences(table) }

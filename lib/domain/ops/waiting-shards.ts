@@ -1,6 +1,7 @@
 import type { ContractVersions } from '#lib/domain/contract/contract-versions.ts'
 import { majorOf } from '#lib/domain/contract/version.ts'
 import type { Journal } from '#lib/domain/ingest/journal.ts'
+import type { ProductLayout } from '#lib/domain/ingest/layout.ts'
 import type { ObjectStore } from '#lib/domain/kernel/object-store.ts'
 import { planCommit, upToUnreadable } from '#lib/domain/lake/commit-plan.ts'
 import { EntryFiles } from '#lib/domain/lake/entry-files.ts'
@@ -18,6 +19,7 @@ export interface WaitingSources {
   readonly journal: Journal
   readonly objects: ObjectStore
   readonly contracts: ContractVersions
+  readonly layout: ProductLayout
 }
 
 /**
@@ -45,7 +47,7 @@ export async function waitingShards(
         found.push({ table: name, reason: `contract ${version} is not known here: deploy it` })
       }
     } catch (error) {
-      // On hold, or rolled back: the commit says the same.
+      // On hold, rolled back or another table: the commit says the same.
       if (!isPlatformError(error)) throw error
       found.push({ table: name, reason: error.message })
     }
