@@ -62,7 +62,7 @@ async function settle(
   try {
     let most = 0
     for (;;) {
-      const fences = await committedFences(stores.journal, fencesOf(await stores.tables()))
+      const fences = await committedFences(stores.journal, await fencesOf(await stores.tables()))
       const standings = await shardStandings(stores.stream, stores.journal, fences)
       const inFlight = eventsInFlight(standings)
       if (inFlight === 0 || performance.now() > deadline) return fences

@@ -129,7 +129,7 @@ async function productStatus(
   const stores = await productStores(context, region, product)
   const tables = await stores.tables()
   const current = tables.at(-1)?.table
-  const fences = await committedFences(stores.journal, fencesOf(tables))
+  const fences = await committedFences(stores.journal, await fencesOf(tables))
   const [standings, waiting, drift, quarantined] = await Promise.all([
     shardStandings(stores.stream, stores.journal, fences),
     waitingShards(stores, tables),

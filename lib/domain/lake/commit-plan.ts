@@ -58,7 +58,7 @@ export async function planCommit(
   requireLocation(table, tableLocation(layout, table.name.name))
   refuseOnHold(table)
   const major = majorOf(contract.version)
-  const fences: Record<string, Predecessor> = { ...readFences(table) }
+  const fences: Record<string, Predecessor> = { ...(await readFences(table)) }
   const isFirst = Object.keys(fences).length === 0
   const entries: JournalEntry[] = []
   const gaps: JournalGap[] = []

@@ -3,6 +3,7 @@ import { PlatformError } from '../kernel/errors.ts'
 import type { ObjectStore } from '../kernel/object-store.ts'
 import { type Catalog, mustReload, type TableName } from './catalog.ts'
 import type { DataFile } from './data-file.ts'
+import { type Descent, descentFrom } from './descent.ts'
 import { metadataPath, writeNew } from './lake-objects.ts'
 import { decodeManifest, decodeManifestList, type ManifestFile } from './manifest.ts'
 import { type NewTable, newTableMetadata } from './new-table.ts'
@@ -56,6 +57,8 @@ export interface Table {
    * for one that has expired, unless its child is still there.
    */
   isAncestor(snapshotId: bigint): boolean
+  /** Whether the current snapshot is this one or came from it, whatever has expired meanwhile. May read objects. */
+  descentFrom(snapshotId: bigint): Promise<Descent>
   /** The data files that the current snapshot consists of. */
   liveFiles(): Promise<readonly DataFile[]>
 }
@@ -169,6 +172,7 @@ export function tableFrom(
     currentSnapshot: current && plainSnapshot(current),
     snapshots: metadata.snapshots.map(plainSnapshot),
     isAncestor: (snapshotId) => ancestors.has(snapshotId),
+    descentFrom: (snapshotId) => descentFrom(objects, metadata, snapshotId),
     liveFiles: () => liveFiles(objects, metadata, current),
   }
 }

@@ -48,7 +48,7 @@ describe('a shard whose next verdicts object cannot be read', () => {
       },
     ])
     expect((await cell.outcome()).curated).toEqual(['s1', 't4', 't5'])
-    expect(readFences(await tableNow()).s).toBe(entries[0]!.last)
+    expect((await readFences(await tableNow())).s).toBe(entries[0]!.last)
   })
 
   it('goes on once the object is back, and nothing is lost or doubled', async () => {

@@ -72,7 +72,7 @@ describe('evidence from the stores of a cell', () => {
   async function fences(): Promise<Fences> {
     const lake = { ...cell, ids: { snapshotId: () => 0n, uuid: () => '' } }
     const table = await loadTable(lake, { database: 'weir', name: 'trips' })
-    return table === undefined ? {} : readFences(table)
+    return table === undefined ? {} : await readFences(table)
   }
 
   async function reconciled() {
