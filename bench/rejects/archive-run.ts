@@ -85,6 +85,7 @@ async function countStores(
       cut,
       inStream: records.reduce((sum, record) => sum + unpackRecord(record).length, 0),
       rawBeforeStream: 0,
+      expired: { raw: 0, quarantined: 0 },
       raw: raw.rows,
       rawPositions: raw.distinct,
       decided,
