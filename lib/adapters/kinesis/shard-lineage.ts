@@ -11,14 +11,14 @@ import { digitsOf, type Predecessor, START } from '#lib/domain/kernel/sequence-n
 /** A shard that is at its end may say so only with the page after the last. */
 const EMPTY_PAGES_AT_THE_TIP = 2
 
-/** The shards of a Kinesis stream, as it lists them: closed ones only until its retention ends. */
+/** The shards of a Kinesis stream, named by its ARN, as it lists them: closed ones only until its retention ends. */
 export class KinesisShardLineage implements ShardLineage {
   readonly #client: KinesisClient
-  readonly #streamName: string
+  readonly #streamArn: string
 
-  constructor(options: { readonly client: KinesisClient; readonly streamName: string }) {
+  constructor(options: { readonly client: KinesisClient; readonly streamArn: string }) {
     this.#client = options.client
-    this.#streamName = options.streamName
+    this.#streamArn = options.streamArn
   }
 
   async parents(): Promise<ParentsByShard> {
@@ -39,7 +39,10 @@ export class KinesisShardLineage implements ShardLineage {
     let iterator = await this.#iteratorAfter(shard, after)
     for (let tips = 0; iterator !== undefined && tips < EMPTY_PAGES_AT_THE_TIP; ) {
       const page: { Records?: unknown[]; NextShardIterator?: string; MillisBehindLatest?: number } =
-        await this.#client.send(new GetRecordsCommand({ ShardIterator: iterator, Limit: 1 }))
+        await this.#client.send(
+          // The iterator names the stream too, but only the ARN lets IAM see which it is.
+          new GetRecordsCommand({ StreamARN: this.#streamArn, ShardIterator: iterator, Limit: 1 }),
+        )
       if ((page.Records ?? []).length > 0) return false
       if ((page.MillisBehindLatest ?? 0) === 0) tips += 1
       iterator = page.NextShardIterator
@@ -50,7 +53,7 @@ export class KinesisShardLineage implements ShardLineage {
   async #iteratorAfter(shard: string, after: Predecessor): Promise<string | undefined> {
     const { ShardIterator } = await this.#client.send(
       new GetShardIteratorCommand({
-        StreamName: this.#streamName,
+        StreamARN: this.#streamArn,
         ShardId: shard,
         ...(after === START
           ? { ShardIteratorType: 'TRIM_HORIZON' as const }
@@ -69,7 +72,7 @@ export class KinesisShardLineage implements ShardLineage {
     do {
       const page: { Shards?: Shard[]; NextToken?: string } = await this.#client.send(
         // A token stands for the stream: Kinesis refuses both together.
-        new ListShardsCommand(next ? { NextToken: next } : { StreamName: this.#streamName }),
+        new ListShardsCommand(next ? { NextToken: next } : { StreamARN: this.#streamArn }),
       )
       shards.push(...(page.Shards ?? []))
       next = page.NextToken

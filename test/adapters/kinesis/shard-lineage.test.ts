@@ -14,7 +14,10 @@ function lineageOf(...answers: readonly object[]) {
     maxAttempts: 1,
     requestHandler,
   })
-  const lineage = new KinesisShardLineage({ client, streamName: 'stream' })
+  const lineage = new KinesisShardLineage({
+    client,
+    streamArn: 'arn:aws:kinesis:us-east-1:123456789012:stream/trips',
+  })
   const calls = () => requests.map(({ headers }) => headers['x-amz-target']!.split('.')[1])
   return { lineage, calls }
 }
