@@ -94,7 +94,7 @@ export async function stageSnapshot(
     ...written.map((manifest) => numbered(manifest, BigInt(sequenceNumber))),
     ...kept,
   ])
-  const { summary, properties } = described(table, change, snapshotId)
+  const { summary, properties } = await described(table, change, snapshotId)
   const snapshot: SnapshotJson = {
     'snapshot-id': snapshotId,
     ...(parent && { 'parent-snapshot-id': parent['snapshot-id'] }),
@@ -168,9 +168,9 @@ async function writeManifestList(
 }
 
 /** What the change says of its snapshot, and the table's fences if it does not move them itself. */
-function described(table: Table, { summary, setProperties }: Change, snapshotId: bigint) {
+async function described(table: Table, { summary, setProperties }: Change, snapshotId: bigint) {
   const properties = setProperties(snapshotId)
-  const carried = properties[FENCES_PROPERTY] === undefined ? carriedFences(table) : undefined
+  const carried = properties[FENCES_PROPERTY] === undefined ? await carriedFences(table) : undefined
   return {
     summary: { ...carried?.summary, ...summary },
     properties: { ...carried?.properties(snapshotId), ...properties },

@@ -214,7 +214,7 @@ describe('a commit', () => {
     for (let times = 0; times < 5; times++) await commit(lake, NAME, () => change({}))
 
     const after = (await loadTable(lake, NAME))!
-    expect(readFences(after)).toEqual(fences)
+    expect(await readFences(after)).toEqual(fences)
     expect(after.snapshots.map(({ summary }) => summary['weir.fences'])).toEqual(
       Array(2).fill(JSON.stringify(fences)),
     )
