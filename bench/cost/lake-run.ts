@@ -8,6 +8,7 @@ import { DynamoDbJournal } from '#lib/adapters/dynamodb/dynamodb-journal.ts'
 import { DynamoDbSlotStore } from '#lib/adapters/dynamodb/dynamodb-slot-store.ts'
 import { GlueCatalog } from '#lib/adapters/glue/glue-catalog.ts'
 import { KinesisRecordSink } from '#lib/adapters/kinesis/kinesis-record-sink.ts'
+import { MemoryShardLineage } from '#lib/adapters/memory/memory-shard-lineage.ts'
 import { S3ObjectStore } from '#lib/adapters/s3/s3-object-store.ts'
 import type { Contract } from '#lib/domain/contract/contract.ts'
 import { versionsOf } from '#lib/domain/contract/contract-versions.ts'
@@ -99,11 +100,15 @@ export async function runLake(settings: LakeRunSettings): Promise<LakeRun> {
   const catalog = new GlueCatalog({ client: counted(new GlueClient(config)) })
   const lake = { objects, catalog, clock: time, ids: countingIds() }
   const contracts = versionsOf([contract])
+  const shards = Array.from(
+    { length: settings.shards },
+    (_, shard) => `shardId-${String(shard).padStart(12, '0')}`,
+  )
   const archive = new Archive({
     contracts,
     journal,
     objects,
-    lineage: { parents: async () => new Map() },
+    lineage: new MemoryShardLineage(shards.map((shard) => [shard, []])),
     identify: keyedIdentity(new Uint8Array(32)),
     layout,
     undecodableKeyId: places.undecodableKeyId,
@@ -128,8 +133,7 @@ export async function runLake(settings: LakeRunSettings): Promise<LakeRun> {
       await commit()
     })
   }
-  const mappings = Array.from({ length: settings.shards }, (_, shard) => {
-    const name = `shardId-${String(shard).padStart(12, '0')}`
+  const mappings = shards.map((name) => {
     return new StreamMapping(time, settings.freshnessMs, async (records) => {
       // The payload is base64 text: taking it apart is work of the function.
       const payload = records.map((one) => Buffer.from(one.data).toString('base64'))
