@@ -6,6 +6,7 @@ import { type ContractProblem, parseContract } from '#lib/domain/contract/parse-
 import type { CommandContext } from './context.ts'
 import { compareWith, comparisonLines } from './contract-against.ts'
 import { type ContractTarget, contractTargets, textOf } from './contract-files.ts'
+import { registerTypes } from './contract-types.ts'
 import { CommandError } from './failure.ts'
 import type { Register } from './program.ts'
 import { counted } from './terminal.ts'
@@ -80,7 +81,7 @@ function shownPath(path: string): string {
 export const registerContract: Register = (program, run) => {
   const contract = program
     .command('contract')
-    .summary('check contracts')
+    .summary('check contracts, and make types and pages of them')
     .description('Works on contracts, without a cloud.')
   contract.helpCommand(false)
   contract
@@ -128,6 +129,7 @@ export const registerContract: Register = (program, run) => {
           context.terminal.line(`${counted(result.files.length, 'contract')} valid`)
       }),
     )
+  registerTypes(contract, run)
 }
 
 async function checkAgainst(
