@@ -103,7 +103,8 @@ function randomField(random: Random, name: string, id: number): ReturnType<typeo
   return field(name, logicalType, id, { ...required, ...more })
 }
 
-function randomType(random: Random): [string, JsonObject] {
+/** A logical type of one value with options, constraints or values. */
+export function randomType(random: Random): [string, JsonObject] {
   switch (Math.floor(random() * 9)) {
     case 0:
       return ['string', stringOptions(random)]
