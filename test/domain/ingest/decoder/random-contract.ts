@@ -144,7 +144,8 @@ function nestedType(random: Random, ids: Ids, depth: number): [string, JsonObjec
   return ['array', { items, logicalTypeOptions: options }]
 }
 
-function randomType(random: Random): [string, JsonObject] {
+/** A logical type of one value with options, constraints or values. */
+export function randomType(random: Random): [string, JsonObject] {
   switch (Math.floor(random() * 11)) {
     case 9:
       return [
