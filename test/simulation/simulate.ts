@@ -46,7 +46,11 @@ export async function simulate(seed: number, options: RunOptions = {}): Promise<
   })
   const { stream } = cell.cloud
   const producers = Array.from({ length: between(random, 1, 3) }, (_, at) =>
-    runProducer(`p${at}`, { sends: between(random, 4, 12), records: 3, events: 12 }, { stream, scheduler, choices }),
+    runProducer(
+      `p${at}`,
+      { sends: between(random, 4, 12), records: 3, events: 12 },
+      { stream, scheduler, choices },
+    ),
   )
   scheduler.spawn(async () => {
     await Promise.all(producers)
@@ -59,10 +63,16 @@ export async function simulate(seed: number, options: RunOptions = {}): Promise<
     cell.network.isParking = false
     if (scheduler.releaseParked() > 0) await cell.drain()
   } catch (error) {
-    failure = error instanceof Error ? (error.name === 'Violation' ? error.message : error.stack) : String(error)
+    failure =
+      error instanceof Error
+        ? error.name === 'Violation'
+          ? error.message
+          : error.stack
+        : String(error)
   }
   const events = stream.shards.reduce(
-    (sum, { records }) => records.reduce((n, one) => n + Math.max(1, one.content.events.length), sum),
+    (sum, { records }) =>
+      records.reduce((n, one) => n + Math.max(1, one.content.events.length), sum),
     0,
   )
   return {

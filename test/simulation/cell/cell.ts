@@ -86,9 +86,10 @@ export class Cell {
     const stream = new KinesisModel<SentRecord>({ network, choices, nowMs, shards: options.shards })
     this.cloud = { scheduler, choices, s3, dynamodb, glue, stream }
     const readings = [...new Set(options.deployments.map((one) => one === 'strict'))]
-    this.archive = new ArchiveChecks({ stream, s3, readings })
+    const fail = (error: unknown) => scheduler.fail(error)
+    this.archive = new ArchiveChecks({ stream, s3, readings, fail })
     this.table = new TableChecks({ s3, archive: this.archive })
-    this.windows = new WindowChecks(this.archive)
+    this.windows = new WindowChecks({ archive: this.archive, contracts: DEPLOYMENTS.first, fail })
 
     const functionOf = <Event>(
       name: string,
@@ -154,11 +155,15 @@ export class Cell {
       this.#scheduler.after(MINUTE_MS, 'sweep', 'a minute passes', () => {})
       await this.#scheduler.run()
     }
-    await this.archive.settle()
   }
 
   #lagging(): string {
-    const parts = { stream: this.mapping, journal: this.archive, table: this.table, windows: this.windows }
+    const parts = {
+      stream: this.mapping,
+      journal: this.archive,
+      table: this.table,
+      windows: this.windows,
+    }
     return Object.entries(parts)
       .filter(([, part]) => !part.isDrained())
       .map(([name]) => name)

@@ -44,7 +44,10 @@ export function clockOf({ scheduler }: Cloud, process: Process): Clock {
 function idsOf({ choices }: Cloud, process: Process): IdSource {
   const random = choices.random(`ids ${process.name}`)
   const bits = (count: number) => BigInt(Math.floor(random() * 2 ** count))
-  const hex = (bytes: number) => bits(bytes * 8).toString(16).padStart(bytes * 2, '0')
+  const hex = (bytes: number) =>
+    bits(bytes * 8)
+      .toString(16)
+      .padStart(bytes * 2, '0')
   return {
     snapshotId: () => (bits(31) << 32n) | bits(32),
     uuid: () => `${hex(4)}-${hex(2)}-${hex(2)}-${hex(2)}-${hex(6)}`,

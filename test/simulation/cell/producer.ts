@@ -111,9 +111,14 @@ function drawRecord(
   mostEvents: number,
 ): RecordInput<SentRecord> {
   // What belongs together goes to one place, but for a producer that was set up otherwise.
-  const place = random() < 0.9 ? (hashOf(`${source}${between(random, 0, 2)}`) % 1000) / 1000 : random()
+  const place =
+    random() < 0.9 ? (hashOf(`${source}${between(random, 0, 2)}`) % 1000) / 1000 : random()
   if (random() < 0.04) {
-    return { place, data: drawUndecodable(random), content: { name, events: [], isDecodable: false } }
+    return {
+      place,
+      data: drawUndecodable(random),
+      content: { name, events: [], isDecodable: false },
+    }
   }
   const events = Array.from({ length: between(random, 1, mostEvents) }, (_, at) => {
     if (known.length > 0 && random() < 0.1) return oneOf(random, known)

@@ -29,7 +29,9 @@ function contractOf(version: string): Contract {
     top: { version },
   })
   const fields = contract.fields.map((one) =>
-    one.name === 'key' ? { ...one, constraints: { maxLength: KEY_LENGTH.logicalTypeOptions.maxLength } } : one,
+    one.name === 'key'
+      ? { ...one, constraints: { maxLength: KEY_LENGTH.logicalTypeOptions.maxLength } }
+      : one,
   )
   return { ...contract, fields, partitioning: [{ field: 'at', transform: 'day' }] }
 }

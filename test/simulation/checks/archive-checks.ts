@@ -39,19 +39,21 @@ export class ArchiveChecks {
   readonly #readings: readonly boolean[]
   readonly #registrations = new Map<string, ShardRegistration>()
   readonly #raw = new Map<string, { readonly uri: string; readonly batch: RawBatch }>()
-  /** Reads of files, which take no time but cannot be waited for in the middle of an effect. */
-  readonly #reads: Promise<void>[] = []
+  readonly #fail: (error: unknown) => void
 
   constructor(options: {
     readonly stream: KinesisModel<SentRecord>
     readonly s3: S3Model
     /** Whether only lenient code judges, only strict code, or both. */
     readonly readings: readonly boolean[]
+    /** Told what a check finds that takes a promise, before the next turn. */
+    readonly fail: (error: unknown) => void
   }) {
     this.#stream = options.stream
     this.#s3 = options.s3
     this.#oracle = new VerdictOracle(options.stream)
     this.#readings = options.readings
+    this.#fail = options.fail
   }
 
   entriesOf(shard: string): readonly CheckedEntry[] {
@@ -86,11 +88,6 @@ export class ArchiveChecks {
     const entry = JSON.parse(body) as JournalEntry
     mustEqual([partition, sort], [entry.shard, entry.last], () => 'an entry stands elsewhere')
     return this.#checkEntry(entry)
-  }
-
-  /** Waits for all checks begun; throws what any of them found. */
-  async settle(): Promise<void> {
-    await Promise.all(this.#reads.splice(0))
   }
 
   #checkRaw(uri: string, bytes: Uint8Array, date: string, shard: string, prev: Predecessor): void {
@@ -221,7 +218,7 @@ export class ArchiveChecks {
   }
 
   #check(check: () => Promise<void>): void {
-    this.#reads.push(check())
+    check().catch(this.#fail)
   }
 }
 

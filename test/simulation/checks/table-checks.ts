@@ -1,9 +1,5 @@
 import { FENCES_PROPERTY } from '#lib/domain/lake/fences.ts'
-import {
-  decodeManifest,
-  decodeManifestList,
-  type ManifestFile,
-} from '#lib/domain/lake/manifest.ts'
+import { decodeManifest, decodeManifestList, type ManifestFile } from '#lib/domain/lake/manifest.ts'
 import {
   currentSnapshotOf,
   parseTableMetadata,

@@ -144,7 +144,15 @@ function nameOf({ source, id }: SentEvent): string {
   return JSON.stringify([source, id])
 }
 
+const identities = new WeakMap<SentEvent, Uint8Array>()
+
 /** 16 bytes per admitted event, as the verdicts object holds them. */
 export function identitiesOf(admitted: readonly AdmittedEvent[]): Buffer {
-  return Buffer.concat(admitted.map(({ event }) => identify(event.source, event.id)))
+  return Buffer.concat(
+    admitted.map(({ event }) => {
+      const known = identities.get(event) ?? identify(event.source, event.id)
+      identities.set(event, known)
+      return known
+    }),
+  )
 }

@@ -1,6 +1,11 @@
+import type { DynamoDBClient } from '@aws-sdk/client-dynamodb'
+import { DynamoDbSlotStore } from '#lib/adapters/dynamodb/dynamodb-slot-store.ts'
+import type { ContractVersions } from '#lib/domain/contract/contract-versions.ts'
+import { readFeatures } from '#lib/domain/features/read-features.ts'
 import type { SequenceNumber } from '#lib/domain/kernel/sequence-number.ts'
 import { SLOTS_TABLE, VIEW, WINDOW_SECONDS } from '../cell/product.ts'
 import type { ItemChange } from '../cloud/dynamodb.ts'
+import type { Item } from '../cloud/dynamodb-expressions.ts'
 import type { ArchiveChecks, CheckedEntry } from './archive-checks.ts'
 import { must, mustEqual } from './violation.ts'
 
@@ -25,8 +30,18 @@ export class WindowChecks {
   readonly #slots = new Map<string, SequenceNumber>()
   readonly #cursors = new Map<string, SequenceNumber>()
 
-  constructor(archive: ArchiveChecks) {
-    this.#archive = archive
+  readonly #contracts: ContractVersions
+  readonly #fail: (error: unknown) => void
+
+  constructor(options: {
+    readonly archive: ArchiveChecks
+    readonly contracts: ContractVersions
+    /** Told what a check finds that takes a promise, before the next turn. */
+    readonly fail: (error: unknown) => void
+  }) {
+    this.#archive = options.archive
+    this.#contracts = options.contracts
+    this.#fail = options.fail
   }
 
   /** An entry was created. */
@@ -54,16 +69,23 @@ export class WindowChecks {
     if (table !== SLOTS_TABLE) return
     must(after !== undefined, () => `slot ${partition}/${sort} was removed`)
     const sequence = after.sequence!.S as SequenceNumber
-    if (partition === CURSORS) return this.#checkCursor(sort, sequence)
+    if (partition === CURSORS) {
+      this.#checkCursor(sort, sequence)
+      return
+    }
     const [start, shard] = sort.split('#') as [string, string]
     const key = partition.slice(VIEW.name.length + 1)
     const id = slotId(key, Date.parse(start) * 1000)
     const where = `slot ${partition}/${sort}`
     const known = before?.sequence?.S
     must(known === undefined || known < sequence, () => `${where} went back to ${sequence}`)
-    const states = JSON.parse(after.states!.S!)
-    mustEqual(states, this.#statesUpTo(shard, id, sequence), () => `${where} at ${sequence}`)
     this.#slots.set(`${shard}/${id}`, sequence)
+    const expected = this.#valuesUpTo(shard, id, sequence)
+    this.#valuesOf(after, key)
+      .then((found) => {
+        mustEqual(found, expected, () => `${where} at ${sequence}`)
+      })
+      .catch(this.#fail)
   }
 
   /** Whether every cursor stands at its shard's newest entry. */
@@ -101,13 +123,31 @@ export class WindowChecks {
     this.#cursors.set(shard, cursor)
   }
 
-  #statesUpTo(shard: string, id: string, sequence: SequenceNumber): object {
+  /** What readers are told if this were the only slot; how a state is stored is nobody else's business. */
+  async #valuesOf(item: Item, key: string): Promise<object> {
+    const client = { send: async () => ({ Items: [item] }) } as unknown as DynamoDBClient
+    const slots = new DynamoDbSlotStore({ client, tableName: SLOTS_TABLE })
+    const { values } = await readFeatures(
+      slots,
+      this.#contracts.current,
+      VIEW,
+      key,
+      Number.MAX_SAFE_INTEGER,
+    )
+    return { events: values.events, amount: String(values.amount) }
+  }
+
+  #valuesUpTo(shard: string, id: string, sequence: SequenceNumber): object {
     const all = this.#contributions.get(shard)?.get(id) ?? []
     const included = all.filter((one) => one.sequence <= sequence)
     const events = included.reduce((sum, one) => sum + one.events, 0)
     const cents = included.reduce((sum, one) => sum + one.cents, 0)
-    return { events, amount: { count: events, sum: String(cents) } }
+    return { events, amount: events === 0 ? 'null' : amountText(cents) }
   }
+}
+
+function amountText(cents: number): string {
+  return `${Math.floor(cents / 100)}.${String(cents % 100).padStart(2, '0')}`
 }
 
 function slotId(key: string, start: number): string {

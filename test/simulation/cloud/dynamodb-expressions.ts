@@ -136,9 +136,7 @@ class Parser {
       const high = this.#operand()
       return (item, input) => {
         const value = left(item, input)
-        return (
-          compare(value, '>=', low(item, input)) && compare(value, '<=', high(item, input))
-        )
+        return compare(value, '>=', low(item, input)) && compare(value, '<=', high(item, input))
       }
     }
     const operator = this.#take()
@@ -244,7 +242,11 @@ function orderOf(a: Attribute | undefined, b: Attribute | undefined): number | u
 /** The order of DynamoDB's strings: that of their UTF-8 bytes. */
 export function compareUtf8(a: string, b: string): number {
   if (a === b) return 0
-  return isAscii(a) && isAscii(b) ? (a < b ? -1 : 1) : Buffer.compare(Buffer.from(a), Buffer.from(b))
+  return isAscii(a) && isAscii(b)
+    ? a < b
+      ? -1
+      : 1
+    : Buffer.compare(Buffer.from(a), Buffer.from(b))
 }
 
 function isAscii(text: string): boolean {

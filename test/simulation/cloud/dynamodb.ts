@@ -153,8 +153,9 @@ export class DynamoDbModel {
     const asOf = this.#asOf(process, input)
     const partition = partitionOf(input)
     // A page ends at 1 MB, which a model need not fill: any number of items is one.
-    const pageItems = this.#choices.deviate(`page ${process.name}#${process.calls + 1}`, (random) =>
-      random() < 0.1 ? between(random, 1, 3) : undefined,
+    const pageItems = this.#choices.deviate(
+      `page ${process.name}#${process.calls + 1}`,
+      (random) => (random() < 0.1 ? between(random, 1, 3) : undefined),
     )
     return this.#network.send(process, {
       service: 'dynamodb',
@@ -220,8 +221,9 @@ export class DynamoDbModel {
   /** The time that a read answers of, once it is applied. */
   #asOf(process: Process, input: { readonly ConsistentRead?: boolean }): () => number {
     if (input.ConsistentRead === true) return this.#nowMs
-    const behindMs = this.#choices.deviate(`stale ${process.name}#${process.calls + 1}`, (random) =>
-      random() < 0.3 ? Math.ceil(random() ** 2 * MOST_STALE_MS) : undefined,
+    const behindMs = this.#choices.deviate(
+      `stale ${process.name}#${process.calls + 1}`,
+      (random) => (random() < 0.3 ? Math.ceil(random() ** 2 * MOST_STALE_MS) : undefined),
     )
     return () => this.#nowMs() - (behindMs ?? 0)
   }
@@ -233,18 +235,30 @@ export class DynamoDbModel {
 
   #versions(table: string, partition: string, sort: string): Version[] {
     const partitions = getOrAdd(this.#tables, table, () => new Map())
-    return getOrAdd(getOrAdd(partitions, partition, () => new Map()), sort, () => [])
+    return getOrAdd(
+      getOrAdd(partitions, partition, () => new Map()),
+      sort,
+      () => [],
+    )
   }
 }
 
+const EQUALITY = /(#?\w+)\s*=\s*(:\w+)/g
+const equalities = new Map<string, readonly (readonly [name: string, value: string])[]>()
+
 /** Of a key condition: the value that the partition key must have. */
 function partitionOf(input: QueryInput): string {
-  for (const [, name, value] of input.KeyConditionExpression.matchAll(/(#?\w+)\s*=\s*(:\w+)/g)) {
-    const attribute: Attribute | undefined = input.ExpressionAttributeValues?.[value!]
-    const isPartition = (input.ExpressionAttributeNames?.[name!] ?? name) === 'pk'
+  const { KeyConditionExpression: text } = input
+  const found =
+    equalities.get(text) ??
+    [...text.matchAll(EQUALITY)].map(([, name, value]) => [name!, value!] as const)
+  equalities.set(text, found)
+  for (const [name, value] of found) {
+    const attribute: Attribute | undefined = input.ExpressionAttributeValues?.[value]
+    const isPartition = (input.ExpressionAttributeNames?.[name] ?? name) === 'pk'
     if (isPartition && attribute?.S !== undefined) return attribute.S
   }
-  throw new Error(`no partition in the key condition ${input.KeyConditionExpression}`)
+  throw new Error(`no partition in the key condition ${text}`)
 }
 
 export function getOrAdd<K, V>(map: Map<K, V>, key: K, create: () => V): V {

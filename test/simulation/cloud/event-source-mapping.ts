@@ -133,7 +133,11 @@ export class EventSourceMapping<Content, Result> {
       )
       if (cut === undefined) continue
       const half = Math.ceil(length / 2)
-      const anew = between(this.#choices.random(`anew ${name}`), 1, records.length - poller.position)
+      const anew = between(
+        this.#choices.random(`anew ${name}`),
+        1,
+        records.length - poller.position,
+      )
       end = poller.position + (bisect && cut < 0.6 ? half : Math.min(anew, batchSize))
     }
   }

@@ -63,7 +63,7 @@ export class GlueModel {
     switch (kind) {
       case 'GetTable':
         if (known === undefined) throw new ServiceError('EntityNotFoundException', 400)
-        return { Table: { ...structuredClone(known.input), VersionId: String(known.version) } }
+        return { Table: { ...known.input, VersionId: String(known.version) } }
       case 'CreateTable':
         if (known !== undefined) throw new ServiceError('AlreadyExistsException', 400)
         this.#store(name, 0, input.TableInput!)
@@ -82,7 +82,18 @@ export class GlueModel {
 
   #store(table: string, version: number, input: TableInput): void {
     const before = this.metadataLocation(table)
-    this.#tables.set(table, { version, input: structuredClone(input) })
+    // Whoever reads it must not be able to change it.
+    this.#tables.set(table, { version, input: frozen(input) })
     this.#onChange({ table, before, after: input.Parameters!.metadata_location! })
   }
+}
+
+function frozen<T extends object>(value: T): T {
+  const copy = Object.fromEntries(
+    Object.entries(value).map(([name, part]) => [
+      name,
+      typeof part === 'object' && part !== null && !Array.isArray(part) ? frozen(part) : part,
+    ]),
+  )
+  return Object.freeze(copy) as T
 }

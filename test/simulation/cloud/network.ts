@@ -48,6 +48,8 @@ export interface Outage {
   readonly toMs: number
 }
 
+const MOST_LATE_MS = 600_000
+
 type Outcome<Answer> = { readonly answer: Answer } | { readonly error: unknown }
 
 /**
@@ -97,7 +99,12 @@ export class Network {
           else resolve(outcome.answer)
         })
       }
-      const effect = () => this.#meet(process, call, label, fault, random, settle)
+      const effect = () => {
+        // What a process had sent before it died arrives all the same, or does not.
+        if (!process.isAlive && (fault === 'dies before' || random() < 0.5)) return
+        const outcome = this.#meet(process, call, label, fault, random, settle)
+        if (outcome !== undefined) settle(outcome)
+      }
       const { zombie } = process
       if (this.isParking && zombie !== undefined && process.calls > zombie.parksAfterCall) {
         this.#scheduler.park(process.name, label, effect)
@@ -107,6 +114,7 @@ export class Network {
     })
   }
 
+  /** What becomes of a call that has arrived; undefined if its sender is not told now. */
   #meet<Answer>(
     process: Process,
     call: Call<Answer>,
@@ -114,42 +122,44 @@ export class Network {
     fault: CallFault | undefined,
     random: Random,
     settle: (outcome: Outcome<Answer>) => void,
-  ): void {
-    // What a process had sent before it died arrives all the same, or does not.
-    if (!process.isAlive && (fault === 'dies before' || random() < 0.5)) return
+  ): Outcome<Answer> | undefined {
     if (this.#isDown(call.service)) {
       this.#log(process.name, `${label}: ${call.service} is down`)
-      return settle({ error: unavailable() })
+      return { error: unavailable() }
     }
     switch (fault) {
       case undefined:
-        return settle(this.#apply(process, call, label))
+        return this.#apply(process, call, label)
       case 'refused':
         this.#log(process.name, label)
-        return settle({ error: throttled(call.service) })
+        return { error: throttled(call.service) }
       case 'lost':
         this.#apply(process, call, label)
-        return settle({ error: noAnswer() })
+        return { error: noAnswer() }
       case 'late': {
         this.#log(process.name, `${label}: on its way`)
         const land = () => this.#apply(process, call, `${label} lands`)
         if (this.isParking && random() < 0.3) this.#scheduler.park(process.name, label, land)
-        else this.#scheduler.after(Math.ceil(random() ** 3 * 600_000), process.name, label, land)
-        return settle({ error: noAnswer() })
+        else
+          this.#scheduler.after(Math.ceil(random() ** 3 * MOST_LATE_MS), process.name, label, land)
+        return { error: noAnswer() }
       }
       case 'repeated': {
         this.#apply(process, call, label)
-        this.#scheduler.after(between(random, 20, 2000), process.name, `${label} again`, () => {
-          settle(this.#apply(process, call, `${label} again`))
-        })
-        return
+        const again = `${label} again`
+        this.#scheduler.after(between(random, 20, 2000), process.name, again, () =>
+          settle(this.#apply(process, call, again)),
+        )
+        return undefined
       }
       case 'dies before':
         this.#log(process.name, label)
-        return process.die()
+        process.die()
+        return undefined
       case 'dies after':
         this.#apply(process, call, label)
-        return process.die()
+        process.die()
+        return undefined
     }
   }
 
