@@ -7,6 +7,7 @@ import type { EncodedRecord } from '#lib/domain/ingest/decoder/decoder.ts'
 import { keyedIdentity } from '#lib/domain/ingest/identity.ts'
 import type { JournalEntry } from '#lib/domain/ingest/journal.ts'
 import { type Fault, FaultyProcess } from './faults.ts'
+import { LONE_SHARDS } from './lone-shards.ts'
 import { ReferenceArchive } from './reference/archive.ts'
 
 interface PlannedFault {
@@ -37,7 +38,7 @@ class Side {
       contracts: versionsOf(contracts),
       journal: this.#process.journal(this.journal),
       objects: this.#process.objects(this.objects),
-      lineage: { parents: async () => new Map() },
+      lineage: LONE_SHARDS,
       identify: keyedIdentity(new Uint8Array(32).fill(5)),
       layout: { bucket: 'bucket', region: 'us-east-1', product: contracts[0]!.product },
       undecodableKeyId: 'key',
