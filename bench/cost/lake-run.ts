@@ -153,7 +153,7 @@ export async function runLake(settings: LakeRunSettings): Promise<LakeRun> {
       streamName: places.streamName,
     }),
     time,
-    (record, partitionKey) => mappings[shardOf(partitionKey, settings.shards)]!.take(record),
+    (record, hashKey) => mappings[shardOf(hashKey, settings.shards)]!.take(record),
   )
   const producer = new Producer({
     sink: stream,
@@ -218,13 +218,13 @@ class CountedStream implements RecordSink {
   records = 0
   readonly #stream: RecordSink
   readonly #time: VirtualTime
-  readonly #deliver: (record: StreamRecord, partitionKey: string) => Promise<void>
+  readonly #deliver: (record: StreamRecord, hashKey: string) => Promise<void>
   #position = 0
 
   constructor(
     stream: RecordSink,
     time: VirtualTime,
-    deliver: (record: StreamRecord, partitionKey: string) => Promise<void>,
+    deliver: (record: StreamRecord, hashKey: string) => Promise<void>,
   ) {
     this.limits = stream.limits
     this.#stream = stream
@@ -240,13 +240,13 @@ class CountedStream implements RecordSink {
   put(records: readonly OutgoingRecord[]) {
     return this.#time.during(async () => {
       const outcomes = await this.#stream.put(records)
-      for (const { data, partitionKey } of records) {
+      for (const { data, partitionKey, hashKey } of records) {
         this.bytes += data.byteLength + partitionKey.length
         this.records += 1
         this.#position += 1
         const sequence = sequenceNumber(String(49_000_000_000_000_000n + BigInt(this.#position)))
         const arrivalMicros = Math.floor(this.#time.nowMs()) * 1000
-        await this.#deliver({ sequence, arrivalMicros, data }, partitionKey)
+        await this.#deliver({ sequence, arrivalMicros, data }, hashKey)
       }
       return outcomes
     })

@@ -1,6 +1,6 @@
 import type { Command } from 'commander'
 import pc from 'picocolors'
-import { loadProducts } from '#lib/adapters/files/product-files.ts'
+import { productNames } from '#lib/adapters/files/product-files.ts'
 import { committedFences } from '#lib/domain/ops/committed-fences.ts'
 import { shardStandings } from '#lib/domain/ops/in-flight.ts'
 import { fencesOf, rowsOf } from '#lib/domain/ops/product-tables.ts'
@@ -62,7 +62,7 @@ export async function status(
 ): Promise<StatusResult> {
   const cloud = await cloudStatus(context)
   if (!cloud.running) return { cloud, cells: [] }
-  const names = (await loadProducts(context.root)).map((product) => product.name)
+  const names = await productNames(context.root)
   const found = regions
     ? await Promise.all(regions.map((region) => findCell(context, region)))
     : await deployedCells(context)

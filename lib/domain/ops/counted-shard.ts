@@ -1,5 +1,5 @@
 import type { BatchCounts, JournalEntry } from '#lib/domain/ingest/journal.ts'
-import { decodeRawBatch, rangeOf } from '#lib/domain/ingest/raw-object.ts'
+import { decodeRawBatch } from '#lib/domain/ingest/raw-object.ts'
 import type { ObjectStore } from '#lib/domain/kernel/object-store.ts'
 import { isAfter, type Predecessor, START } from '#lib/domain/kernel/sequence-number.ts'
 import { predecessorInUri } from './check-chain.ts'
@@ -57,7 +57,7 @@ export async function countedShard(
       quarantined: sumOf(entriesUpTo(upToCut, quarantineFloor)).rejected,
     },
     waiting: sumOf(past).received + (batch?.events.length ?? 0),
-    known: batch === undefined ? (past.at(-1)?.last ?? cut) : rangeOf(batch).last,
+    known: batch === undefined ? (past.at(-1)?.last ?? cut) : batch.events.at(-1)!.sequence,
   }
 }
 
