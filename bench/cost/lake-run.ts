@@ -20,6 +20,7 @@ import type { StreamRecord } from '#lib/domain/ingest/wire.ts'
 import type { ObjectStore } from '#lib/domain/kernel/object-store.ts'
 import { sequenceNumber } from '#lib/domain/kernel/sequence-number.ts'
 import { commitSnapshots } from '#lib/domain/lake/commit-snapshots.ts'
+import { RememberedMetadata } from '#lib/domain/lake/remembered-metadata.ts'
 import { loadTable } from '#lib/domain/lake/table.ts'
 import { seededRandom } from '#lib/domain/ops/seeded-random.ts'
 import { updateWindows } from '#lib/domain/process/update-windows.ts'
@@ -98,7 +99,13 @@ export async function runLake(settings: LakeRunSettings): Promise<LakeRun> {
   const journal = new DynamoDbJournal({ client: dynamoDb, tableName: places.journalTable })
   const layout = { bucket: places.bucket, region: 'us-east-1', product: contract.product }
   const catalog = new GlueCatalog({ client: counted(new GlueClient(config)) })
-  const lake = { objects, catalog, clock: time, ids: countingIds() }
+  // A committer that stays warm, as it does under load.
+  const lake = {
+    objects: new RememberedMetadata(objects),
+    catalog,
+    clock: time,
+    ids: countingIds(),
+  }
   const contracts = versionsOf([contract])
   const shards = Array.from(
     { length: settings.shards },
