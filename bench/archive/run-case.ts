@@ -26,7 +26,6 @@ const INVOCATIONS = 4
 const EVENTS_PER_RECORD = 100
 const WARM_UP = 3
 const REPEATS = 7
-const SHARD = 'shardId-000000000000'
 const ARRIVAL_MS = Date.UTC(2026, 0, 15, 15)
 const silent = { info() {}, warn() {}, error() {} }
 
@@ -51,7 +50,7 @@ function kinesisRecord(position: number, arrivalMs: number, data: Uint8Array) {
     49_600_000_000_000_000_000_000_000_000_000_000_000_000_000n + BigInt(position),
   )
   return {
-    eventID: `${SHARD}:${digits}`,
+    eventID: `shard:${digits}`,
     kinesis: {
       sequenceNumber: digits,
       approximateArrivalTimestamp: arrivalMs / 1000,
@@ -61,61 +60,70 @@ function kinesisRecord(position: number, arrivalMs: number, data: Uint8Array) {
   }
 }
 
-interface Run {
-  readonly nsPerEvent: number
-  /** A digest of everything that the stores hold then. */
-  readonly content: string
+/** An archive on stores in memory: a warm process, which is given one shard after another. */
+class WarmArchive {
+  readonly #objects = new MemoryObjectStore({ clock: { nowMs: () => 0 } })
+  readonly #journal = new MemoryJournal()
+  readonly #handler: ReturnType<typeof makeHandler>
+  readonly nsPerEvent: number[] = []
+
+  constructor(make: (deps: ArchiveDependencies) => Archive | ReferenceArchive, contract: Contract) {
+    const archive = make({
+      contracts: versionsOf([contract]),
+      journal: this.#journal,
+      objects: this.#objects,
+      lineage: { parents: async () => new Map() },
+      identify: keyedIdentity(new Uint8Array(32)),
+      layout: { bucket: 'bucket', region: 'us-east-1', product: contract.product },
+      undecodableKeyId: 'key',
+    })
+    this.#handler = makeHandler({ archive, log: silent })
+  }
+
+  async take(events: readonly KinesisStreamEvent[]): Promise<void> {
+    const before = process.cpuUsage()
+    for (const event of events) await this.#handler(event)
+    const { user, system } = process.cpuUsage(before)
+    this.nsPerEvent.push(((user + system) * 1_000) / (EVENTS_PER_INVOCATION * INVOCATIONS))
+  }
+
+  /** A digest of everything that the stores hold. */
+  async content(): Promise<string> {
+    const parts: string[] = []
+    for (const { shard } of await this.#journal.shards()) {
+      parts.push(JSON.stringify(await this.#journal.entriesAfter(shard, 'start', 1_000)))
+    }
+    for await (const { uri } of this.#objects.list('')) {
+      parts.push(`${uri} ${contentHash(await this.#objects.get(uri))}`)
+    }
+    return contentHash(Buffer.from(parts.join('\n')))
+  }
 }
 
-/** A process's worth of invocations on empty stores. */
-async function archiveAll(
-  make: (deps: ArchiveDependencies) => Archive | ReferenceArchive,
-  contract: Contract,
-  events: readonly KinesisStreamEvent[],
-): Promise<Run> {
-  const objects = new MemoryObjectStore({ clock: { nowMs: () => 0 } })
-  const journal = new MemoryJournal()
-  const archive = make({
-    contracts: versionsOf([contract]),
-    journal,
-    objects,
-    lineage: { parents: async () => new Map() },
-    identify: keyedIdentity(new Uint8Array(32)),
-    layout: { bucket: 'bucket', region: 'us-east-1', product: contract.product },
-    undecodableKeyId: 'key',
-  })
-  const handler = makeHandler({ archive, log: silent })
-  const before = process.cpuUsage()
-  for (const event of events) await handler(event)
-  const { user, system } = process.cpuUsage(before)
-  const nsPerEvent = ((user + system) * 1_000) / (EVENTS_PER_INVOCATION * INVOCATIONS)
-  const parts = [JSON.stringify(await journal.entriesAfter(SHARD, 'start', 1_000))]
-  for await (const { uri } of objects.list('')) {
-    parts.push(`${uri} ${contentHash(await objects.get(uri))}`)
-  }
-  return { nsPerEvent, content: contentHash(Buffer.from(parts.join('\n'))) }
+/** The same records as those of a shard. */
+function ofShard(shard: string, events: readonly KinesisStreamEvent[]): KinesisStreamEvent[] {
+  return events.map(({ Records }) => ({
+    Records: Records.map((record) => ({
+      ...record,
+      eventID: `${shard}:${record.kinesis.sequenceNumber}`,
+    })),
+  }))
 }
 
 async function measure(name: Case): Promise<ArchiveTimes> {
   const contract = tripsContract()
   const events = lambdaEvents(name)
-  const times = { archive: [] as number[], reference: [] as number[] }
-  const contents = new Set<string>()
-  const runs = {
-    archive: () => archiveAll((deps) => new Archive(deps), contract, events),
-    reference: () => archiveAll((deps) => new ReferenceArchive(deps), contract, events),
-  }
-  for (let repeat = -WARM_UP; repeat < REPEATS; repeat++) {
-    for (const one of ['archive', 'reference'] as const) {
-      const { nsPerEvent, content } = await runs[one]()
-      contents.add(content)
-      if (repeat >= 0) times[one].push(nsPerEvent)
-    }
+  const ours = new WarmArchive((deps) => new Archive(deps), contract)
+  const theirs = new WarmArchive((deps) => new ReferenceArchive(deps), contract)
+  for (let repeat = 0; repeat < WARM_UP + REPEATS; repeat++) {
+    const delivered = ofShard(`shardId-${String(repeat).padStart(12, '0')}`, events)
+    await ours.take(delivered)
+    await theirs.take(delivered)
   }
   return {
-    archive: median(times.archive),
-    reference: median(times.reference),
-    equal: contents.size === 1,
+    archive: median(ours.nsPerEvent.slice(WARM_UP)),
+    reference: median(theirs.nsPerEvent.slice(WARM_UP)),
+    equal: (await ours.content()) === (await theirs.content()),
   }
 }
 
