@@ -52,6 +52,7 @@ const COMMAND_PATHS = [
   ['contract'],
   ['contract', 'check'],
   ['contract', 'types'],
+  ['contract', 'docs'],
 ]
 
 describe('help', () => {
