@@ -4,9 +4,11 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { loadProducts } from '#lib/adapters/files/product-files.ts'
 import type { Product } from '#lib/domain/contract/product.ts'
+import { changeEvent } from '#lib/domain/ingest/change-event.ts'
 import type { OutgoingRecord, RecordOutcome, RecordSink } from '#lib/domain/ingest/producer-sink.ts'
 import { unpackRecord } from '#lib/domain/ingest/wire.ts'
 import { sequenceNumber } from '#lib/domain/kernel/sequence-number.ts'
+import { CHANGES, CUSTOMERS, customersContract } from '#test/support/customer-changes.ts'
 import { type SendOptions, type SendOutcome, sendFile } from '../../bin/commands/send.ts'
 
 const ROOT = join(import.meta.dirname, '../..')
@@ -101,6 +103,38 @@ describe('a key', () => {
       expect(first.toSorted()).toEqual(second.toSorted())
     },
   )
+})
+
+describe('a file of changes', () => {
+  const customers = (): Product => ({
+    ...trips,
+    name: 'customers',
+    contract: customersContract(),
+  })
+
+  it('is sent as a program would send it: every change by its own name, tombstones left out', async () => {
+    const { result, problems, sink } = await sendPath(
+      join(CUSTOMERS, 'changes.ndjson'),
+      {},
+      new MemorySink(),
+      customers(),
+    )
+
+    const told = CHANGES.filter((message) => message !== null)
+    const events = told.map((message) => changeEvent(message, customersContract().changes!)!)
+    expect(problems).toEqual([])
+    expect(result).toMatchObject({ sent: told.length, unique: told.length, failed: 0 })
+    const bySlot = (name: { source: string; id: string }) => `${name.source} ${name.id}`
+    expect(sink.events().map(bySlot).sort()).toEqual(events.map(bySlot).sort())
+  })
+
+  it('names what is no change by its bytes, for the lake to say what is wrong with it', async () => {
+    const file = join(CUSTOMERS, 'refused-changes.ndjson')
+    const { result, sink } = await sendPath(file, {}, new MemorySink(), customers())
+
+    expect(result).toMatchObject({ sent: 6, unique: 6, failed: 0 })
+    expect(sink.events().filter((event) => event.source === '/weir/send/customers')).toHaveLength(3)
+  })
 })
 
 describe('a CSV', () => {

@@ -78,8 +78,8 @@ export const WEIR_PROPERTIES = [
     on: 'contract',
     type: 'text',
     meaning:
-      "members of a change's source that tell which of two changes of a row is later, such as lsn, or file, pos, row",
-    default: 'ts_ms',
+      "members of a change's source that tell which of two changes of a row is later, such as lsn, or file, pos, row: required of changes",
+    default: 'the events are no changes',
   },
   {
     name: 'weir.undeclaredMajor',
