@@ -5,6 +5,8 @@ import type { ViewDefinition } from './view.ts'
 
 /** Characters of a key; DynamoDB's partition keys have 2,048 bytes. */
 const MAX_KEY_LENGTH = 400
+/** DynamoDB's items have 400 KB, with key, position and what else a slot says. */
+const MAX_STATES_BYTES = 380_000
 const KEY_KINDS = new Set(['string', 'int', 'long', 'decimal', 'boolean'])
 
 /** Holds views against the contract they read. Throws `view.invalid` with what to change. */
@@ -36,6 +38,14 @@ export function checkViews(contract: Contract, views: readonly ViewDefinition[])
     const names = view.aggregates.map((aggregate) => aggregate.name)
     if (names.length === 0) fail('it aggregates nothing')
     if (new Set(names).size < names.length) fail('two aggregates have one name')
-    for (const aggregate of view.aggregates) aggregateOf(aggregate, contract)
+    const bytes = view.aggregates.reduce(
+      (sum, one) => sum + one.name.length + aggregateOf(one, contract).maxStoredBytes,
+      0,
+    )
+    if (bytes > MAX_STATES_BYTES) {
+      fail(
+        `its states may take ${bytes} bytes per key and window, and an item has ${MAX_STATES_BYTES}: lower a topk's capacity, a quantile's maxBins or a distinct's precision, or make two views`,
+      )
+    }
   }
 }

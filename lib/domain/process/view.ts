@@ -70,7 +70,7 @@ export type AggregateDefinition = { readonly name: string } & (
       readonly field: string
       /** How many values, 1 to 100. */
       readonly k: number
-      /** How many values are counted, k to 1000: exactly as long as there are no more. @default 10 k */
+      /** How many values are counted, k to 1000: exactly as long as there are no more. @default 10 k, and at least 100 */
       readonly capacity?: number
     }
 )

@@ -75,7 +75,7 @@ const BUILD: { readonly [Function in AggregateFunction]: Build<Function> } = {
     checkOptions(definition, ['field', 'k', 'capacity'])
     const { name, k } = definition
     checkRange(definition, 'k', k, RANKS)
-    const { capacity = 10 * k } = definition
+    const { capacity = Math.max(10 * k, CAPACITIES.default) } = definition
     checkRange(definition, 'capacity', capacity, { ...CAPACITIES, least: k })
     return topkAggregate(name, keptFieldOf(definition, contract, SINGLE), { k, capacity })
   },

@@ -1,4 +1,4 @@
-/** How many values each bin has: keys in ascending order, each once, and every count at least 1. */
+/** How many values each key has: keys in ascending order, each once, and every count at least 1. */
 export interface Bins {
   readonly keys: Int32Array
   readonly counts: Float64Array

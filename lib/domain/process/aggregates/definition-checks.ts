@@ -1,6 +1,7 @@
 import type { Contract, Field, FieldType } from '#lib/domain/contract/contract.ts'
 import { PlatformError } from '#lib/domain/kernel/errors.ts'
 import type { AggregateDefinition } from '../view.ts'
+import { longestText } from './field-values.ts'
 
 type Kind = FieldType['kind']
 
@@ -49,8 +50,7 @@ export function keptFieldOf(
   kinds: readonly Kind[],
 ): Field {
   const field = fieldOf(definition, contract, kinds)
-  const { maxLength = Infinity } = field.constraints
-  if (field.type.kind !== 'string' || maxLength <= MAX_TEXT_LENGTH) return field
+  if (field.type.kind !== 'string' || longestText(field) <= MAX_TEXT_LENGTH) return field
   return refuse(
     definition,
     `${definition.function} keeps a value of "${field.name}" per key: give it a maxLength of at most ${MAX_TEXT_LENGTH} in the contract`,

@@ -37,7 +37,8 @@ const BYTES_PER_CHARACTER = 6
 const TIME_BYTES = 17
 
 /** Of a field that `fieldOf` let pass: no struct, no list, a string of bounded length. */
-export function fieldValues({ type, constraints }: Field): FieldValues {
+export function fieldValues(field: Field): FieldValues {
+  const { type } = field
   switch (type.kind) {
     case 'int':
       return integers({ kind: 'int' }, Number)
@@ -56,10 +57,16 @@ export function fieldValues({ type, constraints }: Field): FieldValues {
     case 'time':
       return texts({ kind: 'time' }, TIME_BYTES)
     case 'string':
-      return texts({ kind: 'string' }, BYTES_PER_CHARACTER * (constraints.maxLength ?? 0) + 2)
+      return texts({ kind: 'string' }, BYTES_PER_CHARACTER * longestText(field) + 2)
     default:
       throw new PlatformError('view.invalid', `a ${type.kind} has no single value`)
   }
+}
+
+/** Characters of a string field's longest value; Infinity if the contract sets no bound. */
+export function longestText({ constraints: { maxLength, values } }: Field): number {
+  const longest = values && Math.max(...values.map((value) => [...String(value)].length))
+  return Math.min(maxLength ?? Infinity, longest ?? Infinity)
 }
 
 function integers(type: FieldType, finish: (value: bigint) => AggregateValue): FieldValues {

@@ -95,7 +95,8 @@ export function cardinality(sketch: Sketch): number {
   let sum = m * tau(1 - counts[greatest]! / m)
   for (let rank = greatest - 1; rank >= 1; rank--) sum = (sum + counts[rank]!) / 2
   sum += m * sigma(counts[0]! / m)
-  return Math.round((m * m) / (2 * Math.LN2 * sum))
+  // Registers that are all full tell of no end.
+  return Math.min(Math.round((m * m) / (2 * Math.LN2 * sum)), Number.MAX_SAFE_INTEGER)
 }
 
 /** Registers as six bits each, for storage. */

@@ -74,8 +74,8 @@ export function quantileAggregate(
     },
     toStored: (state) => writeStored(form, state),
     fromStored: (stored) => readStored(name, form, stored),
-    // Key and count of a bin take a byte or two each as a rule; at most three and eight. Both signs have their bins.
-    maxStoredBytes: Math.ceil(((2 * maxBins + 1) * 11 * 4) / 3) + 100,
+    // A count takes eight bytes at most, and the bins of a sign lie so near that their distances take one each.
+    maxStoredBytes: Math.ceil(((2 * maxBins + 1) * 9 * 4) / 3) + 250,
     resultType: typeof q === 'number' ? { kind: 'double' } : listOf({ kind: 'double' }),
     error: {
       kind: 'relative',

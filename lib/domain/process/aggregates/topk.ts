@@ -1,5 +1,6 @@
 import type { Field } from '#lib/domain/contract/contract.ts'
 import type { Aggregate } from './aggregate.ts'
+import { binsOf } from './bins.ts'
 import { dictionaryOf } from './dictionary.ts'
 import { type FieldValues, fieldValues, type StateValue } from './field-values.ts'
 import { codesByGroup, columnOf, groupsOfValues } from './grouped-rows.ts'
@@ -7,7 +8,8 @@ import { listOf, structOf } from './result-types.ts'
 import { countFromStored, readStored, type StoredForm, writeStored } from './stored-state.ts'
 
 export const RANKS = { least: 1, greatest: 100 } as const
-export const CAPACITIES = { least: 1, greatest: 1000 } as const
+/** Ten times k by default, and no less than this. */
+export const CAPACITIES = { greatest: 1000, default: 100 } as const
 
 export interface TopkState {
   /** At most the capacity, none below 1. */
@@ -43,26 +45,30 @@ export function topkAggregate(
       const { numbers, firstRows } = dictionaryOf(column, present)
       const { codes, starts } = codesByGroup(numbers, present, groupCount)
       const known = new Array<StateValue | undefined>(firstRows.length)
-      const decoded = (number: number) => {
-        known[number] ??= values.at(column, firstRows[number]!)
-        return known[number]
-      }
       return Array.from({ length: groupCount }, (_, group) => {
+        const runs = binsOf(codes.subarray(starts[group], starts[group + 1]))
+        const error = excess(runs.counts, capacity)
         const counts = new Map<StateValue, number>()
-        let next = starts[group]!
-        while (next < starts[group + 1]!) {
-          const start = next
-          const number = codes[start]!
-          while (next < starts[group + 1]! && codes[next] === number) next++
-          counts.set(decoded(number), next - start)
+        for (let at = 0; at < runs.keys.length; at++) {
+          if (runs.counts[at]! <= error) continue
+          const number = runs.keys[at]!
+          known[number] ??= values.at(column, firstRows[number]!)
+          counts.set(known[number], runs.counts[at]! - error)
         }
-        return lowered({ counts, error: 0 }, capacity)
+        return { counts, error }
       })
     },
     merge(a, b) {
       const counts = new Map(a.counts)
       for (const [value, count] of b.counts) counts.set(value, (counts.get(value) ?? 0) + count)
-      return lowered({ counts, error: a.error + b.error }, capacity)
+      const taken = excess(Float64Array.from(counts.values()), capacity)
+      if (taken > 0) {
+        for (const [value, count] of counts) {
+          if (count > taken) counts.set(value, count - taken)
+          else counts.delete(value)
+        }
+      }
+      return { counts, error: a.error + b.error + taken }
     },
     finish: ({ counts, error }) =>
       ranked(counts, values)
@@ -79,18 +85,13 @@ export function topkAggregate(
 }
 
 /**
- * Takes the count after the capacity's last from all, and drops what falls to 0: each unit of error is taken from
- * capacity + 1 rows of different values, so it cannot become more than rows / (capacity + 1).
+ * What is taken from every count so that no more than the capacity stay above 0: the greatest count that the capacity
+ * has no place for. Each unit of it is taken from capacity + 1 rows of different values, so that all that is ever
+ * taken cannot become more than rows / (capacity + 1).
  */
-function lowered(state: TopkState, capacity: number): TopkState {
-  if (state.counts.size <= capacity) return state
-  const descending = Float64Array.from(state.counts.values()).sort().reverse()
-  const taken = descending[capacity]!
-  const counts = new Map<StateValue, number>()
-  for (const [value, count] of state.counts) {
-    if (count > taken) counts.set(value, count - taken)
-  }
-  return { counts, error: state.error + taken }
+function excess(counts: Float64Array, capacity: number): number {
+  if (counts.length <= capacity) return 0
+  return counts.slice().sort()[counts.length - 1 - capacity]!
 }
 
 function ranked(
