@@ -130,6 +130,6 @@ export function featuresTable(results: readonly FeatureValues[]): string {
 
 function valueText(value: unknown): string {
   if (value === null || value === undefined) return ''
-  // A number that kept its own digits.
-  return typeof value === 'object' && 'rawJSON' in value ? String(value.rawJSON) : String(value)
+  // A list, or a number that kept its own digits.
+  return typeof value === 'object' ? JSON.stringify(value) : String(value)
 }

@@ -22,6 +22,7 @@ import type { ViewDefinition } from '#lib/domain/process/view.ts'
 import { views } from '#products/trips/features.ts'
 import { FaultyProcess } from './faults.ts'
 import { LONE_SHARDS } from './lone-shards.ts'
+import { storedCount, storedSum } from './stored-states.ts'
 
 const contractFile = join(import.meta.dirname, '../../products/trips/contract.yaml')
 
@@ -144,8 +145,8 @@ export class MemoryCell {
     for (const slot of this.slots.all()) {
       const id = `${slot.windowStart}/${slot.key}`
       const sum = windows.get(id) ?? { trips: 0, fares: 0n }
-      sum.trips += slot.states.trip_count as number
-      sum.fares += BigInt((slot.states.fare_sum as { sum: string }).sum)
+      sum.trips += storedCount(slot.states.trip_count)
+      sum.fares += storedSum(slot.states.fare_sum)
       windows.set(id, sum)
     }
     return {

@@ -19,7 +19,7 @@ import { isoOf, type Micros } from '#lib/domain/kernel/time.ts'
 import type { Slot, SlotKey, SlotStore } from '#lib/domain/process/slot-store.ts'
 import { ITEM_KEYS } from './item-keys.ts'
 
-/** Version of the stored states; a change of an algebra's state needs another one. */
+/** Version of the item; each state in it carries its own. */
 const STATES_VERSION = '1'
 const BATCH_GET_LIMIT = 100
 

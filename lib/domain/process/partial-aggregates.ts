@@ -5,7 +5,8 @@ import { Decimal } from '#lib/domain/kernel/decimal.ts'
 import { PlatformError } from '#lib/domain/kernel/errors.ts'
 import type { Micros } from '#lib/domain/kernel/time.ts'
 import { decodeFields } from '#lib/domain/lake/parquet/decode-fields.ts'
-import { aggregateOf } from './aggregate.ts'
+import { aggregateOf } from './aggregates/aggregate-of.ts'
+import { NO_GROUP } from './aggregates/grouped-rows.ts'
 import type { ViewDefinition } from './view.ts'
 import { windowOf } from './window.ts'
 
@@ -13,6 +14,7 @@ import { windowOf } from './window.ts'
 export interface PartialAggregates {
   readonly key: string
   readonly windowStart: Micros
+  /** By aggregate name, as its algebra has it. */
   readonly states: Readonly<Record<string, unknown>>
 }
 
@@ -22,7 +24,8 @@ export async function partialAggregates(
   contract: Contract,
   file: Uint8Array,
 ): Promise<readonly PartialAggregates[]> {
-  const fields = view.aggregates.flatMap((one) => (one.function === 'count' ? [] : [one.field]))
+  const algebras = view.aggregates.map((definition) => aggregateOf(definition, contract))
+  const fields = algebras.flatMap((algebra) => algebra.columns)
   const needed = new Set([view.key, contract.eventTime, ...fields])
   // The file may be older than the contract, or newer: its columns are found by their ids.
   const columns = tableSchemaOf(contract).fields.filter((field) => needed.has(field.name))
@@ -31,25 +34,22 @@ export async function partialAggregates(
   const times = batch.columns.get(contract.eventTime) as Extract<Column, { kind: 'int64' }>
   const scale = scaleOfKey(contract, view.key)
 
-  const groups = new Map<string, { key: string; windowStart: Micros; rows: number[] }>()
+  const groups = new Map<string, { key: string; windowStart: Micros; at: number }>()
+  const groupOfRow = new Int32Array(batch.rows).fill(NO_GROUP)
   for (let row = 0; row < batch.rows; row++) {
     if (isNull(keys, row)) continue // A row without the key belongs to no key.
     const key = keyText(keys, row, scale)
     const { start } = windowOf(view.window, Number(times.values[row]!))
     const id = `${start}/${key}`
-    const group = groups.get(id) ?? { key, windowStart: start, rows: [] }
-    group.rows.push(row)
+    const group = groups.get(id) ?? { key, windowStart: start, at: groups.size }
+    groupOfRow[row] = group.at
     groups.set(id, group)
   }
-  return [...groups.values()].map((group) => ({
-    key: group.key,
-    windowStart: group.windowStart,
-    states: Object.fromEntries(
-      view.aggregates.map((definition) => {
-        const algebra = aggregateOf(definition, contract)
-        return [definition.name, algebra.add(algebra.create(), batch, group.rows)]
-      }),
-    ),
+  const states = algebras.map((algebra) => algebra.addBatch(batch, groupOfRow, groups.size))
+  return [...groups.values()].map(({ key, windowStart, at }) => ({
+    key,
+    windowStart,
+    states: Object.fromEntries(view.aggregates.map(({ name }, i) => [name, states[i]![at]])),
   }))
 }
 

@@ -10,7 +10,7 @@ export interface SlotKey {
 }
 
 export interface Slot extends SlotKey {
-  /** State per aggregate name, as its algebra stores it. */
+  /** State per aggregate name, as its algebra stores it: JSON with its version. */
   readonly states: Readonly<Record<string, unknown>>
   /** The last position whose entry is included. Only entries after it are added. */
   readonly sequence: SequenceNumber

@@ -9,7 +9,7 @@ import { PlatformError } from '#lib/domain/kernel/errors.ts'
 import { inParallel } from '#lib/domain/kernel/in-parallel.ts'
 import type { ObjectStore } from '#lib/domain/kernel/object-store.ts'
 import { isAfter, START } from '#lib/domain/kernel/sequence-number.ts'
-import { aggregateOf } from './aggregate.ts'
+import { aggregateOf } from './aggregates/aggregate-of.ts'
 import { type PartialAggregates, partialAggregates } from './partial-aggregates.ts'
 import type { Slot, SlotKey, SlotStore } from './slot-store.ts'
 import { contractOfView, type ViewDefinition } from './view.ts'
@@ -163,11 +163,12 @@ function merged(
   const states: Record<string, unknown> = {}
   for (const definition of view.aggregates) {
     const algebra = aggregateOf(definition, contract)
-    const before = slot?.states[definition.name] ?? algebra.create()
-    states[definition.name] = fresh.reduce(
+    const stored = slot?.states[definition.name]
+    const after = fresh.reduce(
       (state, one) => algebra.merge(state, one.states[definition.name]),
-      before,
+      stored === undefined ? algebra.create() : algebra.fromStored(stored),
     )
+    states[definition.name] = algebra.toStored(after)
   }
   return { ...key, states, sequence: last.sequence, computedAtMs: deps.clock.nowMs() }
 }
