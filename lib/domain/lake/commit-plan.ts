@@ -70,7 +70,8 @@ export async function planCommit(
   return { fences, entries, rows, gaps, unknownVersions: [...unknownVersions] }
 }
 
-function refuseOnHold({ name, properties }: Table): void {
+/** Throws `lake.onHold` while a person holds the table. */
+export function refuseOnHold({ name, properties }: Table): void {
   const reason = properties[HOLD_PROPERTY]
   if (reason === undefined) return
   throw new PlatformError(
