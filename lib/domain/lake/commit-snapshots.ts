@@ -7,7 +7,7 @@ import { type ProductLayout, tableLocation } from '../ingest/layout.ts'
 import { admittedOf } from '../ingest/major-starts.ts'
 import { type CuratedFile, decodeVerdicts } from '../ingest/verdicts-object.ts'
 import { inParallel } from '../kernel/in-parallel.ts'
-import { type Append, type CommitOptions, commit } from './commit.ts'
+import { type Change, type CommitOptions, commit } from './commit.ts'
 import { type CommitPlan, type JournalGap, planCommit } from './commit-plan.ts'
 import { fencesProperty, fencesSummary } from './fences.ts'
 import type { IcebergType, TableField, TableSchema } from './schema.ts'
@@ -94,7 +94,7 @@ async function commitMajor(
         // Nothing left: either nothing was to do, or the attempt whose answer was lost has done it.
         if (plan.entries.length === 0 || isIdle(deps, plan)) return undefined
         taken = plan
-        return appendOf(deps, table, contract, plan, files)
+        return changeOf(deps, table, contract, plan, files)
       },
       deps.commit,
     )
@@ -118,13 +118,13 @@ function isIdle(
   return contracts.majors.length > 1 && rows === 0 && entries.length < MOST_IDLE_ENTRIES
 }
 
-async function appendOf(
+async function changeOf(
   deps: CommitSnapshotsDependencies,
   table: Table,
   contract: Contract,
   { entries, fences }: CommitPlan,
   known: FilesByUri,
-): Promise<Append> {
+): Promise<Change> {
   const files = await filesOf(deps, entries, majorOf(contract.version), known)
   const before = table.properties[CONTRACT_PROPERTY] ?? '0.0.0'
   const versions = files.map((file) => file.contractVersion).sort(compareVersions)

@@ -6,11 +6,14 @@ import { metadataPath, metadataVersion, writeNew } from './lake-objects.ts'
 import {
   encodeAddedManifest,
   encodeManifestList,
-  type ManifestFile,
+  isLive,
   manifestShape,
+  type NewManifest,
+  numbered,
 } from './manifest.ts'
+import { type Rewrites, removeFiles } from './remove-files.ts'
 import type { TableSchema } from './schema.ts'
-import { appendSummary } from './snapshot-summary.ts'
+import { snapshotSummary } from './snapshot-summary.ts'
 import { type Lake, manifestsOf, requireTable, type Table, tableFrom } from './table.ts'
 import {
   currentSchemaJson,
@@ -22,9 +25,17 @@ import {
 } from './table-metadata.ts'
 import { nextMetadata, nextTimestampMs } from './transaction.ts'
 
-/** What one commit adds: files, and properties set in the same swap. No files at all is a legal snapshot. */
-export interface Append {
+/**
+ * What one commit changes: files added, files removed, and properties set in the same swap. Neither added nor removed
+ * files is a legal snapshot too.
+ */
+export interface Change {
   readonly files: readonly DataFile[]
+  /**
+   * Paths of live data files that the added ones replace (copy-on-write), or that just go. One that is not live in
+   * the table that `decide` was shown is `lake.inputGone`.
+   */
+  readonly removed?: readonly string[]
   /** What the files hold: the table's schema is widened to it in the same swap, and never narrowed. */
   readonly schema?: TableSchema
   /** Goes into the snapshot's summary next to Iceberg's own counts. */
@@ -34,7 +45,7 @@ export interface Append {
 }
 
 /** Says what is still to be done for this state of the table; undefined if nothing is. */
-export type Decide = (table: Table) => Promise<Append | undefined> | Append | undefined
+export type Decide = (table: Table) => Promise<Change | undefined> | Change | undefined
 
 export interface CommitOptions {
   /** @default 10 */
@@ -53,16 +64,18 @@ export interface CommitResult {
   readonly snapshotId?: bigint
 }
 
-/** A manifest that stands in the store, and exactly what it is good for. */
+/** Manifests that stand in the store, and exactly what they are good for. */
 interface Prepared {
   readonly key: string
   readonly snapshotId: bigint
-  /** Undefined for an append without files. */
-  readonly manifest?: Omit<ManifestFile, 'sequenceNumber' | 'minSequenceNumber'>
+  /** Undefined for a change without added files. */
+  readonly manifest?: NewManifest
+  /** Manifests without their removed files; they name the snapshot too. */
+  readonly rewrites: Rewrites
 }
 
 /**
- * Appends what `decide` says is missing, in one atomic swap of the table's metadata with its properties.
+ * Changes the table as `decide` says, in one atomic swap of the table's metadata with its properties.
  *
  * A conflict and an unknown outcome are one case: read the table again and ask `decide` again, which subtracts
  * what is there by then. So it makes no difference whether an attempt was applied at once, late, or never, nor
@@ -70,7 +83,8 @@ interface Prepared {
  * conflict the metadata "we failed to commit" may be the table's current one. Attempts that lost leave objects
  * that nothing names, for maintenance to find.
  *
- * Throws `lake.commitAttemptsExhausted` (retryable), `lake.tableNotFound`, or what the catalog refused for good.
+ * Throws `lake.commitAttemptsExhausted` (retryable), `lake.tableNotFound`, `lake.inputGone` and `lake.rowDeletes` if
+ * files cannot be removed, or what the catalog refused for good.
  */
 export async function commit(
   lake: Lake,
@@ -83,16 +97,16 @@ export async function commit(
   let prepared: Prepared | undefined
   for (let attempt = 1; ; attempt++) {
     const { table, version } = await requireTable(lake, name)
-    const append = await decide(table)
-    if (!append) {
+    const change = await decide(table)
+    if (!change) {
       const snapshotId = tried.findLast((id) => table.isAncestor(id))
       return { table, attempts: attempt, ...outcome(snapshotId) }
     }
 
-    const shaped = append.schema ? evolveMetadata(table.metadata, append.schema) : table.metadata
+    const shaped = change.schema ? evolveMetadata(table.metadata, change.schema) : table.metadata
     // Each object before the one that names it; the swap, which makes them part of the table, last.
-    prepared = await prepare(lake, table, shaped, append.files, prepared)
-    const metadata = await writeSnapshot(lake, table, shaped, append, prepared)
+    prepared = await prepare(lake, table, shaped, change, prepared)
+    const metadata = await writeSnapshot(lake, table, shaped, change, prepared)
     const metadataLocation = metadataPath(
       table.location,
       metadataVersion(table.metadataLocation) + 1,
@@ -136,33 +150,34 @@ function outcome(snapshotId: bigint | undefined): Pick<CommitResult, 'committed'
 }
 
 /**
- * The manifest of the files: that of an earlier attempt only if it lists exactly these files for this very
- * table, and if its snapshot has not entered the table meanwhile. A manifest of a larger set would add again
- * what a rival has committed by now.
+ * The manifest of the added files: that of an earlier attempt only if it lists exactly these files, and the same
+ * removals, for this very table, and if its snapshot has not entered the table meanwhile. A manifest of a larger set
+ * would add again what a rival has committed by now.
  */
 async function prepare(
   lake: Lake,
   table: Table,
   metadata: TableMetadata,
-  files: readonly DataFile[],
+  { files, removed = [] }: Change,
   earlier: Prepared | undefined,
 ): Promise<Prepared> {
   const paths = files.map(({ path }) => path)
-  if (new Set(paths).size < paths.length) {
-    throw new PlatformError('lake.duplicateFile', 'an append names a file twice')
+  if (new Set([...paths, ...removed]).size < paths.length + removed.length) {
+    throw new PlatformError('lake.duplicateFile', 'a change names a file twice')
   }
   const spec = specJson(metadata, metadata['default-spec-id'])
   // The whole schema: a rival may have given the same id to another one.
   const schema = currentSchemaJson(metadata)
-  const key = JSON.stringify([metadata['table-uuid'], schema, spec['spec-id'], paths])
+  const key = JSON.stringify([metadata['table-uuid'], schema, spec['spec-id'], paths, removed])
   if (earlier?.key === key && !snapshotOf(metadata, earlier.snapshotId)) return earlier
 
   const snapshotId = newSnapshotId(lake, metadata)
-  if (files.length === 0) return { key, snapshotId }
+  const rewrites: Rewrites = new Map()
+  if (files.length === 0) return { key, snapshotId, rewrites }
   const { bytes, line } = encodeAddedManifest(manifestShape(metadata, spec), snapshotId, files)
   const manifestPath = `${table.location}/metadata/${lake.ids.uuid()}-m0.avro`
   await writeNew(lake.objects, manifestPath, bytes, 'application/octet-stream')
-  return { key, snapshotId, manifest: { manifestPath, ...line } }
+  return { key, snapshotId, manifest: { manifestPath, ...line }, rewrites }
 }
 
 function newSnapshotId(lake: Lake, metadata: TableMetadata): bigint {
@@ -177,16 +192,25 @@ async function writeSnapshot(
   lake: Lake,
   table: Table,
   metadata: TableMetadata,
-  append: Append,
-  { snapshotId, manifest }: Prepared,
+  change: Change,
+  { snapshotId, manifest, rewrites }: Prepared,
 ): Promise<TableMetadata> {
   const parent = currentSnapshotOf(metadata)
   const parentSnapshotId = parent?.['snapshot-id']
   const sequenceNumber = metadata['last-sequence-number'] + 1
-  const inherited = BigInt(sequenceNumber)
+  const present = (await manifestsOf(lake.objects, parent)).filter(isLive)
+  const { kept, rewritten, removed } = await removeFiles(
+    lake,
+    table,
+    present,
+    { snapshotId, paths: new Set(change.removed), isReplacement: change.files.length > 0 },
+    rewrites,
+  )
   const manifests = [
-    ...(manifest ? [{ ...manifest, sequenceNumber: inherited, minSequenceNumber: inherited }] : []),
-    ...(await manifestsOf(lake.objects, parent)),
+    ...[...(manifest ? [manifest] : []), ...rewritten].map((line) =>
+      numbered(line, BigInt(sequenceNumber)),
+    ),
+    ...kept,
   ]
   const manifestList = `${table.location}/metadata/snap-${snapshotId}-${lake.ids.uuid()}.avro`
   const list = encodeManifestList(manifests, {
@@ -215,11 +239,11 @@ async function writeSnapshot(
             'timestamp-ms': atMs,
             'manifest-list': manifestList,
             'schema-id': metadata['current-schema-id'],
-            summary: appendSummary(parent, append.files, append.summary),
+            summary: snapshotSummary(parent, { added: change.files, removed }, change.summary),
           },
         },
         { kind: 'setCurrentSnapshot', snapshotId },
-        { kind: 'setProperties', properties: append.setProperties(snapshotId) },
+        { kind: 'setProperties', properties: change.setProperties(snapshotId) },
       ],
     },
     atMs,

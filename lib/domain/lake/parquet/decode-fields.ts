@@ -1,5 +1,6 @@
 import { parquetMetadata } from 'hyparquet'
 import { type Column, type ColumnBatch, lengthOf } from '../../kernel/columns.ts'
+import { PlatformError } from '../../kernel/errors.ts'
 import type { IcebergType, TableField } from '../schema.ts'
 import { decodeParquet } from './decode.ts'
 import { columnKind } from './parquet-schema.ts'
@@ -8,13 +9,17 @@ import { columnKind } from './parquet-schema.ts'
  * The columns of these fields, by the names that they have here, from a file that any version of the table's schema
  * wrote: a column is found by its field id, one that the file lacks is all null, an integer of 32 bits becomes one of
  * 64 where the field has 64; the same inside of structs and lists. A file of a newer version may hold more bits than the
- * field; they are kept.
+ * field; they are kept. Throws `lake.unsupportedColumn` for a file without field ids, as no Iceberg writer makes them.
  */
 export async function decodeFields(
   bytes: Uint8Array,
   fields: readonly TableField[],
 ): Promise<ColumnBatch> {
   const { schema } = parquetMetadata(bytes, { geoparquet: false })
+  if (schema.every((element) => element.field_id === undefined)) {
+    // Every column would look absent, and a rewrite would lose it.
+    throw new PlatformError('lake.unsupportedColumn', 'the file has no field ids')
+  }
   const nameOf = new Map(schema.map((element) => [element.field_id, element.name]))
   const held = fields.flatMap((field) => nameOf.get(field.id) ?? [])
   const batch = await decodeParquet(bytes, held)
