@@ -4,7 +4,6 @@ import type { Value } from '#lib/domain/contract/value.ts'
 import { columnOf } from '#lib/domain/ingest/build-column.ts'
 import type { ProductLayout } from '#lib/domain/ingest/layout.ts'
 import { type Column, type ColumnBatch, isNull, utf8At } from '#lib/domain/kernel/columns.ts'
-import { Decimal } from '#lib/domain/kernel/decimal.ts'
 import type { Micros } from '#lib/domain/kernel/time.ts'
 import type { PartitionSpec, TableField, TableSchema } from '#lib/domain/lake/schema.ts'
 import type { TableName } from '#lib/domain/lake/catalog.ts'
@@ -180,7 +179,8 @@ function keyValue(type: FieldType, text: string): Value {
     case 'long':
       return BigInt(text)
     case 'decimal':
-      return Decimal.parse(text, type.scale).unscaled
+      // The text has all digits of the scale.
+      return BigInt(text.replace('.', ''))
     case 'boolean':
       return text === 'true'
     default:

@@ -1,5 +1,9 @@
 import { MICROS_PER_SECOND, type Micros } from '#lib/domain/kernel/time.ts'
 
+/** The years 1 to 9999: what a timestamp can be, UTC micros. */
+export const MIN_TIME: Micros = -62_135_596_800_000_000
+export const MAX_TIME: Micros = 253_402_300_799_000_000
+
 /** How event time is cut into windows. Starts are inclusive, ends exclusive, all in UTC. */
 export type WindowDefinition = TumblingWindow | SlidingWindow | SessionWindow | RunningTotal
 
