@@ -9,6 +9,7 @@ import { ListObjectsV2Command, S3Client } from '@aws-sdk/client-s3'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { clientConfig } from '#lib/adapters/aws/client-config.ts'
 import { IcebergReaders } from '#test/support/iceberg-readers.ts'
+import { storedCount, storedSum } from '#test/support/stored-states.ts'
 import { FEBRUARY, JANUARY, tripsOracle } from '#test/support/trips-oracle.ts'
 import { weirJson } from '#test/support/weir.ts'
 
@@ -226,8 +227,8 @@ async function allWindows(region: string) {
       const id = `${zone} ${item.sk!.S!.split('#')[0]}`
       const states = JSON.parse(item.states!.S!)
       const window = windows.get(id) ?? { trips: 0, fareCents: 0 }
-      window.trips += states.trip_count
-      window.fareCents += Number(states.fare_sum.sum)
+      window.trips += storedCount(states.trip_count)
+      window.fareCents += Number(storedSum(states.fare_sum))
       windows.set(id, window)
     }
     from = page.LastEvaluatedKey as typeof from

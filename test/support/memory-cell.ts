@@ -21,6 +21,7 @@ import { updateWindows } from '#lib/domain/process/update-windows.ts'
 import type { ViewDefinition } from '#lib/domain/process/view.ts'
 import { views } from '#products/trips/features.ts'
 import { FaultyProcess } from './faults.ts'
+import { storedCount, storedSum } from './stored-states.ts'
 
 const contractFile = join(import.meta.dirname, '../../products/trips/contract.yaml')
 
@@ -143,8 +144,8 @@ export class MemoryCell {
     for (const slot of this.slots.all()) {
       const id = `${slot.windowStart}/${slot.key}`
       const sum = windows.get(id) ?? { trips: 0, fares: 0n }
-      sum.trips += slot.states.trip_count as number
-      sum.fares += BigInt((slot.states.fare_sum as { sum: string }).sum)
+      sum.trips += storedCount(slot.states.trip_count)
+      sum.fares += storedSum(slot.states.fare_sum)
       windows.set(id, sum)
     }
     return {

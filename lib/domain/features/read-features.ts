@@ -1,6 +1,7 @@
 import type { Contract } from '#lib/domain/contract/contract.ts'
 import { isoOf, type Micros } from '#lib/domain/kernel/time.ts'
-import { type AggregateValue, aggregateOf } from '#lib/domain/process/aggregate.ts'
+import type { AggregateValue } from '#lib/domain/process/aggregates/aggregate.ts'
+import { aggregateOf } from '#lib/domain/process/aggregates/aggregate-of.ts'
 import type { SlotStore } from '#lib/domain/process/slot-store.ts'
 import type { ViewDefinition } from '#lib/domain/process/view.ts'
 import { windowOf } from '#lib/domain/process/window.ts'
@@ -33,7 +34,9 @@ export async function readFeatures(
   const values = Object.fromEntries(
     view.aggregates.map((definition) => {
       const algebra = aggregateOf(definition, contract)
-      const states = found.map((slot) => slot.states[definition.name] ?? algebra.create())
+      const states = found.flatMap(({ states: { [definition.name]: stored } }) =>
+        stored === undefined ? [] : [algebra.fromStored(stored)],
+      )
       return [definition.name, algebra.finish(states.reduce(algebra.merge, algebra.create()))]
     }),
   )

@@ -1,6 +1,6 @@
 import type { Contract } from '#lib/domain/contract/contract.ts'
 import { PlatformError } from '#lib/domain/kernel/errors.ts'
-import { aggregateOf } from './aggregate.ts'
+import { aggregateOf } from './aggregates/aggregate-of.ts'
 import type { ViewDefinition } from './view.ts'
 
 /** Characters of a key; DynamoDB's partition keys have 2,048 bytes. */

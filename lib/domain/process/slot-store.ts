@@ -12,7 +12,7 @@ export interface SlotKey {
 }
 
 export interface Slot extends SlotKey {
-  /** State per aggregate name, as its algebra stores it. */
+  /** State per aggregate name, as its algebra stores it: JSON with its version. */
   readonly states: Readonly<Record<string, unknown>>
   /** Of the events in it. */
   readonly eventTime: { readonly min: Micros; readonly max: Micros }

@@ -45,9 +45,17 @@ export interface ViewDefinition {
   readonly subSlots?: number
 }
 
-export type AggregateDefinition =
-  | { readonly name: string; readonly function: 'count' }
-  | { readonly name: string; readonly function: 'sum' | 'mean'; readonly field: string }
+/** What is computed of a window's rows. A row without a value in `field` is left out. */
+export type AggregateDefinition = { readonly name: string } & (
+  | {
+      readonly function: 'count'
+      /** Counts the rows that have a value in it. @default all rows */
+      readonly field?: string
+    }
+  | { readonly function: 'sum' | 'mean' | 'min' | 'max'; readonly field: string }
+)
+
+export type AggregateFunction = AggregateDefinition['function']
 
 /** The newest contract of the major that the view reads. Throws `view.invalid` if there is none. */
 export function contractOfView(
