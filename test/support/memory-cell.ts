@@ -95,6 +95,7 @@ export class MemoryCell {
       objects: process.objects(this.objects),
       slots: process.slots(this.slots),
       clock: this.clock,
+      layout: this.layout,
     })
   }
 
@@ -142,7 +143,7 @@ export class MemoryCell {
     }
     const windows = new Map<string, { trips: number; fares: bigint }>()
     for (const slot of this.slots.all()) {
-      const id = `${slot.windowStart}/${slot.key}`
+      const id = `${slot.paneStart}/${slot.key}`
       const sum = windows.get(id) ?? { trips: 0, fares: 0n }
       sum.trips += storedCount(slot.states.trip_count)
       sum.fares += storedSum(slot.states.fare_sum)

@@ -28,7 +28,13 @@ export interface EntrySources {
 }
 
 const READS_AT_ONCE = 16
-const PLACE = new Set(['event_id', 'event_source', 'ingest_time', 'ingest_sequence', 'ingest_index'])
+const PLACE = new Set([
+  'event_id',
+  'event_source',
+  'ingest_time',
+  'ingest_sequence',
+  'ingest_index',
+])
 
 /** Which curated files an entry has, with the contract version that each was judged by. */
 export async function filesOfEntry(

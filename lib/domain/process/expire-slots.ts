@@ -24,18 +24,17 @@ export async function expireSlots(run: FinalView, to: FinalProgress, atMs: numbe
   await run.slots.advanceFinalProgress(run.name, to)
 }
 
-async function expireClosed(
-  run: FinalView,
-  from: Micros,
-  to: Micros,
-  atMs: number,
-): Promise<void> {
+async function expireClosed(run: FinalView, from: Micros, to: Micros, atMs: number): Promise<void> {
   const { window } = run.view
   if (to <= from || window.kind === 'running') return
   const { width } = panesOf(window)
   if (window.kind === 'session') {
     const gap = window.gapSeconds * MICROS_PER_SECOND
-    for await (const pane of run.slots.panes(run.name, atLeast(from - 3 * gap), atLeast(to - 2 * gap))) {
+    for await (const pane of run.slots.panes(
+      run.name,
+      atLeast(from - 3 * gap),
+      atLeast(to - 2 * gap),
+    )) {
       for (const key of (await slotKeysOfPane(run, pane)).keys()) {
         const session = await chainAround(run, window, key, pane)
         if (session === undefined || sessionCloses(window, session.window) > to) continue
@@ -45,7 +44,11 @@ async function expireClosed(
     }
     return
   }
-  for await (const pane of run.slots.panes(run.name, atLeast(from - window.sizeSeconds * MICROS_PER_SECOND), to)) {
+  for await (const pane of run.slots.panes(
+    run.name,
+    atLeast(from - window.sizeSeconds * MICROS_PER_SECOND),
+    to,
+  )) {
     const last = windowsOfPane(window, pane).at(-1)?.end ?? pane + width
     if (last <= from || last > to) continue
     const keys = [...(await slotKeysOfPane(run, pane)).values()].flat()
@@ -71,7 +74,9 @@ async function expireRevised(
     )
     const touched = await touchedPanes(run, entries, to.closed)
     const { windows } = await revisedWindows(run, touched, to.closed)
-    slots.push(...windows.flatMap((one) => one.slots).filter((slot) => isDone(run, slot, to.closed)))
+    slots.push(
+      ...windows.flatMap((one) => one.slots).filter((slot) => isDone(run, slot, to.closed)),
+    )
   }
   await run.slots.expire(slots, atMs)
 }

@@ -5,11 +5,11 @@ import { columnOf } from '#lib/domain/ingest/build-column.ts'
 import type { ProductLayout } from '#lib/domain/ingest/layout.ts'
 import { type Column, type ColumnBatch, isNull, utf8At } from '#lib/domain/kernel/columns.ts'
 import type { Micros } from '#lib/domain/kernel/time.ts'
-import type { PartitionSpec, TableField, TableSchema } from '#lib/domain/lake/schema.ts'
 import type { TableName } from '#lib/domain/lake/catalog.ts'
-import { columnValue } from './aggregates/column-value.ts'
+import type { PartitionSpec, TableField, TableSchema } from '#lib/domain/lake/schema.ts'
 import type { AggregateValue } from './aggregates/aggregate.ts'
 import { aggregateOf } from './aggregates/aggregate-of.ts'
+import { columnValue } from './aggregates/column-value.ts'
 import { keyCodes } from './key-codes.ts'
 import { scaleOf } from './read-entry.ts'
 import type { ViewDefinition } from './view.ts'
@@ -118,7 +118,13 @@ export function encodeFinalRows(
     if (ofSystem !== undefined) return [name, columnOf(type, rows.map(ofSystem))]
     const value = at - system.length
     const { resultType } = aggregateOf(view.aggregates[value]!, contract)
-    return [name, columnOf(type, rows.map((row) => columnValue(resultType, row.values[value]!)))]
+    return [
+      name,
+      columnOf(
+        type,
+        rows.map((row) => columnValue(resultType, row.values[value]!)),
+      ),
+    ]
   })
   return { rows: rows.length, columns: new Map(columns) }
 }

@@ -2,15 +2,15 @@ import type { Contract } from '#lib/domain/contract/contract.ts'
 import type { ContractVersions } from '#lib/domain/contract/contract-versions.ts'
 import type { Journal, JournalEntry } from '#lib/domain/ingest/journal.ts'
 import type { ProductLayout } from '#lib/domain/ingest/layout.ts'
+import { PlatformError } from '#lib/domain/kernel/errors.ts'
 import type { Predecessor } from '#lib/domain/kernel/sequence-number.ts'
 import { START } from '#lib/domain/kernel/sequence-number.ts'
 import type { Micros } from '#lib/domain/kernel/time.ts'
+import type { TableName } from '#lib/domain/lake/catalog.ts'
 import { type Change, type CommitOptions, commit } from '#lib/domain/lake/commit.ts'
 import { refuseOnHold } from '#lib/domain/lake/commit-plan.ts'
 import { type Fences, fencesProperty, fencesSummary, readFences } from '#lib/domain/lake/fences.ts'
 import { createTableIfAbsent, type Lake, type Table } from '#lib/domain/lake/table.ts'
-import { PlatformError } from '#lib/domain/kernel/errors.ts'
-import type { TableName } from '#lib/domain/lake/catalog.ts'
 import { type ClosingLimits, closingFixed, closingSessions } from './closed-windows.ts'
 import { expireSlots } from './expire-slots.ts'
 import {
@@ -98,10 +98,7 @@ export interface FinalView extends FinalizeWindowsDependencies {
   readonly table: TableName
 }
 
-function viewRun(
-  deps: FinalizeWindowsDependencies,
-  view: ViewDefinition,
-): FinalView | undefined {
+function viewRun(deps: FinalizeWindowsDependencies, view: ViewDefinition): FinalView | undefined {
   const contract = contractOfView(view, deps.contracts)
   const lateness = latenessOf(contract)
   if (lateness === undefined || view.window.kind === 'running') return undefined
@@ -243,7 +240,9 @@ async function entriesUpTo(
 async function settle(run: FinalView, table: Table): Promise<void> {
   const { stateRetentionDays, stream, maxFutureSkewMinutes } = run.contract
   const keptMs =
-    stateRetentionDays * 86_400_000 + stream.retentionHours * 3_600_000 + maxFutureSkewMinutes * 60_000
+    stateRetentionDays * 86_400_000 +
+    stream.retentionHours * 3_600_000 +
+    maxFutureSkewMinutes * 60_000
   const to = { closed: closedOf(table), fences: readFences(table) }
   await expireSlots(run, to, run.lake.clock.nowMs() + keptMs)
 }

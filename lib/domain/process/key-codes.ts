@@ -60,7 +60,7 @@ function longCodes(
 ): KeyCodes {
   const { values, nulls } = column
   const halves = new Int32Array(values.buffer, values.byteOffset, 2 * values.length)
-  const table = new CodeTable((code, row) => {
+  const table: CodeTable = new CodeTable((code, row) => {
     const first = table.firstRows[code]!
     return halves[2 * first] === halves[2 * row] && halves[2 * first + 1] === halves[2 * row + 1]
   })
@@ -81,7 +81,7 @@ function longCodes(
 
 function textCodes(column: Extract<Column, { kind: 'utf8' }>, rows: number): KeyCodes {
   const { bytes, offsets, nulls } = column
-  const table = new CodeTable((code, row) => {
+  const table: CodeTable = new CodeTable((code, row) => {
     const first = offsets[table.firstRows[code]!]!
     const start = offsets[row]!
     const length = offsets[row + 1]! - start

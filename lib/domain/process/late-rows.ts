@@ -49,7 +49,8 @@ export function encodeLateRows(
   const late = batches.flatMap(({ batch, rows }) => {
     const keys = keyCodes(batch.columns.get(view.key)!, batch.rows, scaleOf(contract, view.key))
     const text = (column: string, row: number) => utf8At(batch.columns.get(column) as Utf8, row)
-    const micros = (column: string, row: number) => (batch.columns.get(column) as Int64).values[row]!
+    const micros = (column: string, row: number) =>
+      (batch.columns.get(column) as Int64).values[row]!
     return rows.map((row) => [
       name,
       keys.text(keys.codes[row]!),

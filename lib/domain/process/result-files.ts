@@ -1,5 +1,5 @@
-import { contentHash } from '#lib/domain/kernel/content-hash.ts'
 import { type ColumnBatch, takeRows } from '#lib/domain/kernel/columns.ts'
+import { contentHash } from '#lib/domain/kernel/content-hash.ts'
 import type { Micros } from '#lib/domain/kernel/time.ts'
 import { type DataFile, dataFile } from '#lib/domain/lake/data-file.ts'
 import { decodeFields } from '#lib/domain/lake/parquet/decode-fields.ts'
@@ -42,7 +42,15 @@ export async function resultFiles(
   let rows = 0
   for await (const chunk of chunks) {
     rows += chunk.length
-    files.push(...(await writeRows(run, batchOf(run, chunk.map((one) => rowOf(run, one, 0))))))
+    files.push(
+      ...(await writeRows(
+        run,
+        batchOf(
+          run,
+          chunk.map((one) => rowOf(run, one, 0)),
+        ),
+      )),
+    )
   }
   const revised = await revisedFiles(run, table, revision)
   return {

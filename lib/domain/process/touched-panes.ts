@@ -5,7 +5,7 @@ import type { FinalView } from './finalize-windows.ts'
 import { readEntry } from './read-entry.ts'
 import { chainAround } from './session.ts'
 import type { Slot, SlotKey } from './slot-store.ts'
-import { MIN_TIME, panesOf, paneStart, type SessionWindow, windowsOfPane } from './window.ts'
+import { MIN_TIME, paneStart, panesOf, type SessionWindow, windowsOfPane } from './window.ts'
 
 /** A pane of a key that entries past the fences have added to. */
 export interface TouchedPane {
@@ -83,7 +83,8 @@ async function revisedFixed(
   members: PaneMembership,
 ): Promise<Revision> {
   const { window: definition } = run.view
-  if (definition.kind !== 'tumbling' && definition.kind !== 'sliding') throw new Error('unreachable')
+  if (definition.kind !== 'tumbling' && definition.kind !== 'sliding')
+    throw new Error('unreachable')
   const wanted = new Map<string, { key: string; window: { start: Micros; end: Micros } }>()
   for (const { key, paneStart: start } of touched) {
     for (const window of windowsOfPane(definition, start)) {
@@ -122,7 +123,15 @@ async function revisedSessions(
   let incomplete = 0
   for (const session of found.values()) {
     const { key, window, slots } = session
-    if (!(await members.hasAll(key, Math.max(MIN_TIME, window.start - 2 * gap), window.end, slots, window))) {
+    if (
+      !(await members.hasAll(
+        key,
+        Math.max(MIN_TIME, window.start - 2 * gap),
+        window.end,
+        slots,
+        window,
+      ))
+    ) {
       incomplete++
       continue
     }

@@ -7,9 +7,10 @@ import { PlatformError } from '#lib/domain/kernel/errors.ts'
 import { inParallel } from '#lib/domain/kernel/in-parallel.ts'
 import type { ObjectStore } from '#lib/domain/kernel/object-store.ts'
 import { isAfter, type SequenceNumber, START } from '#lib/domain/kernel/sequence-number.ts'
-import { type Aggregate, aggregateOf } from './aggregates/aggregate-of.ts'
-import { latenessOf } from './lateness.ts'
+import type { Aggregate } from './aggregates/aggregate.ts'
+import { aggregateOf } from './aggregates/aggregate-of.ts'
 import { encodeLateRows, lateUri } from './late-rows.ts'
+import { latenessOf } from './lateness.ts'
 import { type PanePartial, readEntry } from './read-entry.ts'
 import type { Slot, SlotKey, SlotStore } from './slot-store.ts'
 import { contractOfView, definitionHash, stateNameOf, type ViewDefinition } from './view.ts'
@@ -232,7 +233,11 @@ function keysByPane(slots: readonly Touched[]): ReadonlyMap<number, readonly str
 }
 
 /** The slot with everything after its own position added; undefined if it covers all of it already. */
-function merged(run: ViewRun, { key, additions }: Touched, slot: Slot | undefined): Slot | undefined {
+function merged(
+  run: ViewRun,
+  { key, additions }: Touched,
+  slot: Slot | undefined,
+): Slot | undefined {
   const fresh = additions.filter((one) => isAfter(one.sequence, slot?.sequence ?? START))
   const last = fresh.at(-1)
   if (last === undefined) return undefined

@@ -89,7 +89,8 @@ export async function viewWatermark(
   const shards = [...new Set([...cursors.keys(), ...live.keys()])]
   const active: string[] = []
   for (const shard of shards) if (!(await isDone(shard))) active.push(shard)
-  const counted = active.length > 0 ? active : openShards(live).filter((one) => isFinite(timeOf(one)))
+  const counted =
+    active.length > 0 ? active : openShards(live).filter((one) => isFinite(timeOf(one)))
   if (counted.length === 0) return Number.NEGATIVE_INFINITY
   return Math.min(...counted.map(timeOf))
 }

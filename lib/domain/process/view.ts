@@ -89,3 +89,11 @@ export function definitionHash(view: ViewDefinition, contract: Contract): string
   const major = majorOf(contract.version)
   return contentHash(Buffer.from(JSON.stringify([key, window, aggregates, major])))
 }
+
+/** Over how many partitions the slots of each view are spread, by state name. */
+export function subSlotsOf(
+  views: readonly ViewDefinition[],
+  generation?: string,
+): ReadonlyMap<string, number> {
+  return new Map(views.map((view) => [stateNameOf(view, generation), view.subSlots ?? 1]))
+}
