@@ -92,8 +92,8 @@ export async function closingFixed(
       if (known === undefined) panesByWindow.set(id, { window, panes: [pane] })
       else known.panes.push(pane)
     }
-    if (panesByWindow.size >= limits.maxWindows) {
-      // Later panes are only in windows that end later than this one's first.
+    // Later panes are only in windows that end later than this one's first; what is closed has to grow.
+    if (panesByWindow.size >= limits.maxWindows && pane + width > from) {
       closed = Math.min(to, pane + width)
       break
     }
@@ -177,9 +177,10 @@ export async function closingSessions(
   )) {
     panes.push(pane)
     for await (const { keys } of view.slots.members(view.name, pane)) rows += keys.length
-    if (rows < limits.maxRows) continue
-    // Sessions whose last event lies in a later pane are final later than this.
-    closed = Math.min(to, pane + 3 * gap - 1)
+    // Sessions whose last event lies in a later pane are final later than this; what is closed has to grow.
+    const reached = pane + 3 * gap - 1
+    if (rows < limits.maxRows || reached <= from) continue
+    closed = Math.min(to, reached)
     break
   }
   return { closed, chunks: sessionChunks(view, definition, panes, from, closed, limits.chunkRows) }

@@ -90,7 +90,7 @@ export async function viewWatermark(
   const active: string[] = []
   for (const shard of shards) if (!(await isDone(shard))) active.push(shard)
   const counted =
-    active.length > 0 ? active : openShards(live).filter((one) => isFinite(timeOf(one)))
+    active.length > 0 ? active : openShards(live).filter((one) => Number.isFinite(timeOf(one)))
   if (counted.length === 0) return Number.NEGATIVE_INFINITY
   return Math.min(...counted.map(timeOf))
 }
