@@ -306,7 +306,7 @@ describe('windows, whatever the order of things', () => {
       if (window.kind === 'running') return
       expect(total.rows).toBeGreaterThan(100)
       expect(total.late).toBeGreaterThan(10)
-      expect(total.revised).toBeGreaterThan(0)
+      if (window.kind !== 'session') expect(total.revised).toBeGreaterThan(0)
     },
     60_000,
   )
