@@ -23,7 +23,7 @@ export class KinesisStreamProgress extends KinesisShardLineage implements Stream
     this.#streamName = options.streamName
   }
 
-  async isDrained(shard: string, after: Predecessor): Promise<boolean> {
+  async isIdle(shard: string, after: Predecessor): Promise<boolean> {
     try {
       let iterator = await this.#iterator(shard, after)
       for (let read = 0; iterator !== undefined && read < MAX_READS; read++) {

@@ -5,9 +5,9 @@ import { type Lateness, watermarkAfter } from './lateness.ts'
 import type { Cursor, SlotStore } from './slot-store.ts'
 
 /** What the stream says about records that nobody has read yet. */
-export interface StreamProgress extends ShardLineage {
-  /** Whether the shard held nothing after this position, and was read up to now. */
-  isDrained(shard: string, after: Predecessor): Promise<boolean>
+export interface StreamProgress extends Pick<ShardLineage, 'parents'> {
+  /** Whether the shard, open or closed, holds no record after this position. */
+  isIdle(shard: string, after: Predecessor): Promise<boolean>
 }
 
 /** Where each shard's journal is in a view's slots. */
@@ -69,7 +69,7 @@ export async function viewWatermark(
       const head = heads.get(shard) ?? 'start'
       if ((cursors.get(shard)?.position ?? 'start') !== head) return false
       // What the stream has forgotten it has nothing of.
-      if (live.has(shard) && !(await stream.isDrained(shard, head))) return false
+      if (live.has(shard) && !(await stream.isIdle(shard, head))) return false
       for (const parent of parents.get(shard) ?? []) if (!(await isDone(parent))) return false
       return true
     })()

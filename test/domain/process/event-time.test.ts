@@ -63,7 +63,7 @@ class Stream implements StreamProgress {
     return new Map([...this.shards].map(([shard, { parents }]) => [shard, parents]))
   }
 
-  async isDrained(shard: string, after: Predecessor): Promise<boolean> {
+  async isIdle(shard: string, after: Predecessor): Promise<boolean> {
     const last = this.shards.get(shard)?.records.at(-1)?.sequence
     return last === undefined || (after !== 'start' && last <= after)
   }
