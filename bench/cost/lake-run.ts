@@ -8,6 +8,7 @@ import { DynamoDbJournal } from '#lib/adapters/dynamodb/dynamodb-journal.ts'
 import { DynamoDbSlotStore } from '#lib/adapters/dynamodb/dynamodb-slot-store.ts'
 import { GlueCatalog } from '#lib/adapters/glue/glue-catalog.ts'
 import { KinesisRecordSink } from '#lib/adapters/kinesis/kinesis-record-sink.ts'
+import { MemoryShardLineage } from '#lib/adapters/memory/memory-shard-lineage.ts'
 import { S3ObjectStore } from '#lib/adapters/s3/s3-object-store.ts'
 import type { Contract } from '#lib/domain/contract/contract.ts'
 import { versionsOf } from '#lib/domain/contract/contract-versions.ts'
@@ -99,11 +100,15 @@ export async function runLake(settings: LakeRunSettings): Promise<LakeRun> {
   const catalog = new GlueCatalog({ client: counted(new GlueClient(config)) })
   const lake = { objects, catalog, clock: time, ids: countingIds() }
   const contracts = versionsOf([contract])
+  const shards = Array.from(
+    { length: settings.shards },
+    (_, shard) => `shardId-${String(shard).padStart(12, '0')}`,
+  )
   const archive = new Archive({
     contracts,
     journal,
     objects,
-    lineage: { parents: async () => new Map() },
+    lineage: new MemoryShardLineage(shards.map((shard) => [shard, []])),
     identify: keyedIdentity(new Uint8Array(32)),
     layout,
     undecodableKeyId: places.undecodableKeyId,
@@ -128,8 +133,7 @@ export async function runLake(settings: LakeRunSettings): Promise<LakeRun> {
       await commit()
     })
   }
-  const mappings = Array.from({ length: settings.shards }, (_, shard) => {
-    const name = `shardId-${String(shard).padStart(12, '0')}`
+  const mappings = shards.map((name) => {
     return new StreamMapping(time, settings.freshnessMs, async (records) => {
       // The payload is base64 text: taking it apart is work of the function.
       const payload = records.map((one) => Buffer.from(one.data).toString('base64'))
@@ -149,7 +153,7 @@ export async function runLake(settings: LakeRunSettings): Promise<LakeRun> {
       streamName: places.streamName,
     }),
     time,
-    (record, partitionKey) => mappings[shardOf(partitionKey, settings.shards)]!.take(record),
+    (record, hashKey) => mappings[shardOf(hashKey, settings.shards)]!.take(record),
   )
   const producer = new Producer({
     sink: stream,
@@ -214,13 +218,13 @@ class CountedStream implements RecordSink {
   records = 0
   readonly #stream: RecordSink
   readonly #time: VirtualTime
-  readonly #deliver: (record: StreamRecord, partitionKey: string) => Promise<void>
+  readonly #deliver: (record: StreamRecord, hashKey: string) => Promise<void>
   #position = 0
 
   constructor(
     stream: RecordSink,
     time: VirtualTime,
-    deliver: (record: StreamRecord, partitionKey: string) => Promise<void>,
+    deliver: (record: StreamRecord, hashKey: string) => Promise<void>,
   ) {
     this.limits = stream.limits
     this.#stream = stream
@@ -236,13 +240,13 @@ class CountedStream implements RecordSink {
   put(records: readonly OutgoingRecord[]) {
     return this.#time.during(async () => {
       const outcomes = await this.#stream.put(records)
-      for (const { data, partitionKey } of records) {
+      for (const { data, partitionKey, hashKey } of records) {
         this.bytes += data.byteLength + partitionKey.length
         this.records += 1
         this.#position += 1
         const sequence = sequenceNumber(String(49_000_000_000_000_000n + BigInt(this.#position)))
         const arrivalMicros = Math.floor(this.#time.nowMs()) * 1000
-        await this.#deliver({ sequence, arrivalMicros, data }, partitionKey)
+        await this.#deliver({ sequence, arrivalMicros, data }, hashKey)
       }
       return outcomes
     })

@@ -1,5 +1,7 @@
 import type { Command } from 'commander'
-import { loadProducts } from '#lib/adapters/files/product-files.ts'
+import { productNames } from '#lib/adapters/files/product-files.ts'
+import { readProduct } from '#lib/adapters/files/read-product.ts'
+import type { Product } from '#lib/domain/contract/product.ts'
 import type { FeatureValues } from '#lib/domain/features/read-features.ts'
 import { parseExact } from '#lib/domain/lake/exact-json.ts'
 import { productIn } from './cells.ts'
@@ -23,15 +25,7 @@ export async function getFeatures(
   options: FeaturesOptions,
 ): Promise<readonly FeatureValues[]> {
   const at = options.at === undefined ? {} : { at: instant(options.at) }
-  const products = await loadProducts(context.root)
-  const product = products.find((one) => one.views.some((view) => view.name === viewName))
-  if (product === undefined) {
-    const known = products.flatMap((one) => one.views.map((view) => view.name)).join(', ')
-    throw new CommandError(
-      'view.unknown',
-      `unknown view "${viewName}": known are ${known || 'none'}`,
-    )
-  }
+  const product = await productOfView(context.root, viewName)
   const deployed = await productIn(context, options.region, product.name)
   const results: FeatureValues[] = []
   for (const key of keys) {
@@ -51,6 +45,22 @@ export async function getFeatures(
     }
   }
   return results
+}
+
+/** Looks at the products one by one: what is wrong with another one does not matter here. */
+async function productOfView(root: string, view: string): Promise<Product> {
+  const names = await productNames(root)
+  const readings = await Promise.all(names.map((name) => readProduct(root, name)))
+  const products = readings.flatMap((reading) => (reading.ok ? [reading.product] : []))
+  const product = products.find((one) => one.views.some(({ name }) => name === view))
+  if (product !== undefined) return product
+  const known = products.flatMap((one) => one.views.map(({ name }) => name)).join(', ') || 'none'
+  const unread = names.filter((_, at) => readings[at]?.ok === false)
+  const besides =
+    unread.length === 0
+      ? ''
+      : `; ${unread.join(', ')} cannot be read: run \`npm run weir -- contract check\``
+  throw new CommandError('view.unknown', `unknown view "${view}": known are ${known}${besides}`)
 }
 
 /** Any ISO 8601 time as UTC; without an offset it is UTC already. */

@@ -51,6 +51,7 @@ const COMMAND_PATHS = [
   ['quarantine', 'replay'],
   ['contract'],
   ['contract', 'check'],
+  ['contract', 'types'],
 ]
 
 describe('help', () => {

@@ -66,14 +66,42 @@ async function sendText(
   return sendPath(file, options)
 }
 
-async function sendPath(file: string, options: Partial<SendOptions> = {}, sink = new MemorySink()) {
+async function sendPath(
+  file: string,
+  options: Partial<SendOptions> = {},
+  sink = new MemorySink(),
+  product = trips,
+) {
   const pause = async () => {}
-  return { ...(await sendFile({ product: trips, file, sink, options, pause })), sink }
+  return { ...(await sendFile({ product, file, sink, options, pause })), sink }
 }
 
 const csv = (...lines: string[]) => [header, ...lines, ''].join('\n')
 const DATA = '{"vendor_id":1,"pickup_location_id":236,"dropoff_datetime":"2019-01-03 09:09:10"}'
 const EVENT = `{"specversion":"1.0","id":"e1","source":"/s","type":"nyc.tlc.trip.completed","data":${DATA}}`
+
+describe('a key', () => {
+  it.each([1, 4])(
+    'goes to %d slots where the contract says so, and to the same again',
+    async (spread) => {
+      const product = { ...trips, contract: { ...trips.contract, spread } }
+      const file = join(folder, 'hot.ndjson')
+      const lines = Array.from({ length: 100 }, (_, i) => EVENT.replace('"e1"', `"e${i}"`))
+      writeFileSync(file, lines.join('\n'))
+      const slots = async () => {
+        const { sink } = await sendPath(file, {}, new MemorySink(), product)
+        return sink.batches().flatMap((events, i) => {
+          return events.map((event) => `${event.id} ${sink.records[i]!.partitionKey}`)
+        })
+      }
+
+      const [first, second] = [await slots(), await slots()]
+
+      expect(new Set(first.map((one) => one.split(' ')[1])).size).toBe(spread)
+      expect(first.toSorted()).toEqual(second.toSorted())
+    },
+  )
+})
 
 describe('a CSV', () => {
   it('is sent whole, in order of event time for each key, with the same ids every time', async () => {

@@ -1,11 +1,17 @@
 import { CloudFormationClient, DescribeStacksCommand } from '@aws-sdk/client-cloudformation'
 import { DynamoDBClient, ScanCommand } from '@aws-sdk/client-dynamodb'
+import { KinesisClient, UpdateShardCountCommand } from '@aws-sdk/client-kinesis'
 import {
   LambdaClient,
   ListEventSourceMappingsCommand,
   UpdateEventSourceMappingCommand,
 } from '@aws-sdk/client-lambda'
-import { ListObjectsV2Command, S3Client } from '@aws-sdk/client-s3'
+import {
+  CopyObjectCommand,
+  DeleteObjectCommand,
+  ListObjectsV2Command,
+  S3Client,
+} from '@aws-sdk/client-s3'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { clientConfig } from '#lib/adapters/aws/client-config.ts'
 import { IcebergReaders } from '#test/support/iceberg-readers.ts'
@@ -111,6 +117,28 @@ describe('a month of real trips, with resends and disorder, sent to one of two c
     })
   })
 
+  it('balances too beside quarantine that no batch names, and does not list it', async () => {
+    const s3 = new S3Client(clientConfig({ region: EAST }))
+    const { TripsBucket: Bucket } = await outputs(EAST)
+    const listed = await s3.send(new ListObjectsV2Command({ Bucket, Prefix: 'quarantine/' }))
+    const named = listed.Contents![0]!.Key!
+    const Key = named.replace(/-\w+\.parquet$/, '-0000000000000000.parquet')
+    await s3.send(new CopyObjectCommand({ Bucket, Key, CopySource: `${Bucket}/${named}` }))
+
+    const region = ['--region', EAST]
+    expect(await weirJson(['quarantine', 'list', 'trips', ...region])).toMatchObject({
+      total: oracle.rejected,
+    })
+    expect(await weirJson(['reconcile', 'trips', ...region])).toMatchObject({
+      quarantined: oracle.rejected,
+      balanced: true,
+    })
+    expect(await weirJson(['status', '--regions', EAST])).toMatchObject({
+      cells: [{ products: [{ quarantined: oracle.rejected, waiting: [] }] }],
+    })
+    await s3.send(new DeleteObjectCommand({ Bucket, Key }))
+  })
+
   it('is read the same by PyIceberg and DuckDB', async () => {
     const readers = await IcebergReaders.start()
     try {
@@ -173,6 +201,27 @@ describe('a month of real trips, with resends and disorder, sent to one of two c
 
     expect(await query('select count(*) from trips')).toEqual([[oracle.accepted]])
     expect(await allWindows(EAST)).toEqual(oracle.windows)
+  })
+
+  it('changes nothing when the stream is resharded and the file is sent once more', async () => {
+    const before = await weirJson<{ received: number }>(['reconcile', 'trips', '--region', EAST])
+    const { TripsStreamName } = await outputs(EAST)
+    await new KinesisClient(clientConfig({ region: EAST })).send(
+      new UpdateShardCountCommand({
+        StreamName: TripsStreamName,
+        TargetShardCount: 4,
+        ScalingType: 'UNIFORM_SCALING',
+      }),
+    )
+    const again = await weirJson<Sent>(['send', 'trips', JANUARY, '--region', EAST])
+    await weirJson(['wait', 'trips', '--region', EAST])
+
+    const after = await weirJson(['reconcile', 'trips', '--region', EAST])
+    expect(after).toMatchObject({
+      received: before.received + again.sent,
+      admitted: oracle.accepted,
+      balanced: true,
+    })
   })
 
   it('leaves no trace in the other cell', async () => {

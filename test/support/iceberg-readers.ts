@@ -29,7 +29,8 @@ export interface ReadAnswer {
   readonly files: number
   readonly filesFiltered: number
   readonly duckdbPlan: string
-  readonly snapshots: readonly (readonly [bigint, string, Readonly<Record<string, string>>])[]
+  /** Oldest first: the id in digits, what it did, its summary. */
+  readonly snapshots: readonly (readonly [string, string, Readonly<Record<string, string>>])[]
   readonly properties: Readonly<Record<string, string>>
 }
 

@@ -88,7 +88,7 @@ def read(request):
         "filesFiltered": len(list(table.scan(row_filter=request["rowFilter"], **at).plan_files())),
         "duckdbPlan": plan[0][1],
         "snapshots": [
-            [snapshot.snapshot_id, snapshot.summary.operation.value, dict(snapshot.summary.additional_properties)]
+            [str(snapshot.snapshot_id), snapshot.summary.operation.value, dict(snapshot.summary.additional_properties)]
             for snapshot in table.snapshots()
         ],
         "properties": dict(table.properties),

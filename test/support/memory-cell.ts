@@ -3,13 +3,13 @@ import { join } from 'node:path'
 import { MemoryCatalog } from '#lib/adapters/memory/memory-catalog.ts'
 import { MemoryJournal } from '#lib/adapters/memory/memory-journal.ts'
 import { MemoryObjectStore } from '#lib/adapters/memory/memory-object-store.ts'
+import { MemoryShardLineage } from '#lib/adapters/memory/memory-shard-lineage.ts'
 import { MemorySlotStore } from '#lib/adapters/memory/memory-slot-store.ts'
 import type { Contract } from '#lib/domain/contract/contract.ts'
 import { type ContractVersions, versionsOf } from '#lib/domain/contract/contract-versions.ts'
 import { parseContract } from '#lib/domain/contract/parse-contract.ts'
 import { Archive } from '#lib/domain/ingest/archive.ts'
 import { keyedIdentity } from '#lib/domain/ingest/identity.ts'
-import type { ShardLineage } from '#lib/domain/ingest/lineage.ts'
 import { decodeRawBatch } from '#lib/domain/ingest/raw-object.ts'
 import type { StreamRecord } from '#lib/domain/ingest/wire.ts'
 import { type Column, utf8At } from '#lib/domain/kernel/columns.ts'
@@ -26,6 +26,7 @@ import type { ViewDefinition } from '#lib/domain/process/view.ts'
 import type { StreamProgress } from '#lib/domain/process/view-watermark.ts'
 import { views } from '#products/trips/features.ts'
 import { FaultyProcess } from './faults.ts'
+import { LONE_SHARDS } from './lone-shards.ts'
 import { storedCount, storedSum } from './stored-states.ts'
 
 const contractFile = join(import.meta.dirname, '../../products/trips/contract.yaml')
@@ -46,7 +47,8 @@ export class MemoryCell {
   readonly catalog = new MemoryCatalog()
   readonly journal = new MemoryJournal()
   readonly slots = new MemorySlotStore()
-  readonly lineage = new Map<string, readonly string[]>()
+  /** The shards that a test names; without any, each shard stands alone. */
+  readonly shards = new MemoryShardLineage()
   readonly layout = { bucket: 'bucket', region: 'us-east-1', product: 'trips' }
   readonly contract: Contract
   /** Which versions are deployed. */
@@ -63,12 +65,11 @@ export class MemoryCell {
 
   /** A cold archive-events process. Keep the result to have a warm one. */
   archive(process = NO_FAULT()): Archive {
-    const lineage: ShardLineage = { parents: async () => this.lineage }
     return new Archive({
       contracts: this.contracts,
       journal: process.journal(this.journal),
       objects: process.objects(this.objects),
-      lineage,
+      lineage: this.shards.listed.size === 0 ? LONE_SHARDS : this.shards,
       identify: keyedIdentity(new Uint8Array(32)),
       layout: this.layout,
       undecodableKeyId: 'undecodable-key',

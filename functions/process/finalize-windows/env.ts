@@ -3,7 +3,7 @@ import { productEnvironment } from '#lib/domain/kernel/environment.ts'
 
 export const finalizeWindowsEnvironment = productEnvironment.extend({
   /** The product's stream: whether a shard is idle or merely silent only it knows. */
-  STREAM_NAME: z.string().min(1),
+  STREAM_ARN: z.string().min(1),
   BUCKET: z.string().min(1),
   JOURNAL_TABLE: z.string().min(1),
   SLOTS_TABLE: z.string().min(1),

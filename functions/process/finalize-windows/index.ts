@@ -40,7 +40,7 @@ export const handler = makeHandler({
   }),
   stream: new KinesisStreamProgress({
     client: new KinesisClient(config),
-    streamName: env.STREAM_NAME,
+    streamArn: env.STREAM_ARN,
   }),
   contracts: contractVersions(documents),
   views,

@@ -15,12 +15,12 @@ const MAX_READS = 5
 /** A stream's shards, and what of them nobody has read yet, as Kinesis tells it. */
 export class KinesisStreamProgress extends KinesisShardLineage implements StreamProgress {
   readonly #client: KinesisClient
-  readonly #streamName: string
+  readonly #streamArn: string
 
-  constructor(options: { readonly client: KinesisClient; readonly streamName: string }) {
+  constructor(options: { readonly client: KinesisClient; readonly streamArn: string }) {
     super(options)
     this.#client = options.client
-    this.#streamName = options.streamName
+    this.#streamArn = options.streamArn
   }
 
   async isIdle(shard: string, after: Predecessor): Promise<boolean> {
@@ -31,7 +31,8 @@ export class KinesisStreamProgress extends KinesisShardLineage implements Stream
           Records?: unknown[]
           NextShardIterator?: string
           MillisBehindLatest?: number
-        } = await this.#client.send(new GetRecordsCommand({ ShardIterator: iterator, Limit: 1 }))
+        } = await this.#client.send(// The iterator names the stream too, but only the ARN lets IAM see which it is.
+          new GetRecordsCommand({ StreamARN: this.#streamArn, ShardIterator: iterator, Limit: 1 }))
         if ((answer.Records ?? []).length > 0) return false
         // An empty answer is no end: only at the tip, or behind the last record of a closed shard, there is nothing.
         if (answer.MillisBehindLatest === 0) return true
@@ -50,7 +51,7 @@ export class KinesisStreamProgress extends KinesisShardLineage implements Stream
   async #iterator(shard: string, after: Predecessor): Promise<string | undefined> {
     const { ShardIterator } = await this.#client.send(
       new GetShardIteratorCommand({
-        StreamName: this.#streamName,
+        StreamARN: this.#streamArn,
         ShardId: shard,
         ...(after === START
           ? { ShardIteratorType: 'TRIM_HORIZON' }

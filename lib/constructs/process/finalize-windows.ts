@@ -22,7 +22,7 @@ export class FinalizeWindows extends Construct {
       codeFolder: bundles.stage('finalize-windows', product),
       environment: {
         ...placeOf(props),
-        STREAM_NAME: stream.stream.streamName,
+        STREAM_ARN: stream.stream.streamArn,
         BUCKET: bucket.bucket.bucketName,
         JOURNAL_TABLE: journal.table.tableName,
         SLOTS_TABLE: slots.table.tableName,

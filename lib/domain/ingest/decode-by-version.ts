@@ -39,14 +39,13 @@ export function decodeByVersion(
   context: DecodeContext,
 ): VersionedBatch {
   const groups = new Map<Contract, RawEvent[]>()
-  const rejected: RejectedEvent[] = []
+  const unknown: RejectedEvent[] = []
   const unknownVersions = new Map<string, number>()
   for (const event of events) {
     const declared = event.kind === 'event' ? declaredSchema(event.text) : undefined
     const judge = inForce.judgeOf(declared)
     if (judge === undefined) {
-      countName(unknownVersions, shortened(declared!))
-      rejected.push(unknownVersion(event as ReceivedEvent, declared!))
+      unknown.push(rejectedVersion(event as ReceivedEvent, declared!, unknownVersions))
       continue
     }
     const group = groups.get(judge)
@@ -58,15 +57,30 @@ export function decodeByVersion(
     const group = groups.get(contract)
     return group === undefined ? [] : [{ contract, decoded: decode(contract, group, context) }]
   })
+  return { parts, ...joined(inForce, parts, unknown), unknownVersions }
+}
+
+/** What the contracts that judged a batch say together; `unknown`: what none of them judged. */
+export function joined(
+  inForce: ContractsInForce,
+  parts: readonly {
+    readonly contract: Contract
+    readonly decoded: Pick<DecodedBatch, 'rejected' | 'unknownFields'>
+  }[],
+  unknown: readonly RejectedEvent[],
+): Pick<VersionedBatch, 'rejected' | 'unknownFields'> {
+  const rejected = [...unknown]
   const unknownFields = new Map<string, number>()
   for (const { contract, decoded } of parts) {
-    for (const [name, count] of decoded.unknownFields) countName(unknownFields, name, count)
     const { version } = contract
-    const judged = version === inForce.named.version ? {} : { contractVersion: version }
-    for (const event of decoded.rejected) rejected.push({ ...event, ...judged })
+    const isNamed = version === inForce.named.version
+    for (const event of decoded.rejected) {
+      rejected.push(isNamed ? event : { ...event, contractVersion: version })
+    }
+    for (const [name, count] of decoded.unknownFields) countName(unknownFields, name, count)
   }
-  if (groups.size > 1 || unknownVersions.size > 0) rejected.sort(byPlace)
-  return { parts, rejected, unknownFields, unknownVersions }
+  if (parts.length > 1 || unknown.length > 0) rejected.sort(byPlace)
+  return { rejected, unknownFields }
 }
 
 /** The order of the stream. */
@@ -85,9 +99,15 @@ export function placeAt({ batch }: DecodedBatch, row: number): Pick<Place, 'sequ
 type Utf8Column = Extract<Column, { kind: 'utf8' }>
 type Int32Column = Extract<Column, { kind: 'int32' }>
 
-function unknownVersion(event: ReceivedEvent, declared: string): RejectedEvent {
+/** An event that declares a version which no contract in force judges; counts what it declares. */
+export function rejectedVersion(
+  event: ReceivedEvent,
+  declared: string,
+  counts: Map<string, number>,
+): RejectedEvent {
   const { sequence, index, arrivalMicros, text } = event
   const { id, source } = readEnvelope(text, '')
+  countName(counts, shortened(declared))
   return {
     sequence,
     index,

@@ -28,26 +28,45 @@ export function partitionRows(
   batch: ColumnBatch,
 ): readonly PartitionedRows[] {
   const fields = spec.fields.map((field) => partitioner(schema, field, batch))
-  const groups = new Map<string, PartitionedRows>()
+  const groupOf = new Int32Array(batch.rows)
+  for (const { keys } of fields) refine(groupOf, keys())
+  const rowsOf: number[][] = []
   for (let row = 0; row < batch.rows; row++) {
-    const values = fields.map((field) => field.valueAt(row))
-    const key = JSON.stringify(values)
-    let group = groups.get(key)
-    if (!group) {
-      group = {
-        partition: Object.fromEntries(fields.map(({ name }, at) => [name, values[at]!])),
-        path: fields.map((field, at) => `${field.name}=${field.textOf(values[at]!)}`).join('/'),
-        rows: [],
-      }
-      groups.set(key, group)
-    }
-    group.rows.push(row)
+    const rows = rowsOf[groupOf[row]!]
+    if (rows === undefined) rowsOf[groupOf[row]!] = [row]
+    else rows.push(row)
   }
-  return [...groups]
+  const groups = rowsOf.map((rows): [key: string, PartitionedRows] => {
+    const values = fields.map((field) => field.valueAt(rows[0]!))
+    const partition = Object.fromEntries(fields.map(({ name }, at) => [name, values[at]!]))
+    const path = fields.map((field, at) => `${field.name}=${field.textOf(values[at]!)}`).join('/')
+    return [JSON.stringify(values), { partition, path, rows }]
+  })
+  return groups
     .sort(([a, { path: left }], [b, { path: right }]) =>
       left === right ? compare(a, b) : compare(left, right),
     )
     .map(([, group]) => group)
+}
+
+/** What two rows must have in common to be in one group: equal for equal values, nothing else. */
+type Key = number | string | bigint | null
+
+/** Parts each group by the keys of its rows. Groups are numbered as they come. */
+function refine(groupOf: Int32Array, keyOf: (row: number) => Key): void {
+  const parts: Map<Key, number>[] = []
+  let count = 0
+  for (let row = 0; row < groupOf.length; row++) {
+    const group = groupOf[row]!
+    const key = keyOf(row)
+    parts[group] ??= new Map()
+    let part = parts[group].get(key)
+    if (part === undefined) {
+      part = count++
+      parts[group].set(key, part)
+    }
+    groupOf[row] = part
+  }
 }
 
 const compare = (left: string, right: string): number => (left < right ? -1 : left > right ? 1 : 0)
@@ -63,6 +82,10 @@ function partitioner(schema: TableSchema, field: PartitionField, batch: ColumnBa
   const toDay = field.transform === 'day'
   return {
     name: field.name,
+    keys: (): ((row: number) => Key) => {
+      const keyOf = toDay ? dayKeys(column) : plainKeys(column)
+      return column.nulls === undefined ? keyOf : (row) => (isNull(column, row) ? null : keyOf(row))
+    },
     valueAt: (row: number): PartitionValue =>
       isNull(column, row) ? null : toDay ? dayAt(column, row) : plainAt(column, row),
     textOf: (value: PartitionValue): string =>
@@ -78,6 +101,43 @@ function dayAt(column: FlatColumn, row: number): number {
   const micros = (column as Extract<FlatColumn, { kind: 'int64' }>).values[row]!
   const days = micros / MICROS_PER_DAY
   return Number(micros % MICROS_PER_DAY < 0n ? days - 1n : days)
+}
+
+/** {@link dayAt} without a 64-bit value as an object, as far as a double is exact. */
+function dayKeys(column: FlatColumn): (row: number) => number {
+  if (column.kind !== 'int64') return (row) => dayAt(column, row)
+  const { buffer, byteOffset, length } = column.values
+  const halves = new Int32Array(buffer, byteOffset, 2 * length)
+  const microsPerDay = Number(MICROS_PER_DAY)
+  return (row) => {
+    const micros = halves[2 * row + 1]! * 2 ** 32 + (halves[2 * row]! >>> 0)
+    if (!Number.isSafeInteger(micros)) return dayAt(column, row)
+    // The quotient may be rounded up to a whole number: the remainder is exact.
+    const days = Math.floor(micros / microsPerDay)
+    return micros < days * microsPerDay ? days - 1 : days
+  }
+}
+
+function plainKeys(column: FlatColumn): (row: number) => Key {
+  if (column.kind !== 'utf8') return (row) => column.values[row]!
+  const { bytes, offsets } = column
+  let last = -1
+  let text = ''
+  return (row) => {
+    // Rows of one value often stand together.
+    if (last < 0 || !sameBytes(bytes, offsets, last, row)) text = utf8At(column, row)
+    last = row
+    return text
+  }
+}
+
+function sameBytes(bytes: Uint8Array, offsets: Int32Array, left: number, right: number): boolean {
+  const start = offsets[left]!
+  const shift = offsets[right]! - start
+  const end = offsets[left + 1]!
+  if (offsets[right + 1]! - shift !== end) return false
+  for (let at = start; at < end; at++) if (bytes[at] !== bytes[at + shift]) return false
+  return true
 }
 
 function plainAt(column: FlatColumn, row: number): PartitionValue {

@@ -27,14 +27,16 @@ export function checkViews(contract: Contract, views: readonly ViewDefinition[])
     }
     if (!/^[a-z][a-z0-9-]{0,47}$/.test(view.name)) fail('use a name like "zone-fares"')
     checkKey(contract, view, fail)
-    const problem = windowProblem(view.window)
+    const problem = windowProblem(view.window as WindowDefinition | undefined)
     if (problem !== undefined) fail(problem)
     const { version = 1, subSlots = 1, updateSeconds = 0, freshnessSeconds } = view
     if (!isWhole(version, 1, 999)) fail('the version is a whole number from 1')
     if (!isWhole(subSlots, 1, 100)) fail('subSlots is a whole number from 1 to 100')
     if (!isWhole(updateSeconds, 0, 86_400)) fail('updateSeconds is a whole number up to 86400')
     if (!isWhole(freshnessSeconds, 1, MAX_WINDOW_SECONDS)) {
-      fail('freshnessSeconds is a whole number of seconds from 1')
+      fail(
+        `freshnessSeconds is a whole number of seconds above 0, not ${shown(freshnessSeconds)}`,
+      )
     }
     checkAggregates(contract, view, fail)
   }
@@ -62,23 +64,24 @@ function checkKey(contract: Contract, view: ViewDefinition, fail: Fail): void {
 }
 
 function checkAggregates(contract: Contract, view: ViewDefinition, fail: Fail): void {
+  if (!Array.isArray(view.aggregates) || view.aggregates.length === 0) fail('it aggregates nothing')
+  // Before the names: what is no aggregate has none.
+  for (const aggregate of view.aggregates) aggregateOf(aggregate, contract)
   const names = view.aggregates.map((aggregate) => aggregate.name)
-  if (names.length === 0) fail('it aggregates nothing')
   if (new Set(names).size < names.length) fail('two aggregates have one name')
   const taken = names.find((name) => [view.key, ...COLUMNS_OF_ITS_OWN].includes(name))
   if (taken !== undefined)
     fail(`an aggregate cannot be named "${taken}": its table has that column`)
   const unnamed = names.find((name) => !/^[a-z][a-z0-9_]{0,63}$/.test(name))
   if (unnamed !== undefined) fail(`"${unnamed}" names no column: use a name like "fare_sum"`)
-  for (const aggregate of view.aggregates) aggregateOf(aggregate, contract)
 }
 
-function windowProblem(window: WindowDefinition): string | undefined {
+function windowProblem(window: WindowDefinition | undefined): string | undefined {
   const seconds = (name: string, value: unknown, least = 1) =>
     isWhole(value, least, MAX_WINDOW_SECONDS)
       ? undefined
       : `the window's ${name} is a whole number of seconds from ${least} to ${MAX_WINDOW_SECONDS}`
-  switch (window.kind) {
+  switch (window?.kind) {
     case 'tumbling':
       return (
         seconds('sizeSeconds', window.sizeSeconds) ??
@@ -102,10 +105,14 @@ function windowProblem(window: WindowDefinition): string | undefined {
     case 'running':
       return undefined
     default:
-      return `there is no window of kind "${String((window as { kind?: unknown } | undefined)?.kind)}": write ${WINDOW_KINDS.join(', ')}`
+      return `there is no window ${shown((window as { kind?: unknown } | undefined)?.kind)}: write ${WINDOW_KINDS.join(', ')}`
   }
 }
 
 function isWhole(value: unknown, least: number, most: number): boolean {
   return typeof value === 'number' && Number.isInteger(value) && value >= least && value <= most
+}
+
+function shown(value: unknown): string {
+  return JSON.stringify(value) ?? 'nothing'
 }

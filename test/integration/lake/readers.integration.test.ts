@@ -11,6 +11,7 @@ import { type DataFile, dataFile } from '#lib/domain/lake/data-file.ts'
 import { decodeParquet } from '#lib/domain/lake/parquet/decode.ts'
 import { encodeParquet } from '#lib/domain/lake/parquet/encode.ts'
 import { partitionRows } from '#lib/domain/lake/partition.ts'
+import { readDataFile } from '#lib/domain/lake/read-data-file.ts'
 import type { PartitionSpec, TableSchema } from '#lib/domain/lake/schema.ts'
 import { createTableIfAbsent, type Lake, loadTable } from '#lib/domain/lake/table.ts'
 import { valueAt } from '#test/support/columns.ts'
@@ -245,6 +246,47 @@ describe('PyIceberg and DuckDB, which know nothing of Weir,', () => {
 
     expect([first.length, second.length]).toEqual([1, 1])
     expect(await rowsOf(second)).toEqual(await rowsOf(first))
+  })
+
+  it('see replaced files gone and their rows in the new ones, whoever wrote them', async () => {
+    const before = (await loadTable(lake, table))!
+    const live = await before.liveFiles()
+    const ofDay = live.filter(({ partition }) => partition.dropoff_at_day === 17_899)
+    const batches = await Promise.all(
+      ofDay.map((file) => readDataFile(lake.objects, file, before.schema)),
+    )
+    const added = await Promise.all(
+      batches.map(async (batch, at) => {
+        const encoded = encodeParquet(SCHEMA, batch)
+        const uri = `s3://${bucket}/trips/data/replaced-${at}-${randomUUID()}.parquet`
+        await lake.objects.putIfAbsent(uri, encoded.bytes)
+        return dataFile(uri, ofDay[at]!.partition, encoded)
+      }),
+    )
+
+    await commit(lake, table, () => ({
+      files: added,
+      removed: ofDay.map(({ path }) => path),
+      summary: {},
+      setProperties: () => ({}),
+    }))
+
+    const { pyiceberg, duckdb, snapshots, filesFiltered } = await readers.read(question())
+    expect(ofDay.filter(hasOurName)).toHaveLength(1)
+    expect(ofDay).toHaveLength(2)
+    expect(pyiceberg).toMatchObject(expected(ROWS, 2))
+    expect(duckdb).toEqual(pyiceberg)
+    expect(filesFiltered).toBe(2)
+    expect(snapshots.at(-1)).toMatchObject({
+      1: 'overwrite',
+      2: { 'deleted-data-files': '2', 'deleted-records': '288', 'total-records': '1728' },
+    })
+    const old = await readers.read({
+      ...question(),
+      snapshot: String(before.currentSnapshot!.snapshotId),
+    })
+    expect(old.pyiceberg).toEqual(pyiceberg)
+    expect(old.duckdb).toEqual(pyiceberg)
   })
 })
 

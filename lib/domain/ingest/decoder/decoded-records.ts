@@ -18,8 +18,12 @@ export interface DecodedRecords extends Omit<DecodedBatch, 'identities'> {
   readonly taken: number
   /** Every event and stub received, for raw. */
   readonly events: ReceivedEvents
+  /** The line of each accepted row. */
+  readonly lineOfRow: Int32Array
   /** Lines of events that another contract judges, in place order; they are neither accepted nor rejected here. */
   readonly elsewhere: readonly number[]
+  /** The `dataschema` that each of those declares. */
+  readonly declared: readonly string[]
   /** Per accepted row: what an identity is made of, as bytes. */
   readonly identities: { readonly source: Utf8Column; readonly id: Utf8Column }
 }
@@ -28,8 +32,10 @@ export interface DecodedRecords extends Omit<DecodedBatch, 'identities'> {
 export class EngineResult implements DecodedRecords {
   readonly taken: number
   readonly events: ReceivedEvents
+  readonly lineOfRow: Int32Array
   readonly rejected: readonly RejectedEvent[]
   readonly elsewhere: readonly number[]
+  readonly declared: readonly string[]
   readonly unknownFields: ReadonlyMap<string, number>
   readonly batch: ColumnBatch
   readonly identities: { readonly source: Utf8Column; readonly id: Utf8Column }
@@ -47,14 +53,17 @@ export class EngineResult implements DecodedRecords {
       readonly taken: number
       readonly rejected: readonly RejectedEvent[]
       readonly elsewhere: readonly number[]
+      readonly declared: readonly string[]
       readonly unknownFields: ReadonlyMap<string, number>
     },
   ) {
     const { rows, shard } = done
     this.taken = done.taken
     this.events = lines
+    this.lineOfRow = lines.lineOfRow.subarray(0, rows)
     this.rejected = done.rejected
     this.elsewhere = done.elsewhere
+    this.declared = done.declared
     this.unknownFields = done.unknownFields
     this.identities = {
       source: engine.source.strings.finish(rows),

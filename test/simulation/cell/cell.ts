@@ -1,0 +1,200 @@
+import { ArchiveChecks } from '../checks/archive-checks.ts'
+import { TableChecks } from '../checks/table-checks.ts'
+import { Violation } from '../checks/violation.ts'
+import { WindowChecks } from '../checks/window-checks.ts'
+import { DynamoDbModel, type ItemChange } from '../cloud/dynamodb.ts'
+import {
+  ARCHIVE_MAPPING,
+  type Delivery,
+  type DeliveryRisks,
+  EventSourceMapping,
+} from '../cloud/event-source-mapping.ts'
+import { GlueModel } from '../cloud/glue.ts'
+import { KinesisModel } from '../cloud/kinesis.ts'
+import { FunctionModel, type Handler, type InvocationRisks } from '../cloud/lambda.ts'
+import { type CallRisks, Network } from '../cloud/network.ts'
+import type { Process } from '../cloud/process.ts'
+import { S3Model } from '../cloud/s3.ts'
+import { isInjected } from '../cloud/service-errors.ts'
+import type { Choices } from '../kernel/choices.ts'
+import type { Scheduler } from '../kernel/scheduler.ts'
+import { type BellRisks, Consumer } from './consumer.ts'
+import type { SentRecord } from './events.ts'
+import { archiveEventsOf, type Cloud, commitSnapshotsOf } from './functions.ts'
+import { DEPLOYMENTS, type Deployment, JOURNAL_TABLE } from './product.ts'
+import { updateWindowsOf } from './windows.ts'
+
+export interface CellRisks {
+  readonly calls: CallRisks
+  readonly invocations: InvocationRisks
+  readonly deliveries: DeliveryRisks
+  readonly bells: BellRisks
+}
+
+const MINUTE_MS = 60_000
+const SWEEPS_UNTIL_DRAINED = 50
+
+/** Errors that a handler may throw although no call of its own failed. */
+const EXPECTED = new Set([
+  'lake.commitAttemptsExhausted',
+  'lake.rolledBack',
+  'contract.versionUnknown',
+  'objects.conflict',
+])
+
+/** One product's cell: its stores, its functions and what wakes them, each effect held against what must be true. */
+export class Cell {
+  readonly cloud: Cloud
+  readonly network: Network
+  readonly archive: ArchiveChecks
+  readonly table: TableChecks
+  readonly windows: WindowChecks
+  readonly mapping: EventSourceMapping<SentRecord, unknown>
+  deployment: Deployment = 'first'
+  readonly #scheduler: Scheduler
+  readonly #functions: readonly FunctionModel<never, unknown>[]
+  readonly #consumers: readonly Consumer[]
+  #isSweeping = false
+
+  constructor(options: {
+    readonly scheduler: Scheduler
+    readonly choices: Choices
+    readonly risks: CellRisks
+    readonly shards: number
+    /** What may be deployed in this run. */
+    readonly deployments: readonly Deployment[]
+    readonly log: (actor: string, what: string) => void
+  }) {
+    const { scheduler, choices, risks, log } = options
+    this.#scheduler = scheduler
+    const nowMs = () => scheduler.nowMs
+    const network = new Network({ scheduler, choices, risks: risks.calls, log })
+    this.network = network
+    const s3 = new S3Model({
+      network,
+      choices,
+      nowMs,
+      onChange: (change) => this.archive.onObject(change),
+    })
+    const dynamodb = new DynamoDbModel({
+      network,
+      choices,
+      nowMs,
+      onChange: (change) => this.#onItem(change),
+    })
+    const glue = new GlueModel({ network, onChange: (change) => this.table.onTable(change) })
+    const stream = new KinesisModel<SentRecord>({ network, choices, nowMs, shards: options.shards })
+    this.cloud = { scheduler, choices, s3, dynamodb, glue, stream }
+    const readings = [...new Set(options.deployments.map((one) => one === 'strict'))]
+    const fail = (error: unknown) => scheduler.fail(error)
+    this.archive = new ArchiveChecks({ stream, s3, readings, fail })
+    this.table = new TableChecks({ s3, archive: this.archive })
+    this.windows = new WindowChecks({ archive: this.archive, contracts: DEPLOYMENTS.first, fail })
+
+    const functionOf = <Event>(
+      name: string,
+      timeoutMs: number,
+      create: (process: Process) => Handler<Event, unknown>,
+    ) =>
+      new FunctionModel<Event, unknown>({
+        settings: { name, timeoutMs },
+        scheduler,
+        choices,
+        risks: risks.invocations,
+        create,
+        onError: (process, error) => {
+          log(process.name, `throws ${error instanceof Error ? error.message : String(error)}`)
+          this.#onError(process, error)
+        },
+      })
+    const contracts = () => DEPLOYMENTS[this.deployment]
+    const archiveEvents = functionOf<Delivery<SentRecord>>('archive', 15 * MINUTE_MS, (process) =>
+      archiveEventsOf(this.cloud, contracts(), process),
+    )
+    const commitSnapshots = functionOf<unknown>('commit', 2 * MINUTE_MS, (process) =>
+      commitSnapshotsOf(this.cloud, contracts(), process),
+    )
+    const updateWindows = functionOf<unknown>('windows', 2 * MINUTE_MS, (process) =>
+      updateWindowsOf(this.cloud, contracts(), process),
+    )
+    this.#functions = [archiveEvents, commitSnapshots, updateWindows]
+    this.mapping = new EventSourceMapping({
+      scheduler,
+      choices,
+      stream,
+      function: archiveEvents,
+      settings: ARCHIVE_MAPPING,
+      risks: risks.deliveries,
+    })
+    const consumerOf = (one: FunctionModel<unknown, unknown>, gatherMs: number) =>
+      new Consumer({ function: one, scheduler, choices, risks: risks.bells, gatherMs })
+    this.#consumers = [consumerOf(commitSnapshots, 1000), consumerOf(updateWindows, 0)]
+  }
+
+  /** Other code, or other contracts; instances at work go on with what they have. */
+  deploy(deployment: Deployment): void {
+    this.deployment = deployment
+    for (const one of this.#functions) one.deploy()
+  }
+
+  isDrained(): boolean {
+    return (
+      this.mapping.isDrained() &&
+      this.archive.isDrained() &&
+      this.table.isDrained() &&
+      this.windows.isDrained()
+    )
+  }
+
+  /** Lets everything happen that happens by itself, and the minute's sweep ring until nothing is left to do. */
+  async drain(): Promise<void> {
+    await this.#scheduler.run()
+    for (let sweep = 0; !this.isDrained(); sweep++) {
+      if (sweep === SWEEPS_UNTIL_DRAINED) throw new Violation(`not drained: ${this.#lagging()}`)
+      for (const consumer of this.#consumers) consumer.ring()
+      this.#scheduler.after(MINUTE_MS, 'sweep', 'a minute passes', () => {})
+      await this.#scheduler.run()
+    }
+  }
+
+  #lagging(): string {
+    const parts = {
+      stream: this.mapping,
+      journal: this.archive,
+      table: this.table,
+      windows: this.windows,
+    }
+    return Object.entries(parts)
+      .filter(([, part]) => !part.isDrained())
+      .map(([name]) => name)
+      .join(', ')
+  }
+
+  #onItem(change: ItemChange): void {
+    const entry = this.archive.onItem(change)
+    if (entry !== undefined) this.windows.onEntry(entry)
+    this.windows.onItem(change)
+    if (change.table !== JOURNAL_TABLE) return
+    for (const consumer of this.#consumers) consumer.bell(`${change.partition}/${change.sort}`)
+    this.#sweepUntilDrained()
+  }
+
+  #sweepUntilDrained(): void {
+    if (this.#isSweeping) return
+    this.#isSweeping = true
+    this.#scheduler.after(MINUTE_MS, 'sweep', 'rings', () => {
+      this.#isSweeping = false
+      if (this.table.isDrained() && this.windows.isDrained()) return
+      for (const consumer of this.#consumers) consumer.ring()
+      this.#sweepUntilDrained()
+    })
+  }
+
+  /** A handler may fail because a store did; anything else is a defect. */
+  #onError(process: Process, error: unknown): void {
+    const code = (error as { code?: unknown }).code
+    if (isInjected(error) || EXPECTED.has(String(code))) return
+    const text = error instanceof Error ? (error.stack ?? error.message) : String(error)
+    this.#scheduler.fail(new Violation(`${process.name} failed by itself: ${text}`))
+  }
+}

@@ -1,0 +1,74 @@
+import type { FunctionModel } from '../cloud/lambda.ts'
+import { type Choices, oneOf } from '../kernel/choices.ts'
+import type { Scheduler } from '../kernel/scheduler.ts'
+
+export interface BellRisks {
+  readonly lost: number
+  readonly doubled: number
+  readonly late: number
+}
+
+const MOST_AT_ONCE = 3
+
+/** Wakes one consumer of the journal: bells, which may be lost, doubled or late, and the minute's sweep. */
+export class Consumer {
+  readonly #function: FunctionModel<unknown, unknown>
+  readonly #scheduler: Scheduler
+  readonly #choices: Choices
+  readonly #risks: BellRisks
+  readonly #gatherMs: number
+  #isGathering = false
+  #invocations = 0
+
+  constructor(options: {
+    readonly function: FunctionModel<unknown, unknown>
+    readonly scheduler: Scheduler
+    readonly choices: Choices
+    readonly risks: BellRisks
+    /** How long bells gather into one. */
+    readonly gatherMs: number
+  }) {
+    this.#function = options.function
+    this.#scheduler = options.scheduler
+    this.#choices = options.choices
+    this.#risks = options.risks
+    this.#gatherMs = options.gatherMs
+  }
+
+  /** The journal has something new; `name` says what. */
+  bell(name: string): void {
+    const { name: consumer } = this.#function.settings
+    const fate = this.#choices.deviate(`bell ${consumer} ${name}`, (random) => {
+      const { lost, doubled, late } = this.#risks
+      const chance = random()
+      if (chance < lost) return 'lost'
+      if (chance < lost + doubled) return 'doubled'
+      return chance < lost + doubled + late ? 'late' : undefined
+    })
+    if (fate === 'lost') return
+    const random = this.#choices.random(`bell ${consumer} ${name} when`)
+    this.#ringAfter(fate === 'late' ? oneOf(random, [5_000, 60_000, 900_000]) : 0)
+    if (fate === 'doubled') this.#ringAfter(oneOf(random, [1_500, 30_000]))
+  }
+
+  /** Invokes it now, unless enough of it runs already. */
+  ring(): void {
+    if (this.#function.running >= MOST_AT_ONCE) return
+    const name = String(++this.#invocations)
+    this.#scheduler.spawn(async () => {
+      await this.#function.invoke({ bell: name }, name)
+    })
+  }
+
+  #ringAfter(ms: number): void {
+    if (ms === 0) {
+      if (this.#isGathering) return
+      this.#isGathering = true
+    }
+    const { name } = this.#function.settings
+    this.#scheduler.after(ms + this.#gatherMs, name, 'a bell rings', () => {
+      if (ms === 0) this.#isGathering = false
+      this.ring()
+    })
+  }
+}

@@ -1,0 +1,137 @@
+import type { Random } from '#lib/domain/ops/seeded-random.ts'
+import type { KinesisModel, RecordInput } from '../cloud/kinesis.ts'
+import { Process } from '../cloud/process.ts'
+import { between, type Choices, hashOf, oneOf } from '../kernel/choices.ts'
+import type { Scheduler } from '../kernel/scheduler.ts'
+import {
+  drawEvent,
+  drawUndecodable,
+  encodeRecord,
+  type SentEvent,
+  type SentRecord,
+} from './events.ts'
+
+export interface ProducerSettings {
+  readonly sends: number
+  /** Records of one send, at most. */
+  readonly records: number
+  /** Events of one record, at most. */
+  readonly events: number
+}
+
+interface PlannedSend {
+  readonly afterMs: number
+  readonly records: readonly RecordInput<SentRecord>[]
+}
+
+const MINUTE_MS = 60_000
+
+interface Surroundings {
+  readonly stream: KinesisModel<SentRecord>
+  readonly scheduler: Scheduler
+  readonly choices: Choices
+}
+
+/**
+ * Sends batches of events, with pauses of seconds, minutes and sometimes hours; sends again what it got no answer
+ * for, and now and then what it had an answer for, packed anew, also to another place.
+ */
+export async function runProducer(
+  name: string,
+  settings: ProducerSettings,
+  surroundings: Surroundings,
+): Promise<void> {
+  const process = new Process(name)
+  const death = new Promise<void>((resolve) => {
+    process.onDeath(resolve)
+  })
+  await Promise.race([death, sendAll(process, settings, surroundings)])
+}
+
+async function sendAll(
+  process: Process,
+  settings: ProducerSettings,
+  { stream, scheduler, choices }: Surroundings,
+): Promise<void> {
+  const { name } = process
+  const plan = planSends(name, settings, choices.random(name), scheduler.nowMs)
+  for (const { afterMs, records } of plan) {
+    await scheduler.sleep(afterMs, name, 'pauses')
+    let left = records.filter(({ content }) =>
+      choices.deviate(`record ${content.name}`, () => true),
+    )
+    for (let attempt = 1; left.length > 0 && attempt <= 8; attempt++) {
+      const sent = left
+      const taken = await stream.putRecords(process, sent).catch(() => undefined)
+      left = sent.filter((_record, at) => taken?.[at] !== true)
+      if (left.length > 0) await scheduler.sleep(500 * 2 ** attempt, name, 'sends again')
+    }
+  }
+}
+
+function planSends(
+  name: string,
+  settings: ProducerSettings,
+  random: Random,
+  startMs: number,
+): readonly PlannedSend[] {
+  const known: SentEvent[] = []
+  const records: RecordInput<SentRecord>[] = []
+  let nowMs = startMs
+  return Array.from({ length: settings.sends }, (_, send) => {
+    const afterMs = drawPause(random)
+    nowMs += afterMs
+    const count = between(random, 1, settings.records)
+    const planned = Array.from({ length: count }, (_, at) => {
+      const content = `${name}.${send}.${at}`
+      const again = records.length > 0 && random() < 0.08
+      const record = again
+        ? { ...oneOf(random, records) }
+        : drawRecord(random, name, content, known, nowMs, settings.events)
+      records.push(record)
+      return { ...record, content: { ...record.content, name: content } }
+    })
+    return { afterMs, records: planned }
+  })
+}
+
+function drawPause(random: Random): number {
+  const chance = random()
+  if (chance < 0.9) return between(random, 10, 12_000)
+  if (chance < 0.97) return between(random, 1, 40) * MINUTE_MS
+  return between(random, 40, 200) * MINUTE_MS
+}
+
+function drawRecord(
+  random: Random,
+  source: string,
+  name: string,
+  known: SentEvent[],
+  nowMs: number,
+  mostEvents: number,
+): RecordInput<SentRecord> {
+  // What belongs together goes to one place, but for a producer that was set up otherwise.
+  const place =
+    random() < 0.9 ? (hashOf(`${source}${between(random, 0, 2)}`) % 1000) / 1000 : random()
+  if (random() < 0.04) {
+    return {
+      place,
+      data: drawUndecodable(random),
+      content: { name, events: [], isDecodable: false },
+    }
+  }
+  const events = Array.from({ length: between(random, 1, mostEvents) }, (_, at) => {
+    if (known.length > 0 && random() < 0.1) return oneOf(random, known)
+    // Another event may come under a known id: then the first one counts.
+    const isTwin = known.length > 0 && random() < 0.02
+    const id = isTwin ? oneOf(random, known).id : `${name}.${at}`
+    const event = drawEvent(random, source, id, nowMs)
+    known.push(event)
+    return event
+  })
+  return {
+    place,
+    data: encodeRecord(random, events),
+    content: { name, events, isDecodable: true },
+  }
+}

@@ -1,0 +1,78 @@
+import type { Contract } from '#lib/domain/contract/contract.ts'
+import { type ContractVersions, versionsOf } from '#lib/domain/contract/contract-versions.ts'
+import type { ViewDefinition } from '#lib/domain/process/view.ts'
+import { contractWith, field } from '#test/domain/contract/contract-document.ts'
+
+export const EVENT_TYPE = 'test.happened'
+export const DEDUP_HORIZON_MINUTES = 60
+export const FUTURE_SKEW_MINUTES = 60
+export const WINDOW_SECONDS = 3600
+
+/** What code that is deployed later makes of amounts above this, in cents: it rejects them. */
+export const STRICT_CENTS = 2000
+
+const AMOUNT = field('amount', 'number', 12, {
+  required: true,
+  physicalType: 'decimal(10, 2)',
+  logicalTypeOptions: { minimum: 0 },
+})
+const NOTE = field('note', 'string', 13)
+const KEY_LENGTH = { logicalTypeOptions: { maxLength: 32 } }
+
+/** Few columns, so that thousands of files can be written: the contract of the simulation's product. */
+function contractOf(version: string): Contract {
+  const contract = contractWith([AMOUNT, ...(version === '1.0.0' ? [] : [NOTE])], {
+    custom: [
+      ['weir.dedupHorizonMinutes', DEDUP_HORIZON_MINUTES],
+      ['weir.maxFutureSkewMinutes', FUTURE_SKEW_MINUTES],
+    ],
+    top: { version },
+  })
+  const fields = contract.fields.map((one) =>
+    one.name === 'key'
+      ? { ...one, constraints: { maxLength: KEY_LENGTH.logicalTypeOptions.maxLength } }
+      : one,
+  )
+  return { ...contract, fields, partitioning: [{ field: 'at', transform: 'day' }] }
+}
+
+const [OLD, NEW] = [contractOf('1.0.0'), contractOf('1.1.0')]
+/** The same version as other code reads it. */
+const STRICT: Contract = {
+  ...OLD,
+  fields: OLD.fields.map((one) =>
+    one.name === 'amount'
+      ? { ...one, constraints: { ...one.constraints, maximum: String(STRICT_CENTS / 100) } }
+      : one,
+  ),
+}
+
+/** What may be deployed: the code's reading of the contract, and its versions. */
+export const DEPLOYMENTS = {
+  first: versionsOf([OLD]),
+  /** Other code on the same version: other verdicts, other bytes. */
+  strict: versionsOf([STRICT]),
+  /** A compatible change of the contract. */
+  widened: versionsOf([OLD, NEW]),
+} satisfies Record<string, ContractVersions>
+export type Deployment = keyof typeof DEPLOYMENTS
+
+export const PRODUCT = NEW.product
+export const LAYOUT = { bucket: 'lake', region: 'us-east-1', product: PRODUCT }
+export const DATABASE = 'weir'
+export const JOURNAL_TABLE = 'journal'
+export const SLOTS_TABLE = 'slots'
+export const UNDECODABLE_KEY = 'undecodable-key'
+export const IDENTITY_KEY = new Uint8Array(32).fill(7)
+
+export const VIEW: ViewDefinition = {
+  name: 'totals',
+  description: 'Events and amounts per key and hour.',
+  key: 'key',
+  window: { kind: 'tumbling', sizeSeconds: WINDOW_SECONDS },
+  aggregates: [
+    { name: 'events', function: 'count' },
+    { name: 'amount', function: 'sum', field: 'amount' },
+  ],
+  freshnessSeconds: 60,
+}

@@ -1,0 +1,158 @@
+import { keyedIdentity } from '#lib/domain/ingest/identity.ts'
+import type { Predecessor } from '#lib/domain/kernel/sequence-number.ts'
+import { MICROS_PER_MINUTE, minuteOf } from '#lib/domain/kernel/time.ts'
+import { isRowFor, type SentEvent, type SentRecord } from '../cell/events.ts'
+import { DEDUP_HORIZON_MINUTES, FUTURE_SKEW_MINUTES, IDENTITY_KEY } from '../cell/product.ts'
+import { type AcceptedRecord, type KinesisModel, lineageOf } from '../cloud/kinesis.ts'
+
+/** An event that was admitted, where it stands. */
+export interface AdmittedEvent {
+  readonly sequence: string
+  readonly index: number
+  readonly arrivalMicros: number
+  readonly event: SentEvent
+}
+
+export interface RejectedPlace {
+  readonly sequence: string
+  readonly index: number
+}
+
+export interface Verdicts {
+  readonly received: number
+  readonly admitted: readonly AdmittedEvent[]
+  readonly duplicates: number
+  readonly rejected: readonly RejectedPlace[]
+  readonly maxEventTimeBefore: number | undefined
+  readonly maxEventTimeAfter: number | undefined
+}
+
+interface DecidedShard {
+  /** Arrival minutes of the admissions of each identity. */
+  readonly admissions: Map<string, number[]>
+  maxEventTime: number | undefined
+  hasEntries: boolean
+}
+
+const identify = keyedIdentity(IDENTITY_KEY)
+
+/**
+ * What must become of the stream's events, told from what was sent: never decodes, batches or remembers anything
+ * that the code under test does.
+ */
+export class VerdictOracle {
+  readonly #stream: KinesisModel<SentRecord>
+  readonly #shards = new Map<string, DecidedShard>()
+
+  constructor(stream: KinesisModel<SentRecord>) {
+    this.#stream = stream
+  }
+
+  /** The records of a shard in (prev, last]. */
+  recordsBetween(
+    shard: string,
+    prev: Predecessor,
+    last: string,
+  ): readonly AcceptedRecord<SentRecord>[] {
+    return this.#stream
+      .shard(shard)
+      .records.filter(({ sequence }) => (prev === 'start' || sequence > prev) && sequence <= last)
+  }
+
+  /** The verdicts on a shard's next records, as this code has to give them. Changes nothing. */
+  judge(
+    shard: string,
+    records: readonly AcceptedRecord<SentRecord>[],
+    isStrict: boolean,
+  ): Verdicts {
+    const before = this.#maxEventTimeOf(shard)
+    const seen = new Map<string, number[]>()
+    const admitted: AdmittedEvent[] = []
+    const rejected: RejectedPlace[] = []
+    let [received, duplicates] = [0, 0]
+    for (const { sequence, arrivalMs, content } of records) {
+      const arrivalMicros = arrivalMs * 1000
+      received += Math.max(1, content.events.length)
+      if (!content.isDecodable) rejected.push({ sequence, index: 0 })
+      for (const [index, event] of content.events.entries()) {
+        if (!isRowFor(event, isStrict)) {
+          rejected.push({ sequence, index })
+          continue
+        }
+        const name = nameOf(event)
+        const minute = minuteOf(arrivalMicros)
+        const isWithin = (at: number) => minute - at < DEDUP_HORIZON_MINUTES
+        if (seen.get(name)?.some(isWithin) || this.#admissions(shard, name).some(isWithin)) {
+          duplicates++
+          continue
+        }
+        seen.set(name, [...(seen.get(name) ?? []), minute])
+        admitted.push({ sequence, index, arrivalMicros, event })
+      }
+    }
+    const capped = admitted.map(({ event, arrivalMicros }) =>
+      Math.min(event.row!.atMicros, arrivalMicros + FUTURE_SKEW_MINUTES * MICROS_PER_MINUTE),
+    )
+    const times = before === undefined ? capped : [before, ...capped]
+    return {
+      received,
+      admitted,
+      duplicates,
+      rejected,
+      maxEventTimeBefore: before,
+      maxEventTimeAfter: times.length === 0 ? undefined : Math.max(...times),
+    }
+  }
+
+  /** These verdicts were entered. */
+  decide(shard: string, verdicts: Verdicts): void {
+    const decided = this.#decided(shard)
+    for (const { event, arrivalMicros } of verdicts.admitted) {
+      const name = nameOf(event)
+      const minutes = decided.admissions.get(name) ?? []
+      decided.admissions.set(name, [...minutes, minuteOf(arrivalMicros)])
+    }
+    decided.maxEventTime = verdicts.maxEventTimeAfter
+    decided.hasEntries = true
+  }
+
+  #admissions(shard: string, name: string): readonly number[] {
+    return [...lineageOf(this.#stream, shard)].flatMap(
+      (one) => this.#shards.get(one)?.admissions.get(name) ?? [],
+    )
+  }
+
+  /** Of admitted events at earlier positions of the shard and its ancestors; at a merge the smaller parent's. */
+  #maxEventTimeOf(shard: string): number | undefined {
+    const decided = this.#shards.get(shard)
+    if (decided?.hasEntries) return decided.maxEventTime
+    const inherited = this.#stream.shard(shard).parents.map((one) => this.#maxEventTimeOf(one))
+    if (inherited.length === 0 || inherited.includes(undefined)) return undefined
+    return Math.min(...(inherited as number[]))
+  }
+
+  #decided(shard: string): DecidedShard {
+    const known = this.#shards.get(shard)
+    if (known !== undefined) return known
+    const decided = { admissions: new Map(), maxEventTime: undefined, hasEntries: false }
+    this.#shards.set(shard, decided)
+    return decided
+  }
+}
+
+function nameOf({ source, id }: SentEvent): string {
+  return JSON.stringify([source, id])
+}
+
+const identities = new WeakMap<SentEvent, Uint8Array>()
+
+/** 16 bytes per admitted event, as the verdicts object holds them. */
+export function identitiesOf(admitted: readonly AdmittedEvent[]): Buffer {
+  return Buffer.concat(
+    admitted.map(({ event }) => {
+      const known = identities.get(event) ?? identify(event.source, event.id)
+      identities.set(event, known)
+      return known
+    }),
+  )
+}

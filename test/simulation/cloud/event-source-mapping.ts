@@ -1,0 +1,210 @@
+import { between, type Choices } from '../kernel/choices.ts'
+import type { Scheduler } from '../kernel/scheduler.ts'
+import type { AcceptedRecord, KinesisModel } from './kinesis.ts'
+import type { FunctionModel, Invocation } from './lambda.ts'
+
+/** As the mapping of `archive-events` is deployed; each of the others would lose or double data. */
+export interface MappingSettings {
+  readonly batchSize: number
+  readonly windowMs: number
+  readonly bisect: boolean
+  /** Failed deliveries of a batch before it is left out. */
+  readonly retries: number
+  /** Lanes of one shard, by partition key. */
+  readonly parallelizationFactor: number
+}
+
+/** The settings of the deployed mapping; a test holds them against the template. */
+export const ARCHIVE_MAPPING: MappingSettings = {
+  batchSize: 10_000,
+  windowMs: 2_000,
+  bisect: true,
+  retries: Number.POSITIVE_INFINITY,
+  parallelizationFactor: 1,
+}
+
+export interface DeliveryRisks {
+  /** Of a batch that was delivered: that the mapping goes back and delivers some of it again. */
+  readonly again: number
+  /** That a batch is shorter than what there is. */
+  readonly short: number
+}
+
+const MOST_BACKOFF_MS = 60_000
+
+/** What Lambda's poller gives one invocation. */
+export interface Delivery<Content> {
+  readonly shard: string
+  readonly records: readonly AcceptedRecord<Content>[]
+}
+
+/**
+ * Lambda's poller of a Kinesis stream: per shard strictly in order and one batch at a time, a child after its
+ * parents. A batch that fails comes again, the same, halved, or cut anew as after a restart; what was delivered may
+ * come once more, also while newer batches are under way.
+ */
+export class EventSourceMapping<Content, Result> {
+  readonly #scheduler: Scheduler
+  readonly #choices: Choices
+  readonly #stream: KinesisModel<Content>
+  readonly #function: FunctionModel<Delivery<Content>, Result>
+  readonly #settings: MappingSettings
+  readonly #risks: DeliveryRisks
+  readonly #pollers = new Map<string, ShardPoller>()
+
+  constructor(options: {
+    readonly scheduler: Scheduler
+    readonly choices: Choices
+    readonly stream: KinesisModel<Content>
+    readonly function: FunctionModel<Delivery<Content>, Result>
+    readonly settings: MappingSettings
+    readonly risks: DeliveryRisks
+  }) {
+    this.#scheduler = options.scheduler
+    this.#choices = options.choices
+    this.#stream = options.stream
+    this.#function = options.function
+    this.#settings = options.settings
+    this.#risks = options.risks
+    for (const shard of this.#stream.shards) this.#open(shard.id)
+    this.#stream.onChange((shard) => this.#open(shard.id).wake())
+  }
+
+  /** Whether every record of the stream has been delivered. */
+  isDrained(): boolean {
+    return this.#stream.shards.every(({ id, records }) => {
+      const poller = this.#pollers.get(id)
+      return records.length === 0 || poller?.position === records.length
+    })
+  }
+
+  #open(id: string): ShardPoller {
+    const known = this.#pollers.get(id)
+    if (known !== undefined) return known
+    const poller = new ShardPoller()
+    this.#pollers.set(id, poller)
+    this.#scheduler.spawn(() => this.#poll(id, poller))
+    return poller
+  }
+
+  async #poll(id: string, poller: ShardPoller): Promise<void> {
+    const shard = this.#stream.shard(id)
+    for (const parent of shard.parents) await this.#open(parent).drained
+    for (;;) {
+      if (poller.position === shard.records.length) {
+        if (shard.isClosed) return poller.end()
+        await poller.woken()
+        continue
+      }
+      await this.#scheduler.sleep(this.#settings.windowMs, id, 'the batch gathers')
+      await this.#deliverNext(id, poller)
+      await this.#mayComeAgain(id, poller)
+    }
+  }
+
+  /** Delivers what there is from the position on until it is accepted, in whatever pieces. */
+  async #deliverNext(id: string, poller: ShardPoller): Promise<void> {
+    const { records } = this.#stream.shard(id)
+    const { batchSize, bisect, retries } = this.#settings
+    let end = Math.min(records.length, poller.position + batchSize)
+    const short = this.#choices.deviate(`short ${id}.${poller.deliveries}`, (random) =>
+      random() < this.#risks.short ? random() : undefined,
+    )
+    if (short !== undefined) end -= Math.floor(short * (end - poller.position))
+    for (let failures = 0; ; ) {
+      const name = `${id}.${poller.deliveries++}`
+      const { status } = await this.#deliver(id, name, poller.position, end)
+      if (status === 'succeeded') {
+        poller.position = end
+        return
+      }
+      if (++failures > retries) {
+        poller.position = end
+        return
+      }
+      await this.#scheduler.sleep(
+        Math.min(MOST_BACKOFF_MS, 200 * 2 ** Math.min(failures, 10)),
+        id,
+        'retries',
+      )
+      const length = end - poller.position
+      const cut = this.#choices.deviate(`cut ${name}`, (random) =>
+        random() < 0.6 ? random() : undefined,
+      )
+      if (cut === undefined) continue
+      const half = Math.ceil(length / 2)
+      const anew = between(
+        this.#choices.random(`anew ${name}`),
+        1,
+        records.length - poller.position,
+      )
+      end = poller.position + (bisect && cut < 0.6 ? half : Math.min(anew, batchSize))
+    }
+  }
+
+  /** What was accepted may be forgotten: the next delivery starts before it. Or it comes beside newer ones. */
+  async #mayComeAgain(id: string, poller: ShardPoller): Promise<void> {
+    const { records } = this.#stream.shard(id)
+    const name = `${id}.${poller.deliveries}`
+    const back = this.#choices.deviate(`again ${name}`, (random) =>
+      random() < this.#risks.again ? between(random, 1, Math.min(poller.position, 12)) : undefined,
+    )
+    if (back === undefined) return
+    const random = this.#choices.random(`again how ${name}`)
+    const from = Math.max(0, poller.position - back)
+    if (random() < 0.5) {
+      poller.position = from
+      return
+    }
+    const to = between(random, from + 1, records.length)
+    const delayMs = between(random, 0, 20_000)
+    this.#scheduler.after(delayMs, id, 'an older batch comes again', () => {
+      this.#scheduler.spawn(async () => {
+        await this.#deliver(id, `${name}again`, from, to)
+      })
+    })
+  }
+
+  async #deliver(id: string, name: string, from: number, to: number): Promise<Invocation<Result>> {
+    const records = this.#stream.shard(id).records.slice(from, to)
+    const lanes = this.#settings.parallelizationFactor
+    if (lanes === 1) return this.#function.invoke({ shard: id, records }, name)
+    const parts = Array.from({ length: lanes }, (_, lane) =>
+      records.filter((_record, at) => at % lanes === lane),
+    ).filter((part) => part.length > 0)
+    const ends = await Promise.all(
+      parts.map((part, lane) =>
+        this.#function.invoke({ shard: id, records: part }, `${name}-${lane}`),
+      ),
+    )
+    return ends.find(({ status }) => status !== 'succeeded') ?? ends[0]!
+  }
+}
+
+/** Where the poller of one shard stands. */
+class ShardPoller {
+  /** Records that were accepted. */
+  position = 0
+  /** Deliveries so far; names the next one. */
+  deliveries = 0
+  readonly drained: Promise<void>
+  end!: () => void
+  #wake: (() => void) | undefined
+
+  constructor() {
+    this.drained = new Promise((resolve) => {
+      this.end = resolve
+    })
+  }
+
+  woken(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#wake = resolve
+    })
+  }
+
+  wake(): void {
+    this.#wake?.()
+    this.#wake = undefined
+  }
+}

@@ -1,0 +1,210 @@
+import type { KinesisClient } from '@aws-sdk/client-kinesis'
+import { type SequenceNumber, sequenceNumber } from '#lib/domain/kernel/sequence-number.ts'
+import { between, type Choices } from '../kernel/choices.ts'
+import type { Network } from './network.ts'
+import type { Process } from './process.ts'
+
+/** A record as the stream took it. What is in it is the sender's own affair. */
+export interface AcceptedRecord<Content> {
+  readonly shard: string
+  readonly digits: string
+  readonly sequence: SequenceNumber
+  readonly arrivalMs: number
+  readonly data: Uint8Array
+  readonly content: Content
+}
+
+/** What a producer puts. */
+export interface RecordInput<Content> {
+  /** Place in the stream's key space, [0, 1). */
+  readonly place: number
+  readonly data: Uint8Array
+  readonly content: Content
+}
+
+export interface Shard<Content> {
+  readonly id: string
+  readonly parents: readonly string[]
+  readonly from: number
+  readonly to: number
+  readonly records: AcceptedRecord<Content>[]
+  isClosed: boolean
+  /** Whether the stream still lists it. */
+  isListed: boolean
+}
+
+const SHARD_ID_DIGITS = 12
+
+/**
+ * A Kinesis stream: sequence numbers grow within the stream but not by one, and get longer; arrival stamps are
+ * milliseconds and may go back a little; a split or merge closes its parents and everything later goes to the
+ * children; a shard closed for longer than the retention is listed no more.
+ */
+export class KinesisModel<Content> {
+  readonly #network: Network
+  readonly #choices: Choices
+  readonly #nowMs: () => number
+  readonly #shards = new Map<string, Shard<Content>>()
+  readonly #listeners: ((shard: Shard<Content>) => void)[] = []
+  #lastSequence: bigint
+  #accepted = 0
+
+  constructor(options: {
+    readonly network: Network
+    readonly choices: Choices
+    readonly nowMs: () => number
+    readonly shards: number
+  }) {
+    this.#network = options.network
+    this.#choices = options.choices
+    this.#nowMs = options.nowMs
+    // Close below a power of ten: numbers get a digit longer on the way.
+    this.#lastSequence = 10n ** 20n - BigInt(between(options.choices.random('sequences'), 1, 400))
+    for (let at = 0; at < options.shards; at++) {
+      this.#open([], at / options.shards, (at + 1) / options.shards)
+    }
+  }
+
+  get shards(): readonly Shard<Content>[] {
+    return [...this.#shards.values()]
+  }
+
+  shard(id: string): Shard<Content> {
+    return this.#shards.get(id)!
+  }
+
+  /** Calls back when a shard gets records, closes, or comes to be. */
+  onChange(listener: (shard: Shard<Content>) => void): void {
+    this.#listeners.push(listener)
+  }
+
+  /** PutRecords: each record is taken or not by itself. Resolves to whether it was; throws if there is no answer. */
+  putRecords(
+    process: Process,
+    records: readonly RecordInput<Content>[],
+  ): Promise<readonly boolean[]> {
+    const name = `${process.name}#${process.calls + 1}`
+    return this.#network.send(process, {
+      service: 'kinesis',
+      operation: 'PutRecords',
+      target: `(${records.length})`,
+      isWrite: true,
+      apply: () =>
+        records.map((record, at) => {
+          const isRefused = this.#choices.deviate(`partial ${name}.${at}`, (random) =>
+            random() < 0.02 ? true : undefined,
+          )
+          if (isRefused) return false
+          this.accept(record)
+          return true
+        }),
+    })
+  }
+
+  /** Takes one record. */
+  accept(input: RecordInput<Content>): AcceptedRecord<Content> {
+    const shard = this.shards.find(
+      (one) => !one.isClosed && one.from <= input.place && input.place < one.to,
+    )!
+    const random = this.#choices.random(`record ${this.#accepted++}`)
+    this.#lastSequence += BigInt(between(random, 1, 40))
+    const backMs = this.#choices.deviate(`stamp ${this.#accepted}`, (chance) =>
+      chance() < 0.1 ? between(chance, 1, chance() < 0.1 ? 180_000 : 1500) : undefined,
+    )
+    const record: AcceptedRecord<Content> = {
+      shard: shard.id,
+      digits: String(this.#lastSequence),
+      sequence: sequenceNumber(String(this.#lastSequence)),
+      arrivalMs: this.#nowMs() - (backMs ?? 0),
+      data: input.data,
+      content: input.content,
+    }
+    shard.records.push(record)
+    this.#changed(shard)
+    return record
+  }
+
+  /** Splits an open shard in two; false if there is none such. */
+  split(id: string): boolean {
+    const shard = this.#shards.get(id)
+    if (shard === undefined || shard.isClosed) return false
+    const middle = (shard.from + shard.to) / 2
+    this.#close(shard)
+    this.#open([id], shard.from, middle)
+    this.#open([id], middle, shard.to)
+    return true
+  }
+
+  /** Merges two open neighbours; false if they are not. */
+  merge(left: string, right: string): boolean {
+    const [a, b] = [this.#shards.get(left), this.#shards.get(right)]
+    if (a === undefined || b === undefined || a.isClosed || b.isClosed || a.to !== b.from) {
+      return false
+    }
+    this.#close(a)
+    this.#close(b)
+    this.#open([left, right], a.from, b.to)
+    return true
+  }
+
+  /** A client of one process; of ListShards only. */
+  client(process: Process): KinesisClient {
+    const send = async (command: { readonly input: unknown }) => {
+      if (command.constructor.name !== 'ListShardsCommand') {
+        throw new Error(`the model of Kinesis knows no ${command.constructor.name}`)
+      }
+      const { NextToken } = command.input as { readonly NextToken?: string }
+      return this.#network.send(process, {
+        service: 'kinesis',
+        operation: 'ListShards',
+        target: NextToken ?? '',
+        isWrite: false,
+        apply: () => this.#listShards(Number(NextToken ?? 0)),
+      })
+    }
+    return { send } as unknown as KinesisClient
+  }
+
+  #listShards(from: number) {
+    const pageSize = 3
+    const listed = this.shards.filter((shard) => shard.isListed)
+    const page = listed.slice(from, from + pageSize).map(({ id, parents }) => ({
+      ShardId: id,
+      ...(parents[0] === undefined ? {} : { ParentShardId: parents[0] }),
+      ...(parents[1] === undefined ? {} : { AdjacentParentShardId: parents[1] }),
+    }))
+    const hasMore = from + pageSize < listed.length
+    return { Shards: page, ...(hasMore ? { NextToken: String(from + pageSize) } : {}) }
+  }
+
+  #open(parents: readonly string[], from: number, to: number): void {
+    const id = `shardId-${String(this.#shards.size).padStart(SHARD_ID_DIGITS, '0')}`
+    const shard = { id, parents, from, to, records: [], isClosed: false, isListed: true }
+    this.#shards.set(id, shard)
+    this.#changed(shard)
+  }
+
+  #close(shard: Shard<Content>): void {
+    shard.isClosed = true
+    this.#changed(shard)
+  }
+
+  #changed(shard: Shard<Content>): void {
+    for (const listener of this.#listeners) listener(shard)
+  }
+}
+
+/** The shard's ancestors and itself, as they truly are. */
+export function lineageOf<Content>(
+  stream: KinesisModel<Content>,
+  shard: string,
+): ReadonlySet<string> {
+  const found = new Set<string>()
+  const next = [shard]
+  for (let id = next.pop(); id !== undefined; id = next.pop()) {
+    if (found.has(id)) continue
+    found.add(id)
+    next.push(...stream.shard(id).parents)
+  }
+  return found
+}

@@ -1,0 +1,154 @@
+import { between, type Choices, oneOf } from '../kernel/choices.ts'
+import type { Scheduler } from '../kernel/scheduler.ts'
+import { Process, type ZombieCourse } from './process.ts'
+
+/** How an invocation ended, as Lambda's own pollers see it. */
+export type Invocation<Result> =
+  | { readonly status: 'succeeded'; readonly result: Result }
+  | { readonly status: 'failed'; readonly error: unknown }
+  | { readonly status: 'timed out' }
+  | { readonly status: 'crashed' }
+
+export type Handler<Event, Result> = (event: Event) => Promise<Result>
+
+interface Instance<Event, Result> {
+  readonly process: Process
+  readonly handler: Handler<Event, Result>
+}
+
+export interface FunctionSettings {
+  readonly name: string
+  readonly timeoutMs: number
+}
+
+/** Of a function's invocations: how likely what is. */
+export interface InvocationRisks {
+  readonly timeout: number
+  readonly coldStart: number
+  readonly clockSkew: number
+}
+
+/**
+ * A Lambda function: an invocation takes an idle instance, with whatever that remembers, or a new one. One that runs
+ * into its time-out is given up; its code runs on as a zombie. A failed one stays in use.
+ */
+export class FunctionModel<Event, Result> {
+  readonly settings: FunctionSettings
+  readonly #scheduler: Scheduler
+  readonly #choices: Choices
+  readonly #risks: InvocationRisks
+  readonly #create: (process: Process) => Handler<Event, Result>
+  readonly #onError: (process: Process, error: unknown) => void
+  #idle: Instance<Event, Result>[] = []
+  #running = 0
+
+  constructor(options: {
+    readonly settings: FunctionSettings
+    readonly scheduler: Scheduler
+    readonly choices: Choices
+    readonly risks: InvocationRisks
+    /** A cold start. */
+    readonly create: (process: Process) => Handler<Event, Result>
+    /** Called with each error that a handler throws. */
+    readonly onError: (process: Process, error: unknown) => void
+  }) {
+    this.settings = options.settings
+    this.#scheduler = options.scheduler
+    this.#choices = options.choices
+    this.#risks = options.risks
+    this.#create = options.create
+    this.#onError = options.onError
+  }
+
+  /** Invocations that somebody waits for. */
+  get running(): number {
+    return this.#running
+  }
+
+  /** `of` is the invocation's own name, whatever happened before. */
+  async invoke(event: Event, of: string): Promise<Invocation<Result>> {
+    const name = `${this.settings.name}@${of}`
+    const instance = this.#take(name)
+    const { process } = instance
+    this.#running++
+    const invocation = await this.#ended(instance, event, name)
+    this.#running--
+    if (process.isAlive && process.zombie === undefined) this.#idle.push(instance)
+    return invocation
+  }
+
+  /** Forgets all idle instances: the next invocation of each is a cold start. */
+  deploy(): void {
+    this.#idle = []
+  }
+
+  #take(name: string): Instance<Event, Result> {
+    const isCold = this.#choices.deviate(`cold ${name}`, (random) =>
+      random() < this.#risks.coldStart ? true : undefined,
+    )
+    if (!isCold && this.#idle.length > 0) {
+      const other = this.#choices.deviate(`instance ${name}`, (random) =>
+        this.#idle.length > 1 && random() < 0.3 ? oneOf(random, this.#idle) : undefined,
+      )
+      const taken = other ?? this.#idle.at(-1)!
+      this.#idle = this.#idle.filter((one) => one !== taken)
+      return taken
+    }
+    const process = new Process(name)
+    process.clockSkewMs =
+      this.#choices.deviate(`clock ${process.name}`, (random) =>
+        random() < this.#risks.clockSkew ? between(random, -3_600_000, 3_600_000) : undefined,
+      ) ?? 0
+    return { process, handler: this.#create(process) }
+  }
+
+  #ended(
+    { process, handler }: Instance<Event, Result>,
+    event: Event,
+    name: string,
+  ): Promise<Invocation<Result>> {
+    return new Promise((resolve) => {
+      let isOver = false
+      const end = (invocation: Invocation<Result>) => {
+        if (isOver) return
+        isOver = true
+        forget()
+        this.#scheduler.cancel(limit)
+        process.onCall = undefined
+        resolve(invocation)
+      }
+      const timeOut = () => {
+        if (isOver) return
+        process.zombie = this.#zombieCourse(process, name)
+        end({ status: 'timed out' })
+      }
+      const forget = process.onDeath(() => end({ status: 'crashed' }))
+      const { timeoutMs } = this.settings
+      const limit = this.#scheduler.after(timeoutMs, process.name, 'time-out', timeOut)
+      const early = this.#choices.deviate(`timeout ${name}`, (random) =>
+        random() < this.#risks.timeout ? between(random, 1, 16) : undefined,
+      )
+      if (early !== undefined) {
+        const last = process.calls + early
+        process.onCall = () => {
+          if (process.calls === last) timeOut()
+        }
+      }
+      handler(event).then(
+        (result) => end({ status: 'succeeded', result }),
+        (error: unknown) => {
+          this.#onError(process, error)
+          end({ status: 'failed', error })
+        },
+      )
+    })
+  }
+
+  #zombieCourse(process: Process, name: string): ZombieCourse {
+    const random = this.#choices.random(`zombie ${name}`)
+    return {
+      parksAfterCall: random() < 0.5 ? process.calls + between(random, 0, 8) : Number.MAX_VALUE,
+      slowerMs: random() < 0.5 ? 0 : Math.ceil(random() ** 3 * 1_800_000),
+    }
+  }
+}

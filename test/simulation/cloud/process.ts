@@ -1,0 +1,47 @@
+/**
+ * One execution environment: a Lambda instance, a producer, another engine. Dead, it does nothing more and learns
+ * nothing more; what it sent before may still arrive.
+ */
+export class Process {
+  readonly name: string
+  /** Of its calls, how many it has made: names each of them. */
+  calls = 0
+  /** Called at each call that it makes, before that is sent. */
+  onCall: (() => void) | undefined
+  /** Milliseconds that its own clock is off. */
+  clockSkewMs = 0
+  /** How a zombie goes on; undefined while somebody still waits for its answer. */
+  zombie: ZombieCourse | undefined
+  #isAlive = true
+  #onDeath: (() => void)[] = []
+
+  constructor(name: string) {
+    this.name = name
+  }
+
+  get isAlive(): boolean {
+    return this.#isAlive
+  }
+
+  /** Calls back when it dies; until the returned function is called. */
+  onDeath(callback: () => void): () => void {
+    this.#onDeath.push(callback)
+    return () => {
+      this.#onDeath = this.#onDeath.filter((one) => one !== callback)
+    }
+  }
+
+  die(): void {
+    if (!this.#isAlive) return
+    this.#isAlive = false
+    for (const callback of this.#onDeath.splice(0)) callback()
+  }
+}
+
+/** What an invocation does once it has timed out and its next attempt has started. */
+export interface ZombieCourse {
+  /** After this many calls of its life it stands still, and goes on when everything else has come to rest. */
+  readonly parksAfterCall: number
+  /** Milliseconds more that each of its calls takes. */
+  readonly slowerMs: number
+}
