@@ -52,7 +52,42 @@ export type AggregateDefinition = { readonly name: string } & (
       /** Counts the rows that have a value in it. @default all rows */
       readonly field?: string
     }
-  | { readonly function: 'sum' | 'mean' | 'min' | 'max'; readonly field: string }
+  /** `first` and `last` by event time; of rows at one instant by their place in the stream. */
+  | {
+      readonly function: 'sum' | 'mean' | 'min' | 'max' | 'first' | 'last'
+      readonly field: string
+    }
+  | {
+      readonly function: 'variance'
+      readonly field: string
+      /** Over all values, or estimated for what they are a sample of (n − 1). */
+      readonly of: 'population' | 'sample'
+    }
+  /** How many different values, estimated. */
+  | {
+      readonly function: 'distinct'
+      readonly field: string
+      /** 4 to 14: a standard error of 1.04 / √2^precision. @default 11, which is 2.3 % */
+      readonly precision?: number
+    }
+  | {
+      readonly function: 'quantile'
+      readonly field: string
+      /** From 0 (the least) to 1 (the greatest): one, or a list of which the result is a list. */
+      readonly q: number | readonly number[]
+      /** Relative error of a result, 0.001 to 0.2. @default 0.01 */
+      readonly accuracy?: number
+      /** Bins for each sign, 64 to 4096: more keep the accuracy over more orders of magnitude. @default 1024 */
+      readonly maxBins?: number
+    }
+  | {
+      readonly function: 'topk'
+      readonly field: string
+      /** How many values, 1 to 100. */
+      readonly k: number
+      /** How many values are counted, k to 1000: exactly as long as there are no more. @default 10 k */
+      readonly capacity?: number
+    }
 )
 
 export type AggregateFunction = AggregateDefinition['function']

@@ -23,7 +23,12 @@ export type AggregateValue =
 export type ErrorBound =
   | { readonly kind: 'exact' }
   /** Of the value itself: |finished − true| ≤ bound × |true|, whatever the order of merging. */
-  | { readonly kind: 'relative'; readonly bound: number }
+  | {
+      readonly kind: 'relative'
+      readonly bound: number
+      /** Only of values that are smaller than the greatest of their sign by no more than this factor. @default any */
+      readonly within?: number
+    }
   /** One standard deviation of (finished − true) / true over all choices of the hash function. */
   | { readonly kind: 'relativeStandardError'; readonly bound: number }
   /** Of a number of rows: true − finished is 0 or more, and at most bound × the rows with a value. */

@@ -56,3 +56,22 @@ export function keptFieldOf(
     `${definition.function} keeps a value of "${field.name}" per key: give it a maxLength of at most ${MAX_TEXT_LENGTH} in the contract`,
   )
 }
+
+/** An option that is a number in a range. */
+export function checkRange(
+  definition: AggregateDefinition,
+  option: string,
+  value: unknown,
+  range: { readonly least: number; readonly greatest: number; readonly isWhole?: boolean },
+): number {
+  const { least, greatest, isWhole = true } = range
+  const isNumber = isWhole ? Number.isInteger(value) : Number.isFinite(value)
+  if (isNumber && (value as number) >= least && (value as number) <= greatest) {
+    return value as number
+  }
+  const what = isWhole ? 'a whole number' : 'a number'
+  return refuse(
+    definition,
+    `${option} is ${what} from ${least} to ${greatest}, not ${JSON.stringify(value)}`,
+  )
+}

@@ -37,27 +37,38 @@ export function quotient(value: Dyadic, divisor: bigint): number {
     : nearestDouble(value.numerator << BigInt(value.exponent), divisor)
 }
 
-/** One text or number per value: an integer as such, else the odd numerator in hex, as in `-1fp-52`. */
-export function dyadicToStored(value: Dyadic): string | number {
-  const { numerator, exponent } = reduced(value)
-  return exponent < 0 || exponent > 64
-    ? `${numerator.toString(16)}p${exponent}`
-    : integerToStored(numerator << BigInt(exponent))
+/** How exact values are stored: one text or number each. */
+export interface DyadicForm {
+  toStored(value: Dyadic): string | number
+  /** Undefined if it is no such value. */
+  fromStored(stored: unknown): Dyadic | undefined
 }
 
-/** Only an integer. */
-export function wholeFromStored(stored: unknown): Dyadic | undefined {
-  const whole = integerFromStored(stored)
-  return whole === undefined ? undefined : integer(whole)
+/** Of integers: as such. */
+export const WHOLE: DyadicForm = {
+  toStored: ({ numerator }) => integerToStored(numerator),
+  fromStored(stored) {
+    const whole = integerFromStored(stored)
+    return whole === undefined ? undefined : integer(whole)
+  },
 }
 
-export function dyadicFromStored(stored: unknown): Dyadic | undefined {
-  const whole = wholeFromStored(stored)
-  if (whole !== undefined) return whole
-  const match = typeof stored === 'string' ? /^(-?)([0-9a-f]+)p(-?\d{1,4})$/.exec(stored) : null
-  if (match === null || Number(match[3]) < LEAST_EXPONENT) return undefined
-  const magnitude = BigInt(`0x${match[2]}`)
-  return { numerator: match[1] === '-' ? -magnitude : magnitude, exponent: Number(match[3]) }
+/** Of sums of doubles: the odd numerator in hex and the exponent, as in `-1fp-52`; short integers as such. */
+export const DYADIC: DyadicForm = {
+  toStored(value) {
+    const { numerator, exponent } = reduced(value)
+    return exponent < 0 || exponent > 64
+      ? `${numerator.toString(16)}p${exponent}`
+      : integerToStored(numerator << BigInt(exponent))
+  },
+  fromStored(stored) {
+    const whole = WHOLE.fromStored(stored)
+    if (whole !== undefined) return whole
+    const match = typeof stored === 'string' ? /^(-?)([0-9a-f]+)p(-?\d{1,4})$/.exec(stored) : null
+    if (match === null || Number(match[3]) < LEAST_EXPONENT) return undefined
+    const magnitude = BigInt(`0x${match[2]}`)
+    return { numerator: match[1] === '-' ? -magnitude : magnitude, exponent: Number(match[3]) }
+  },
 }
 
 function atExponent({ numerator, exponent }: Dyadic, lower: number): bigint {

@@ -4,10 +4,8 @@ import { PlatformError } from '#lib/domain/kernel/errors.ts'
 import { type Aggregate, EXACT } from './aggregate.ts'
 import { fieldValues, type StateValue } from './field-values.ts'
 import { columnOf, groupsOfValues, NO_GROUP } from './grouped-rows.ts'
-import { compareInt64, compareUtf8 } from './row-order.ts'
+import { compareInt64, compareUtf8, firstRows, NO_ROW } from './row-order.ts'
 import { readStored, type StoredForm, writeStored } from './stored-state.ts'
-
-const NO_ROW = -1
 
 /** The least or greatest value: numbers and times by size, texts by code point. Null where there was none. */
 export function extremumAggregate(
@@ -56,12 +54,10 @@ function extremeRows(
     case 'int32':
     case 'float64':
       return extremeNumbers(column.values, groups, groupCount, sign)
-    case 'int64': {
-      const order = compareInt64(column.values)
-      return extremesBy(order, groups, groupCount, sign)
-    }
+    case 'int64':
+      return firstRows(compareInt64(column.values), groups, groupCount, sign)
     case 'utf8':
-      return extremesBy(compareUtf8(column), groups, groupCount, sign)
+      return firstRows(compareUtf8(column), groups, groupCount, sign)
     default:
       throw new PlatformError('view.invalid', `a ${column.kind} column has no least value`)
   }
@@ -79,22 +75,6 @@ function extremeNumbers(
     if (group === NO_GROUP) continue
     const held = best[group]!
     if (held === NO_ROW || sign * (values[row]! - values[held]!) < 0) best[group] = row
-  }
-  return best
-}
-
-function extremesBy(
-  compare: (left: number, right: number) => number,
-  groups: Int32Array,
-  groupCount: number,
-  sign: 1 | -1,
-): Int32Array {
-  const best = new Int32Array(groupCount).fill(NO_ROW)
-  for (let row = 0; row < groups.length; row++) {
-    const group = groups[row]!
-    if (group === NO_GROUP) continue
-    const held = best[group]!
-    if (held === NO_ROW || sign * compare(row, held) < 0) best[group] = row
   }
   return best
 }

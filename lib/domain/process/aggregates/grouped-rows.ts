@@ -42,3 +42,34 @@ export function wordsOf(values: BigInt64Array | Float64Array): {
     signed: new Int32Array(buffer, byteOffset, 2 * length),
   }
 }
+
+/** A code per row that counts, sorted within each group: group g has those from `starts[g]` to `starts[g + 1]`. */
+export interface SortedCodes<Codes> {
+  readonly codes: Codes
+  readonly starts: Int32Array
+}
+
+/** Gathers the codes of each group, and sorts them: by size, since no two places of a sorted state may differ. */
+export function codesByGroup<Codes extends Int32Array | Uint32Array>(
+  codes: Codes,
+  groups: Int32Array,
+  groupCount: number,
+): SortedCodes<Codes> {
+  const starts = new Int32Array(groupCount + 1)
+  for (let row = 0; row < groups.length; row++) {
+    const group = groups[row]!
+    if (group !== NO_GROUP) starts[group + 1]!++
+  }
+  for (let group = 0; group < groupCount; group++) starts[group + 1]! += starts[group]!
+  const next = starts.slice()
+  const gathered = codes.slice(0, starts[groupCount]) as Codes
+  for (let row = 0; row < groups.length; row++) {
+    const group = groups[row]!
+    if (group !== NO_GROUP) gathered[next[group]!++] = codes[row]!
+  }
+  for (let group = 0; group < groupCount; group++) {
+    const [start, end] = [starts[group]!, starts[group + 1]!]
+    if (end - start > 1) gathered.subarray(start, end).sort()
+  }
+  return { codes: gathered, starts }
+}

@@ -1,5 +1,8 @@
 import type { Column } from '#lib/domain/kernel/columns.ts'
-import { wordsOf } from './grouped-rows.ts'
+import { NO_GROUP, wordsOf } from './grouped-rows.ts'
+
+/** Of a group without rows. */
+export const NO_ROW = -1
 
 /** The order of two rows by a column's values: negative if the left row comes first. */
 export type RowOrder = (left: number, right: number) => number
@@ -26,4 +29,21 @@ export function compareUtf8({ bytes, offsets }: Extract<Column, { kind: 'utf8' }
     }
     return leftLength - rightLength
   }
+}
+
+/** Of each group the row that comes first in the order (sign 1), or last in it (sign −1); of equal ones any. */
+export function firstRows(
+  order: RowOrder,
+  groups: Int32Array,
+  groupCount: number,
+  sign: 1 | -1,
+): Int32Array {
+  const first = new Int32Array(groupCount).fill(NO_ROW)
+  for (let row = 0; row < groups.length; row++) {
+    const group = groups[row]!
+    if (group === NO_GROUP) continue
+    const held = first[group]!
+    if (held === NO_ROW || sign * order(row, held) < 0) first[group] = row
+  }
+  return first
 }

@@ -6,7 +6,7 @@ import { PlatformError } from '#lib/domain/kernel/errors.ts'
  * be a wrong number instead of an error.
  */
 export interface StoredForm<State> {
-  /** What this code writes, `sum/1`. */
+  /** What this code writes, `sum/1`; with the options that two states must share to be merged, `topk/1:100`. */
   readonly tag: string
   write(state: State): readonly unknown[]
   /** What this code reads, by tag; undefined where the parts are not those of that version. */
@@ -61,4 +61,16 @@ export function integerFromStored(stored: unknown): bigint | undefined {
 /** A count of rows. */
 export function countFromStored(stored: unknown): number | undefined {
   return Number.isSafeInteger(stored) && (stored as number) >= 0 ? (stored as number) : undefined
+}
+
+/** Base64: a JSON string of few bytes that a store keeps as it is. */
+export function bytesToStored(bytes: Uint8Array): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('base64')
+}
+
+/** In memory of their own, so that they may be read as words. */
+export function bytesFromStored(stored: unknown): Uint8Array<ArrayBuffer> | undefined {
+  if (typeof stored !== 'string') return undefined
+  const bytes = new Uint8Array(Buffer.from(stored, 'base64'))
+  return bytesToStored(bytes) === stored ? bytes : undefined
 }

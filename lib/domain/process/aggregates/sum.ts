@@ -4,13 +4,13 @@ import { Decimal } from '#lib/domain/kernel/decimal.ts'
 import { type Aggregate, type AggregateValue, EXACT, NEAREST_DOUBLE } from './aggregate.ts'
 import { doubleSums } from './double-sums.ts'
 import {
+  DYADIC,
   type Dyadic,
-  dyadicFromStored,
-  dyadicToStored,
+  type DyadicForm,
   integer,
   plus,
   quotient,
-  wholeFromStored,
+  WHOLE,
   ZERO,
 } from './dyadic.ts'
 import { columnOf, groupsOfValues, rowsOfGroups } from './grouped-rows.ts'
@@ -25,21 +25,14 @@ export interface SumState {
 }
 
 /** Of a sum and a mean alike: a view that asks for the other one can go on from its states. */
-const INTEGERS: StoredForm<SumState> = {
-  tag: 'sum/1',
-  write: ({ count, sum }) => [count, dyadicToStored(sum)],
-  readers: { 'sum/1': ([count, sum]) => stateOf(count, wholeFromStored(sum)) },
-  readUntagged(stored) {
+const INTEGERS = {
+  ...formOf('sum/1', WHOLE),
+  readUntagged(stored: unknown) {
     const { count, sum } = (stored ?? {}) as { count?: unknown; sum?: unknown }
-    return stateOf(count, wholeFromStored(sum))
+    return stateOf(count, WHOLE.fromStored(sum))
   },
 }
-
-const DOUBLES: StoredForm<SumState> = {
-  tag: 'doubleSum/1',
-  write: INTEGERS.write,
-  readers: { 'doubleSum/1': ([count, sum]) => stateOf(count, dyadicFromStored(sum)) },
-}
+const DOUBLES = formOf('doubleSum/1', DYADIC)
 
 /** Tag, count, and the longest sum of doubles: 2,046 exponents, 53 bits, and the carries of 2^53 rows, in hex. */
 const DOUBLE_STATE_BYTES = 580
@@ -103,6 +96,14 @@ function summed(name: string, field: Field) {
     toStored: (state: SumState) => writeStored(form, state),
     fromStored: (stored: unknown) => readStored(name, form, stored),
     maxStoredBytes: field.type.kind === 'double' ? DOUBLE_STATE_BYTES : INTEGER_STATE_BYTES,
+  }
+}
+
+function formOf(tag: string, total: DyadicForm): StoredForm<SumState> {
+  return {
+    tag,
+    write: ({ count, sum }) => [count, total.toStored(sum)],
+    readers: { [tag]: ([count, sum]) => stateOf(count, total.fromStored(sum)) },
   }
 }
 

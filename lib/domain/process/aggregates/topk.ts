@@ -1,0 +1,127 @@
+import type { Field } from '#lib/domain/contract/contract.ts'
+import type { Aggregate } from './aggregate.ts'
+import { dictionaryOf } from './dictionary.ts'
+import { type FieldValues, fieldValues, type StateValue } from './field-values.ts'
+import { codesByGroup, columnOf, groupsOfValues } from './grouped-rows.ts'
+import { listOf, structOf } from './result-types.ts'
+import { countFromStored, readStored, type StoredForm, writeStored } from './stored-state.ts'
+
+export const RANKS = { least: 1, greatest: 100 } as const
+export const CAPACITIES = { least: 1, greatest: 1000 } as const
+
+export interface TopkState {
+  /** At most the capacity, none below 1. */
+  readonly counts: ReadonlyMap<StateValue, number>
+  /** What every count may lack, and a value that is not there may have: 0 as long as nothing was left out. */
+  readonly error: number
+}
+
+const EMPTY: TopkState = { counts: new Map(), error: 0 }
+
+/**
+ * The k most frequent values, of equally frequent ones the lower ones: a summary of Misra and Gries, merged as Agarwal
+ * and others show ("Mergeable summaries", 2012). A count is never too high, and too low by `error` at most, which is at
+ * most rows / (capacity + 1), whatever the order of merging.
+ *
+ * As long as all values together fit the capacity, everything is exact and `merge` is associative. Beyond it `merge` is
+ * commutative, but which counts are lowered depends on the order: no summary of bounded size can name the frequent
+ * values of any set and be free of that.
+ */
+export function topkAggregate(
+  name: string,
+  field: Field,
+  { k, capacity }: { readonly k: number; readonly capacity: number },
+): Aggregate<TopkState> {
+  const values = fieldValues(field)
+  const form = formOf(values, capacity)
+  return {
+    columns: [field.name],
+    create: () => EMPTY,
+    addBatch(batch, groups, groupCount) {
+      const column = columnOf(batch, field.name)
+      const present = groupsOfValues(column, groups)
+      const { numbers, firstRows } = dictionaryOf(column, present)
+      const { codes, starts } = codesByGroup(numbers, present, groupCount)
+      const known = new Array<StateValue | undefined>(firstRows.length)
+      const decoded = (number: number) => {
+        known[number] ??= values.at(column, firstRows[number]!)
+        return known[number]
+      }
+      return Array.from({ length: groupCount }, (_, group) => {
+        const counts = new Map<StateValue, number>()
+        let next = starts[group]!
+        while (next < starts[group + 1]!) {
+          const start = next
+          const number = codes[start]!
+          while (next < starts[group + 1]! && codes[next] === number) next++
+          counts.set(decoded(number), next - start)
+        }
+        return lowered({ counts, error: 0 }, capacity)
+      })
+    },
+    merge(a, b) {
+      const counts = new Map(a.counts)
+      for (const [value, count] of b.counts) counts.set(value, (counts.get(value) ?? 0) + count)
+      return lowered({ counts, error: a.error + b.error }, capacity)
+    },
+    finish: ({ counts, error }) =>
+      ranked(counts, values)
+        .slice(0, k)
+        .map(([value, count]) => ({ value: values.finish(value), count, error })),
+    toStored: (state) => writeStored(form, state),
+    fromStored: (stored) => readStored(name, form, stored),
+    maxStoredBytes: capacity * (values.maxStoredBytes + 18) + 60,
+    resultType: listOf(
+      structOf({ value: values.type, count: { kind: 'long' }, error: { kind: 'long' } }),
+    ),
+    error: { kind: 'shareOfRows', bound: 1 / (capacity + 1) },
+  }
+}
+
+/**
+ * Takes the count after the capacity's last from all, and drops what falls to 0: each unit of error is taken from
+ * capacity + 1 rows of different values, so it cannot become more than rows / (capacity + 1).
+ */
+function lowered(state: TopkState, capacity: number): TopkState {
+  if (state.counts.size <= capacity) return state
+  const descending = Float64Array.from(state.counts.values()).sort().reverse()
+  const taken = descending[capacity]!
+  const counts = new Map<StateValue, number>()
+  for (const [value, count] of state.counts) {
+    if (count > taken) counts.set(value, count - taken)
+  }
+  return { counts, error: state.error + taken }
+}
+
+function ranked(
+  counts: ReadonlyMap<StateValue, number>,
+  values: FieldValues,
+): [StateValue, number][] {
+  return [...counts].sort(([a, countA], [b, countB]) => countB - countA || values.compare(a, b))
+}
+
+/** Error, then value and count by rank. */
+function formOf(values: FieldValues, capacity: number): StoredForm<TopkState> {
+  const tag = `topk/1:${capacity}`
+  return {
+    tag,
+    write: ({ counts, error }) => [
+      error,
+      ...ranked(counts, values).flatMap(([value, count]) => [values.toStored(value), count]),
+    ],
+    readers: {
+      [tag]([storedError, ...parts]) {
+        const error = countFromStored(storedError)
+        if (error === undefined || parts.length % 2 === 1) return undefined
+        const counts = new Map<StateValue, number>()
+        for (let at = 0; at < parts.length; at += 2) {
+          const value = values.fromStored(parts[at])
+          const count = countFromStored(parts[at + 1])
+          if (value === undefined || count === undefined) return undefined
+          counts.set(value, count)
+        }
+        return { counts, error }
+      },
+    },
+  }
+}
