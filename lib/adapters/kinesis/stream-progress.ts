@@ -31,8 +31,10 @@ export class KinesisStreamProgress extends KinesisShardLineage implements Stream
           Records?: unknown[]
           NextShardIterator?: string
           MillisBehindLatest?: number
-        } = await this.#client.send(// The iterator names the stream too, but only the ARN lets IAM see which it is.
-          new GetRecordsCommand({ StreamARN: this.#streamArn, ShardIterator: iterator, Limit: 1 }))
+        } = await this.#client.send(
+          // The iterator names the stream too, but only the ARN lets IAM see which it is.
+          new GetRecordsCommand({ StreamARN: this.#streamArn, ShardIterator: iterator, Limit: 1 }),
+        )
         if ((answer.Records ?? []).length > 0) return false
         // An empty answer is no end: only at the tip, or behind the last record of a closed shard, there is nothing.
         if (answer.MillisBehindLatest === 0) return true

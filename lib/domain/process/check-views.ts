@@ -1,7 +1,7 @@
 import type { Contract } from '#lib/domain/contract/contract.ts'
 import { PlatformError } from '#lib/domain/kernel/errors.ts'
 import { aggregateOf } from './aggregates/aggregate-of.ts'
-import type { ViewDefinition } from './view.ts'
+import type { AggregateDefinition, ViewDefinition } from './view.ts'
 import { panesOf, type WindowDefinition } from './window.ts'
 
 /** Characters of a key; DynamoDB's partition keys have 2,048 bytes. */
@@ -34,9 +34,7 @@ export function checkViews(contract: Contract, views: readonly ViewDefinition[])
     if (!isWhole(subSlots, 1, 100)) fail('subSlots is a whole number from 1 to 100')
     if (!isWhole(updateSeconds, 0, 86_400)) fail('updateSeconds is a whole number up to 86400')
     if (!isWhole(freshnessSeconds, 1, MAX_WINDOW_SECONDS)) {
-      fail(
-        `freshnessSeconds is a whole number of seconds above 0, not ${shown(freshnessSeconds)}`,
-      )
+      fail(`freshnessSeconds is a whole number of seconds above 0, not ${shown(freshnessSeconds)}`)
     }
     checkAggregates(contract, view, fail)
   }
@@ -66,7 +64,17 @@ function checkKey(contract: Contract, view: ViewDefinition, fail: Fail): void {
 function checkAggregates(contract: Contract, view: ViewDefinition, fail: Fail): void {
   if (!Array.isArray(view.aggregates) || view.aggregates.length === 0) fail('it aggregates nothing')
   // Before the names: what is no aggregate has none.
-  for (const aggregate of view.aggregates) aggregateOf(aggregate, contract)
+  for (const aggregate of view.aggregates as readonly (AggregateDefinition | null)[]) {
+    if (aggregate?.function === undefined) {
+      fail(`aggregate "${aggregate?.name}": there is no function nothing: write one`)
+      continue
+    }
+    try {
+      aggregateOf(aggregate, contract)
+    } catch (error) {
+      fail((error as Error).message)
+    }
+  }
   const names = view.aggregates.map((aggregate) => aggregate.name)
   if (new Set(names).size < names.length) fail('two aggregates have one name')
   const taken = names.find((name) => [view.key, ...COLUMNS_OF_ITS_OWN].includes(name))

@@ -157,7 +157,7 @@ interface Plan {
 /** Everything that this state of the table lacks. Asked again after every conflict and every lost answer. */
 async function planOf(run: FinalView, table: Table): Promise<Plan> {
   refuseOnHold(table)
-  const fences = readFences(table)
+  const fences = await readFences(table)
   const closed = closedOf(table)
   // The order matters: the cursors before the slots, so that every slot holds at least what the cursor says; the
   // watermark from entries up to the cursor, so that no window is closed whose slots are still to be written.
@@ -243,7 +243,7 @@ async function settle(run: FinalView, table: Table): Promise<void> {
     stateRetentionDays * 86_400_000 +
     stream.retentionHours * 3_600_000 +
     maxFutureSkewMinutes * 60_000
-  const to = { closed: closedOf(table), fences: readFences(table) }
+  const to = { closed: closedOf(table), fences: await readFences(table) }
   await expireSlots(run, to, run.lake.clock.nowMs() + keptMs)
 }
 

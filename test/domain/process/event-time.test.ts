@@ -189,7 +189,8 @@ async function run(seed: number, window: WindowDefinition) {
   const stream = new Stream()
   for (let shard = 0; shard < 1 + below(3); shard++) {
     stream.add(`s${shard}`, [])
-    cell.lineage.set(`s${shard}`, [])
+    cell.shards.listed.set(`s${shard}`, [])
+    cell.shards.open.add(`s${shard}`)
   }
   const open = new Set(stream.shards.keys())
   const taken = new Map<string, number>()
@@ -209,6 +210,7 @@ async function run(seed: number, window: WindowDefinition) {
       const held = stream.shards.get(shard)!
       held.records.push(eventRecord(++sequence, now, contract.eventType, events))
       held.events.push(...events)
+      cell.shards.tips.set(shard, held.records.at(-1)!.sequence)
       now += below(5) * SECOND
     },
     async archive() {
@@ -242,11 +244,15 @@ async function run(seed: number, window: WindowDefinition) {
       const shard = [...open][below(open.size)]!
       const isMerge = open.size > 1 && below(2) === 0
       const parents = isMerge ? [...open].slice(0, 2) : [shard]
-      for (const parent of parents) open.delete(parent)
+      for (const parent of parents) {
+        open.delete(parent)
+        cell.shards.open.delete(parent)
+      }
       for (let child = 0; child < (isMerge ? 1 : 2); child++) {
         const name = `s${stream.shards.size}`
         stream.add(name, parents)
-        cell.lineage.set(name, parents)
+        cell.shards.listed.set(name, parents)
+        cell.shards.open.add(name)
         open.add(name)
       }
     },
