@@ -8,6 +8,7 @@ import { versionsOf } from '#lib/domain/contract/contract-versions.ts'
 import { Archive, type ArchiveDependencies } from '#lib/domain/ingest/archive.ts'
 import { keyedIdentity } from '#lib/domain/ingest/identity.ts'
 import { contentHash } from '#lib/domain/kernel/content-hash.ts'
+import { LONE_SHARDS } from '#test/support/lone-shards.ts'
 import { ReferenceArchive } from '#test/support/reference/archive.ts'
 import type { Case } from '../archive.ts'
 import { tripsContract } from '../cost/setting.ts'
@@ -72,7 +73,7 @@ class WarmArchive {
       contracts: versionsOf([contract]),
       journal: this.#journal,
       objects: this.#objects,
-      lineage: { parents: async () => new Map() },
+      lineage: LONE_SHARDS,
       identify: keyedIdentity(new Uint8Array(32)),
       layout: { bucket: 'bucket', region: 'us-east-1', product: contract.product },
       undecodableKeyId: 'key',

@@ -128,7 +128,7 @@ export async function runLake(settings: LakeRunSettings): Promise<LakeRun> {
     })
   const update = () =>
     invocations.run('update-windows', async () => {
-      await updateWindows({ contracts, views, journal, objects, slots, clock: time })
+      await updateWindows({ contracts, views, journal, objects, slots, clock: time, layout })
     })
   let isRinging = false
   const ring = () => {

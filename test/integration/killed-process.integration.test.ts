@@ -144,7 +144,7 @@ describe('a process of update-windows that is killed at one of its effects', () 
 
       const counts = await Promise.all(
         ['2019-01-03T14:00:00Z', '2019-01-04T15:00:00Z'].map(async (start) => {
-          const slots = await cold.slots.newestWindow('zone-fares', '236', Date.parse(start) * 1000)
+          const slots = await cold.slots.newestPane('zone-fares', '236', Date.parse(start) * 1000)
           return slots.map((slot) => storedCount(slot.states.trip_count))
         }),
       )

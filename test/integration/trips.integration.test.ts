@@ -271,8 +271,8 @@ async function allWindows(region: string) {
       new ScanCommand({ TableName: TripsSlotsTable!, ExclusiveStartKey: from }),
     )
     for (const item of page.Items ?? []) {
-      if (item.pk!.S!.startsWith('#cursor#')) continue
-      const zone = item.pk!.S!.split('#')[1]
+      if (!item.pk!.S!.startsWith('slot#')) continue
+      const zone = item.pk!.S!.split('#')[2]
       const id = `${zone} ${item.sk!.S!.split('#')[0]}`
       const states = JSON.parse(item.states!.S!)
       const window = windows.get(id) ?? { trips: 0, fareCents: 0 }

@@ -151,6 +151,26 @@ export const WEIR_PROPERTIES = [
     maximum: 1440,
   },
   {
+    name: 'weir.outOfOrdernessSeconds',
+    on: 'contract',
+    type: 'integer',
+    meaning:
+      'how far behind the greatest event time of its shard an event may be before the watermark has passed it',
+    default: 60,
+    minimum: 0,
+    maximum: 31_536_000,
+  },
+  {
+    name: 'weir.stateRetentionDays',
+    on: 'contract',
+    type: 'integer',
+    meaning:
+      'how long a final window can be revised: an event that arrives this long after its window could last take one is late',
+    default: 30,
+    minimum: 1,
+    maximum: 36500,
+  },
+  {
     name: 'weir.rawRetentionDays',
     on: 'contract',
     type: 'integer',

@@ -119,7 +119,8 @@ function rowsOf(entries: readonly JournalEntry[], major: number): number {
   return entries.reduce((sum, entry) => sum + admittedOf(entry, major), 0)
 }
 
-function refuseOnHold({ name, properties }: Table): void {
+/** Throws `lake.onHold` while a person holds the table. */
+export function refuseOnHold({ name, properties }: Table): void {
   const reason = properties[HOLD_PROPERTY]
   if (reason === undefined) return
   throw new PlatformError(

@@ -1,7 +1,9 @@
 import type { Contract } from '#lib/domain/contract/contract.ts'
 import type { ContractVersions } from '#lib/domain/contract/contract-versions.ts'
 import { majorOf } from '#lib/domain/contract/version.ts'
+import { contentHash } from '#lib/domain/kernel/content-hash.ts'
 import { PlatformError } from '#lib/domain/kernel/errors.ts'
+import type { WindowDefinition } from './window.ts'
 
 /**
  * A feature view: what is aggregated per key and event-time window. JSON-safe, because it is bundled
@@ -11,9 +13,15 @@ export interface ViewDefinition {
   /** `[a-z][a-z0-9-]{0,47}`, unique in the cell: `features get` finds the view by it. */
   readonly name: string
   readonly description: string
+  /**
+   * Of the definition. Another version has states and a table of its own, and starts from the beginning of the
+   * journal; a definition that changes without one is refused, because its states would mean two things.
+   * @default 1
+   */
+  readonly version?: number
   /** The data field whose value is the key. */
   readonly key: string
-  readonly window: TumblingWindow
+  readonly window: WindowDefinition
   /**
    * The major version of the contract whose rows are read. A view is a function of one table: state it before a new
    * major is deployed to stay with the old one.
@@ -23,11 +31,18 @@ export interface ViewDefinition {
   readonly aggregates: readonly AggregateDefinition[]
   /** A value older than this is served with `stale`. */
   readonly freshnessSeconds: number
-}
-
-export interface TumblingWindow {
-  readonly kind: 'tumbling'
-  readonly sizeSeconds: number
+  /**
+   * How long events may gather before slots show them. Each write of a slot costs a unit whatever it adds: a longer
+   * interval writes the same slot less often. Nothing waits for longer than a minute more than this.
+   * @default 0: with every batch
+   */
+  readonly updateSeconds?: number
+  /**
+   * Over how many partitions of the slots table the slots of one key are spread, by shard: for keys so hot that a
+   * thousand slot writes a second are not enough. A read asks each of them.
+   * @default 1
+   */
+  readonly subSlots?: number
 }
 
 /** What is computed of a window's rows. A row without a value in `field` is left out. */
@@ -89,4 +104,31 @@ export function contractOfView(
     'view.invalid',
     `${current.product}: view "${name}": there is no contract of major ${major}`,
   )
+}
+
+/**
+ * What states, cursors and tables of the view are filed under: its name and version. `generation` is a second set of
+ * all of it, beside the first, such as a replay fills.
+ */
+export function stateNameOf(
+  { name, version = 1 }: Pick<ViewDefinition, 'name' | 'version'>,
+  generation?: string,
+): string {
+  const versioned = version === 1 ? name : `${name}.v${version}`
+  return generation === undefined ? versioned : `${generation}.${versioned}`
+}
+
+/** Equal for definitions whose states mean the same: what it is described as and when it is written is not part of it. */
+export function definitionHash(view: ViewDefinition, contract: Contract): string {
+  const { key, window, aggregates } = view
+  const major = majorOf(contract.version)
+  return contentHash(Buffer.from(JSON.stringify([key, window, aggregates, major])))
+}
+
+/** Over how many partitions the slots of each view are spread, by state name. */
+export function subSlotsOf(
+  views: readonly ViewDefinition[],
+  generation?: string,
+): ReadonlyMap<string, number> {
+  return new Map(views.map((view) => [stateNameOf(view, generation), view.subSlots ?? 1]))
 }

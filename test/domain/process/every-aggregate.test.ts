@@ -52,7 +52,7 @@ function text({ cents, second }: Trip, id: string): string {
 }
 
 async function read(cell: MemoryCell) {
-  const features = await readFeatures(cell.slots, contract, VIEW, '236', HOUR)
+  const features = await readFeatures({ slots: cell.slots, contract }, VIEW, '236', HOUR)
   return JSON.parse(JSON.stringify(features.values))
 }
 

@@ -1,4 +1,5 @@
 import type { ViewDefinition } from '#lib/domain/process/view.ts'
+import type { WindowDefinition } from '#lib/domain/process/window.ts'
 import type { Contract } from '../contract.ts'
 import { tableNameOf } from '../table-columns.ts'
 import { durationWords } from './duration-words.ts'
@@ -57,10 +58,23 @@ function viewTable(views: readonly ViewDefinition[]): string {
     views.map((view) => [
       code(view.name),
       code(view.key),
-      `${view.window.kind}, ${durationWords(view.window.sizeSeconds)}`,
+      windowWords(view.window),
       view.aggregates.map((one) => code(one.name)).join(', '),
       durationWords(view.freshnessSeconds),
       inline(view.description),
     ]),
   )
+}
+
+function windowWords(window: WindowDefinition): string {
+  switch (window.kind) {
+    case 'tumbling':
+      return `tumbling, ${durationWords(window.sizeSeconds)}`
+    case 'sliding':
+      return `sliding, ${durationWords(window.sizeSeconds)} every ${durationWords(window.slideSeconds)}`
+    case 'session':
+      return `session, until ${durationWords(window.gapSeconds)} pass without an event`
+    case 'running':
+      return 'running total'
+  }
 }
