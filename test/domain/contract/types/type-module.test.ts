@@ -323,7 +323,7 @@ describe('types of changes', () => {
       'create with a row before': ['change.before', 'refused'],
       'create of half a row': ['after.owner.missing', 'refused'],
       'update without a row': ['change.after', 'refused'],
-      'update without a key': ['before.account.missing', 'refused'],
+      'update without a key': ['change.key', 'refused'],
       'delete without a row': ['change.before', 'refused'],
       'delete with a row after': ['change.after', 'refused'],
       'another operation': ['change.op', 'refused'],
