@@ -32,6 +32,8 @@ export interface ReadAnswer {
   /** Oldest first: the id in digits, what it did, its summary. */
   readonly snapshots: readonly (readonly [string, string, Readonly<Record<string, string>>])[]
   readonly properties: Readonly<Record<string, string>>
+  /** As PyIceberg prints it. */
+  readonly sortOrder: string
 }
 
 /** PyIceberg and DuckDB in a process of their own, which take the cloud's address from the environment. */

@@ -92,6 +92,7 @@ def read(request):
             for snapshot in table.snapshots()
         ],
         "properties": dict(table.properties),
+        "sortOrder": str(table.sort_order()),
     }
 
 

@@ -34,7 +34,7 @@ export class EntryFiles {
   }
 
   /** The loaded files that hold rows of this major, with the version that these were judged by. */
-  of(entries: readonly JournalEntry[], major: number): readonly Required<CuratedFile>[] {
+  of(entries: readonly JournalEntry[], major: number): readonly JudgedFile[] {
     return entries
       .flatMap((entry) => {
         const uri = verdictsOf(entry, major)
@@ -44,6 +44,9 @@ export class EntryFiles {
       .filter((file) => majorOf(file.contractVersion) === major)
   }
 }
+
+/** With the version that it was judged by, also where its object does not say. */
+export type JudgedFile = CuratedFile & { readonly contractVersion: string }
 
 /** Where the files of an entry are told; undefined if it has no row for a table of this major. */
 export function verdictsOf(entry: JournalEntry, major: number): string | undefined {

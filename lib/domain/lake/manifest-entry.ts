@@ -2,6 +2,7 @@ import type { DataFile, PartitionValue } from './data-file.ts'
 import type { ManifestFile } from './manifest.ts'
 import { type PartitionedFile, partitionOf, storedPartition } from './manifest-partition.ts'
 import { type PartitionColumn, partitionKey } from './manifest-schema.ts'
+import { UNSORTED_ID } from './sort-order.ts'
 import type { PartitionSpecJson } from './table-metadata.ts'
 
 type Pairs<Value> = readonly { readonly key: number; readonly value: Value }[] | null | undefined
@@ -115,7 +116,7 @@ export function storedFile(file: DataFile, columns: readonly PartitionColumn[]):
     keyMetadata: null,
     splitOffsets: file.splitOffsets.map(BigInt),
     equalityIds: null,
-    sortOrderId: 0,
+    sortOrderId: file.sortOrderId ?? UNSORTED_ID,
   }
 }
 
@@ -148,6 +149,7 @@ export function plainFile(stored: FileRecord, spec: PartitionSpecJson): DataFile
     lowerBounds: byField(stored.lowerBounds, toBase64),
     upperBounds: byField(stored.upperBounds, toBase64),
     splitOffsets: (stored.splitOffsets ?? []).map(Number),
+    ...(stored.sortOrderId && { sortOrderId: stored.sortOrderId }),
   }
 }
 

@@ -1,6 +1,7 @@
 import { PlatformError } from '../kernel/errors.ts'
 import type { DataFile, PartitionValue } from './data-file.ts'
 import type { PartitionColumn } from './manifest-schema.ts'
+import { partitionScalar, partitionValue } from './partition-value.ts'
 import { decimalOf } from './schema.ts'
 import {
   decimalSize,
@@ -35,7 +36,7 @@ export function partitionOf(stored: unknown): PartitionValue {
   if (stored === null || stored === undefined) return null
   if (typeof stored === 'bigint') return String(stored)
   if (stored instanceof Uint8Array) return String(fromTwosComplement(stored))
-  return stored as string | number | boolean
+  return partitionValue(stored as string | number | boolean)
 }
 
 /** What a manifest list tells of all files in a manifest, so that a reader can skip it unread. */
@@ -45,10 +46,11 @@ export function summarizePartitions(
 ): readonly PartitionSummary[] {
   return columns.map((column) => {
     const values = files.map((file) => scalar(column, file))
-    const present = values.filter((value) => value !== null)
-    const containsNull = present.length < values.length
+    const containsNull = values.includes(null)
+    const containsNan = values.some((value) => Number.isNaN(value))
+    const present = values.filter((value) => value !== null).filter((value) => !Number.isNaN(value))
     if (present.length === 0) {
-      return { containsNull, containsNan: false, lowerBound: null, upperBound: null }
+      return { containsNull, containsNan, lowerBound: null, upperBound: null }
     }
     const sorted = present
       .map((value) => ({ value, bytes: singleValue(column.type, value) }))
@@ -59,7 +61,7 @@ export function summarizePartitions(
     const upper = text ? upperStringBound(high) : high
     return {
       containsNull,
-      containsNan: false,
+      containsNan,
       lowerBound: Buffer.from(lower),
       upperBound: upper ? Buffer.from(upper) : null,
     }
@@ -82,8 +84,5 @@ function scalar({ name, type }: PartitionColumn, file: PartitionedFile): ScalarV
   if (value === undefined) {
     throw new PlatformError('lake.partitionMismatch', `${file.path} has no partition value ${name}`)
   }
-  if (value === null) return null
-  return type === 'long' || type === 'timestamptz' || decimalOf(type)
-    ? BigInt(value as string)
-    : (value as ScalarValue)
+  return value === null ? null : partitionScalar(type, value)
 }

@@ -20,7 +20,7 @@ import {
   type PartitionColumn,
   partitionRecord,
 } from './manifest-schema.ts'
-import { partitionType } from './schema.ts'
+import { partitionType } from './partition-type.ts'
 import {
   currentSchemaJson,
   type PartitionSpecJson,

@@ -1,16 +1,19 @@
 import { type ColumnBatch, type FlatColumn, isNull, utf8At } from '../kernel/columns.ts'
 import { PlatformError } from '../kernel/errors.ts'
 import type { PartitionValue } from './data-file.ts'
+import { partitionType } from './partition-type.ts'
+import { partitionText, partitionValue } from './partition-value.ts'
 import {
   fieldById,
   type PartitionField,
   type PartitionSpec,
-  partitionType,
+  type PrimitiveType,
   type TableSchema,
 } from './schema.ts'
+import type { ScalarValue } from './single-value.ts'
+import { daysOf, type Transform, transformed } from './transform.ts'
 
-const MICROS_PER_DAY = 86_400_000_000n
-const MS_PER_DAY = 86_400_000
+const MICROS_PER_DAY = 86_400_000_000
 
 /** Rows of a batch that belong into one file. */
 export interface PartitionedRows {
@@ -79,28 +82,51 @@ function partitioner(schema: TableSchema, field: PartitionField, batch: ColumnBa
   if (!column) {
     throw new PlatformError('lake.columnMismatch', `the batch has no column ${source.name}`)
   }
-  const toDay = field.transform === 'day'
+  const { transform } = field
+  const at = (row: number) =>
+    transformed(transform, source.type as PrimitiveType, scalarAt(column, row))
   return {
     name: field.name,
     keys: (): ((row: number) => Key) => {
-      const keyOf = toDay ? dayKeys(column) : plainKeys(column)
+      const keyOf = keysOf(transform, column, at)
       return column.nulls === undefined ? keyOf : (row) => (isNull(column, row) ? null : keyOf(row))
     },
-    valueAt: (row: number): PartitionValue =>
-      isNull(column, row) ? null : toDay ? dayAt(column, row) : plainAt(column, row),
+    valueAt: (row: number): PartitionValue => {
+      const value = isNull(column, row) ? null : at(row)
+      return value === null ? null : partitionValue(value)
+    },
     textOf: (value: PartitionValue): string =>
-      value === null
-        ? 'null'
-        : encodeURIComponent(type === 'date' ? isoDate(value) : String(value)),
+      encodeURIComponent(partitionText(transform, type, value)),
   }
 }
 
-/** Days since the epoch, rounded down also before it. */
+/** The transform of each row, by a shorter way where there is one. */
+function keysOf(
+  transform: Transform,
+  column: FlatColumn,
+  at: (row: number) => ScalarValue | null,
+): (row: number) => Key {
+  if (transform === 'day') return dayKeys(column)
+  if (transform === 'identity') return plainKeys(column)
+  return (row) => {
+    const value = at(row)
+    return typeof value === 'boolean' ? Number(value) : value
+  }
+}
+
 function dayAt(column: FlatColumn, row: number): number {
-  if (column.kind === 'int32') return column.values[row]!
-  const micros = (column as Extract<FlatColumn, { kind: 'int64' }>).values[row]!
-  const days = micros / MICROS_PER_DAY
-  return Number(micros % MICROS_PER_DAY < 0n ? days - 1n : days)
+  return daysOf(scalarAt(column, row))
+}
+
+function scalarAt(column: FlatColumn, row: number): ScalarValue {
+  switch (column.kind) {
+    case 'utf8':
+      return utf8At(column, row)
+    case 'boolean':
+      return column.values[row] === 1
+    default:
+      return column.values[row]!
+  }
 }
 
 /** {@link dayAt} without a 64-bit value as an object, as far as a double is exact. */
@@ -108,13 +134,12 @@ function dayKeys(column: FlatColumn): (row: number) => number {
   if (column.kind !== 'int64') return (row) => dayAt(column, row)
   const { buffer, byteOffset, length } = column.values
   const halves = new Int32Array(buffer, byteOffset, 2 * length)
-  const microsPerDay = Number(MICROS_PER_DAY)
   return (row) => {
     const micros = halves[2 * row + 1]! * 2 ** 32 + (halves[2 * row]! >>> 0)
     if (!Number.isSafeInteger(micros)) return dayAt(column, row)
     // The quotient may be rounded up to a whole number: the remainder is exact.
-    const days = Math.floor(micros / microsPerDay)
-    return micros < days * microsPerDay ? days - 1 : days
+    const days = Math.floor(micros / MICROS_PER_DAY)
+    return micros < days * MICROS_PER_DAY ? days - 1 : days
   }
 }
 
@@ -138,21 +163,4 @@ function sameBytes(bytes: Uint8Array, offsets: Int32Array, left: number, right: 
   if (offsets[right + 1]! - shift !== end) return false
   for (let at = start; at < end; at++) if (bytes[at] !== bytes[at + shift]) return false
   return true
-}
-
-function plainAt(column: FlatColumn, row: number): PartitionValue {
-  switch (column.kind) {
-    case 'utf8':
-      return utf8At(column, row)
-    case 'boolean':
-      return column.values[row] === 1
-    case 'int64':
-      return String(column.values[row])
-    default:
-      return column.values[row]!
-  }
-}
-
-function isoDate(days: PartitionValue): string {
-  return new Date((days as number) * MS_PER_DAY).toISOString().slice(0, 10)
 }

@@ -19,6 +19,7 @@ import { type Lake, manifestsOf, type Table } from './table.ts'
 import {
   currentSchemaJson,
   currentSnapshotOf,
+  type PartitionSpecJson,
   type SnapshotJson,
   snapshotOf,
   specJson,
@@ -57,8 +58,8 @@ export interface StagedSnapshot {
 interface StagedManifests {
   readonly key: string
   readonly snapshotId: bigint
-  /** Undefined for a change without added files. */
-  readonly added?: NewManifest
+  /** One per partition spec of the added files. */
+  readonly added: readonly NewManifest[]
   readonly rewrites: Rewrites
   readonly merges: Merge[]
 }
@@ -89,7 +90,7 @@ export async function stageSnapshot(
     staged.rewrites,
   )
   const { kept, merged } = await mergeManifests(lake, base, untouched, snapshotId, staged.merges)
-  const written = [...(staged.added ? [staged.added] : []), ...rewritten, ...merged]
+  const written = [...staged.added, ...rewritten, ...merged]
   const manifestList = await writeManifestList(lake, table, base, snapshotId, [
     ...written.map((manifest) => numbered(manifest, BigInt(sequenceNumber))),
     ...kept,
@@ -106,7 +107,7 @@ export async function stageSnapshot(
   }
   return {
     snapshotId,
-    metadata: withSnapshot(table, base, staged, snapshot, properties),
+    metadata: withSnapshot(table, base, snapshot, properties),
     manifests: staged,
   }
 }
@@ -127,19 +128,35 @@ async function stageManifests(
   if (new Set([...paths, ...removed]).size < paths.length + removed.length) {
     throw new PlatformError('lake.duplicateFile', 'a change names a file twice')
   }
-  const spec = specJson(base, base['default-spec-id'])
+  const bySpec = [...Map.groupBy(files, (file) => specOf(base, file))]
   // The whole schema: a rival may have given the same id to another one.
-  const schema = currentSchemaJson(base)
-  const key = JSON.stringify([base['table-uuid'], schema, spec['spec-id'], paths, removed])
+  const shape = [currentSchemaJson(base), bySpec.map(([spec]) => spec['spec-id'])]
+  const key = JSON.stringify([base['table-uuid'], shape, paths, removed])
   if (earlier?.key === key && !snapshotOf(base, earlier.snapshotId)) return earlier
 
   const snapshotId = newSnapshotId(lake, base)
-  const staged = { key, snapshotId, rewrites: new Map(), merges: [] }
-  if (files.length === 0) return staged
-  const { bytes, line } = encodeAddedManifest(manifestShape(base, spec), snapshotId, files)
-  const manifestPath = `${table.location}/metadata/${lake.ids.uuid()}-m0.avro`
-  await writeNew(lake.objects, manifestPath, bytes, 'application/octet-stream')
-  return { ...staged, added: { manifestPath, ...line } }
+  const added: NewManifest[] = []
+  for (const [spec, some] of bySpec) {
+    const { bytes, line } = encodeAddedManifest(manifestShape(base, spec), snapshotId, some)
+    const manifestPath = `${table.location}/metadata/${lake.ids.uuid()}-m0.avro`
+    await writeNew(lake.objects, manifestPath, bytes, 'application/octet-stream')
+    added.push({ manifestPath, ...line })
+  }
+  return { key, snapshotId, added, rewrites: new Map(), merges: [] }
+}
+
+/** The partition spec that a file was written by: the table's own, or the newest one of its partition names. */
+function specOf(base: TableMetadata, { path, partition }: DataFile): PartitionSpecJson {
+  const fits = ({ fields }: PartitionSpecJson) =>
+    fields.length === Object.keys(partition).length &&
+    fields.every(({ name }) => partition[name] !== undefined)
+  const own = specJson(base, base['default-spec-id'])
+  const spec = fits(own) ? own : base['partition-specs'].findLast(fits)
+  if (spec) return spec
+  throw new PlatformError(
+    'lake.partitionMismatch',
+    `${path} has the partition ${JSON.stringify(partition)}, which no spec of the table has`,
+  )
 }
 
 function newSnapshotId(lake: Lake, metadata: TableMetadata): bigint {
@@ -180,7 +197,6 @@ async function described(table: Table, { summary, setProperties }: Change, snaps
 function withSnapshot(
   table: Table,
   base: TableMetadata,
-  { added }: StagedManifests,
   snapshot: SnapshotJson,
   properties: Readonly<Record<string, string>>,
 ): TableMetadata {
@@ -188,18 +204,12 @@ function withSnapshot(
   return nextMetadata(
     base,
     table.metadataLocation,
-    {
-      requirements: [
-        { kind: 'currentSnapshot', snapshotId: snapshot['parent-snapshot-id'] },
-        ...(added ? [{ kind: 'defaultSpec' as const, specId: added.partitionSpecId }] : []),
-      ],
-      updates: [
-        { kind: 'addSnapshot', snapshot },
-        { kind: 'setCurrentSnapshot', snapshotId },
-        { kind: 'setProperties', properties },
-        { kind: 'expireSnapshots' },
-      ],
-    },
+    [
+      { kind: 'addSnapshot', snapshot },
+      { kind: 'setCurrentSnapshot', snapshotId },
+      { kind: 'setProperties', properties },
+      { kind: 'expireSnapshots' },
+    ],
     snapshot['timestamp-ms'],
   )
 }

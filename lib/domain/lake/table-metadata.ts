@@ -9,6 +9,8 @@ import {
   type TableField,
   type TableSchema,
 } from './schema.ts'
+import type { SortOrderJson } from './sort-order.ts'
+import { isTransform } from './transform.ts'
 
 /** `metadata.json` of format version 2, in its own words. Keys that Weir does not know stay as they are. */
 export interface TableMetadata {
@@ -24,7 +26,7 @@ export interface TableMetadata {
   readonly 'partition-specs': readonly PartitionSpecJson[]
   readonly 'last-partition-id': number
   readonly 'default-sort-order-id': number
-  readonly 'sort-orders': readonly unknown[]
+  readonly 'sort-orders': readonly SortOrderJson[]
   readonly properties: Readonly<Record<string, string>>
   readonly 'current-snapshot-id'?: bigint
   readonly snapshots: readonly SnapshotJson[]
@@ -196,7 +198,7 @@ export function partitionSpec(json: PartitionSpecJson): PartitionSpec {
   return {
     fields: json.fields.map((field) => {
       const { transform } = field
-      if (transform !== 'identity' && transform !== 'day') {
+      if (!isTransform(transform)) {
         throw new PlatformError(
           'lake.unsupportedTable',
           `partition field ${field.name} has the transform ${transform}, which Weir does not write`,

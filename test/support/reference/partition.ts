@@ -1,11 +1,11 @@
 import { type ColumnBatch, type FlatColumn, isNull, utf8At } from '#lib/domain/kernel/columns.ts'
 import { PlatformError } from '#lib/domain/kernel/errors.ts'
 import type { PartitionValue } from '#lib/domain/lake/data-file.ts'
+import { partitionType } from '#lib/domain/lake/partition-type.ts'
 import {
   fieldById,
   type PartitionField,
   type PartitionSpec,
-  partitionType,
   type TableSchema,
 } from '#lib/domain/lake/schema.ts'
 
