@@ -14,6 +14,7 @@ import type { Contract } from '#lib/domain/contract/contract.ts'
 import { versionsOf } from '#lib/domain/contract/contract-versions.ts'
 import { Archive } from '#lib/domain/ingest/archive.ts'
 import { keyedIdentity } from '#lib/domain/ingest/identity.ts'
+import type { Journal } from '#lib/domain/ingest/journal.ts'
 import { Producer } from '#lib/domain/ingest/producer.ts'
 import type { OutgoingRecord, RecordSink } from '#lib/domain/ingest/producer-sink.ts'
 import type { StreamRecord } from '#lib/domain/ingest/wire.ts'
@@ -45,8 +46,9 @@ export interface LakeRunSettings {
   /** Where the clients send their calls. */
   readonly clientConfig: object
   readonly places: LakePlaces
-  /** For planting a store that calls more than it should. */
+  /** For planting stores that call more than they should. */
   readonly wrapObjects?: (objects: ObjectStore) => ObjectStore
+  readonly wrapJournal?: (journal: Journal) => Journal
 }
 
 /** Names of stores that exist. */
@@ -99,7 +101,8 @@ export async function runLake(settings: LakeRunSettings): Promise<LakeRun> {
   const dynamoDb = counted(new DynamoDBClient(config))
   const s3 = new S3ObjectStore({ client: counted(new S3Client(config)) })
   const objects = settings.wrapObjects?.(s3) ?? s3
-  const journal = new DynamoDbJournal({ client: dynamoDb, tableName: places.journalTable })
+  const inDynamoDb = new DynamoDbJournal({ client: dynamoDb, tableName: places.journalTable })
+  const journal = settings.wrapJournal?.(inDynamoDb) ?? inDynamoDb
   const layout = { bucket: places.bucket, region: 'us-east-1', product: contract.product }
   const catalog = new GlueCatalog({ client: counted(new GlueClient(config)) })
   // A committer that stays warm, as it does under load.
