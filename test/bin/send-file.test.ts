@@ -5,7 +5,9 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { loadProducts } from '#lib/adapters/files/product-files.ts'
 import type { Product } from '#lib/domain/contract/product.ts'
 import { changeEvent } from '#lib/domain/ingest/change-event.ts'
+import { partitionKeyText } from '#lib/domain/ingest/producer-event.ts'
 import type { OutgoingRecord, RecordOutcome, RecordSink } from '#lib/domain/ingest/producer-sink.ts'
+import { eventSlot, slotName } from '#lib/domain/ingest/producer-slot.ts'
 import { unpackRecord } from '#lib/domain/ingest/wire.ts'
 import { sequenceNumber } from '#lib/domain/kernel/sequence-number.ts'
 import { CHANGES, CUSTOMERS, customersContract } from '#test/support/customer-changes.ts'
@@ -112,7 +114,7 @@ describe('a file of changes', () => {
     contract: customersContract(),
   })
 
-  it('is sent as a program would send it: every change by its own name, tombstones left out', async () => {
+  it('is sent as a program would send it: each change under its name, to its slot, and no tombstones', async () => {
     const { result, problems, sink } = await sendPath(
       join(CUSTOMERS, 'changes.ndjson'),
       {},
@@ -121,11 +123,17 @@ describe('a file of changes', () => {
     )
 
     const told = CHANGES.filter((message) => message !== null)
-    const events = told.map((message) => changeEvent(message, customersContract().changes!)!)
+    const asProgram = told.map((message) => {
+      const { partitionKey, ...event } = changeEvent(message, customersContract().changes!)!
+      const slot = eventSlot({ ...event, partitionKey: partitionKeyText(partitionKey) }, 1)
+      return `${event.source} ${event.id} ${slotName(slot)}`
+    })
     expect(problems).toEqual([])
     expect(result).toMatchObject({ sent: told.length, unique: told.length, failed: 0 })
-    const bySlot = (name: { source: string; id: string }) => `${name.source} ${name.id}`
-    expect(sink.events().map(bySlot).sort()).toEqual(events.map(bySlot).sort())
+    const sent = sink.batches().flatMap((events, i) => {
+      return events.map(({ source, id }) => `${source} ${id} ${sink.records[i]!.partitionKey}`)
+    })
+    expect(sent.toSorted()).toEqual(asProgram.toSorted())
   })
 
   it('names what is no change by its bytes, for the lake to say what is wrong with it', async () => {
