@@ -6,12 +6,12 @@ export function nearestDouble(numerator: bigint, denominator: bigint): number {
   if (numerator === 0n) return 0
   const magnitude = numerator < 0n ? -numerator : numerator
   // Two bits more than a double has, so that what is cut off decides only on which side of a tie it lies.
-  const wanted = MANTISSA_BITS + 2 + bitLength(denominator) - bitLength(magnitude)
-  const shift = Math.min(wanted, 2 - LEAST_EXPONENT)
+  const shift = MANTISSA_BITS + 2 + bitLength(denominator) - bitLength(magnitude)
   const dividend = shift > 0 ? magnitude << BigInt(shift) : magnitude
   const divisor = shift < 0 ? denominator << BigInt(-shift) : denominator
   const quotient = dividend / divisor
   const isInexact = quotient * divisor !== dividend
+  // Below the least normal double there are fewer digits: all is rounded to multiples of the least one.
   const dropped = Math.max(bitLength(quotient) - MANTISSA_BITS, shift + LEAST_EXPONENT)
   const rounded = roundedToEven(quotient, dropped, isInexact)
   const double = scaledByPower(rounded, dropped - shift)

@@ -45,14 +45,14 @@ function trips(count: number): Trip[] {
   }))
 }
 
-function text({ cents, second }: Trip, id: string): string {
+function text({ cents, second }: Trip, id: string, zone = 236): string {
   const time = new Date(HOUR / 1000 + second * 1000 - 5 * 3_600_000).toISOString()
   const dropoff = time.slice(0, 19).replace('T', ' ')
-  return tripText({ id, fare: (cents / 100).toFixed(2), dropoff })
+  return tripText({ id, fare: (cents / 100).toFixed(2), dropoff, zone })
 }
 
-async function read(cell: MemoryCell) {
-  const features = await readFeatures({ slots: cell.slots, contract }, VIEW, '236', HOUR)
+async function read(cell: MemoryCell, key = '236', at = HOUR) {
+  const features = await readFeatures({ slots: cell.slots, contract }, VIEW, key, at)
   return JSON.parse(JSON.stringify(features.values))
 }
 
@@ -65,11 +65,19 @@ describe('a view of every aggregate', () => {
     const cell = new MemoryCell(contract)
     cell.views = [VIEW]
     const all = trips(120)
+    // Between them, in the same batches, those of another zone and of the hour before.
+    const others = [
+      ['other zone', { cents: 99_900, second: 5 }, 7],
+      ['hour before', { cents: 88_800, second: -5 }, 236],
+    ] as const
     for (let at = 0; at < all.length; at += 10) {
       const shard = at % 20 === 0 ? 'shardId-000000000000' : 'shardId-000000000001'
       const records = all
         .slice(at, at + 10)
         .map((trip, i) => record(at + i + 1, text(trip, `trip ${at + i}`)))
+      others.forEach(([name, trip, zone], i) => {
+        records.push(record(at + i + 11, text(trip, `${name} ${at}`, zone)))
+      })
       await cell.archive().take(shard, records)
       // Sometimes after one batch, sometimes after several: slots are merged with what they held.
       if (at % 40 !== 0) await cell.update()
@@ -100,6 +108,12 @@ describe('a view of every aggregate', () => {
     })
     expect(mean).toBeCloseTo(sum / 12_000, 10)
     expect(spread).toBeCloseTo(squares / 120 / 10_000, 10)
+    expect(await read(cell, '7')).toMatchObject({
+      trips: 12,
+      sum: 11_988,
+      quartiles: [999, 999, 999],
+    })
+    expect(await read(cell, '236', HOUR - 1)).toMatchObject({ trips: 12, least: 888, fares: 1 })
     const median = sorted[59]! / 100
     expect([quartiles[0], quartiles[2]]).toEqual([sorted[0]! / 100, sorted[119]! / 100])
     expect(Math.abs(quartiles[1] - median)).toBeLessThanOrEqual(0.01 * median)

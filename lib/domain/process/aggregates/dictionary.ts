@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import type { Column } from '#lib/domain/kernel/columns.ts'
 import { PlatformError } from '#lib/domain/kernel/errors.ts'
 import { HalfSipHash, type HashKey } from '#lib/domain/kernel/half-sip-hash.ts'
-import { NO_GROUP } from './grouped-rows.ts'
+import { doublesOf, NO_GROUP } from './grouped-rows.ts'
 
 /** The distinct values of a column's rows that count, numbered in the order in which they first occur. */
 export interface Dictionary {
@@ -12,32 +12,75 @@ export interface Dictionary {
   readonly firstRows: Int32Array
 }
 
-/**
- * Finds the rows of equal values without making an object of any. Events are anybody's: under a known hash somebody
- * could send thousands of values that collide, and a batch would take hours. So the key is a digest of the very values:
- * to change one of them is to start over.
- */
+/** Finds the rows of equal values without making an object of any. */
 export function dictionaryOf(column: Column, groups: Int32Array): Dictionary {
+  if (column.kind === 'int32' || column.kind === 'int64') {
+    const numbers = column.kind === 'int32' ? column.values : doublesOf(column.values)
+    const range = rangeOf(numbers, groups)
+    if (range.size <= Math.max(1024, 4 * groups.length)) return byPlace(numbers, groups, range)
+  }
+  return byHash(column, groups)
+}
+
+/** Integers that lie near to each other have places of their own in a table. */
+function byPlace(
+  numbers: ArrayLike<number>,
+  groups: Int32Array,
+  range: { readonly least: number; readonly size: number },
+): Dictionary {
+  const table = new Int32Array(range.size).fill(FREE)
+  const result = new Int32Array(groups.length)
+  const firstRows: number[] = []
+  for (let row = 0; row < groups.length; row++) {
+    if (groups[row] === NO_GROUP) continue
+    const place = numbers[row]! - range.least
+    if (table[place] === FREE) {
+      table[place] = firstRows.length
+      firstRows.push(row)
+    }
+    result[row] = table[place]!
+  }
+  return { numbers: result, firstRows: Int32Array.from(firstRows) }
+}
+
+/** How many integers there are from the least to the greatest; Infinity where doubles do not tell all of them apart. */
+function rangeOf(numbers: ArrayLike<number>, groups: Int32Array) {
+  let least = Infinity
+  let greatest = -Infinity
+  for (let row = 0; row < groups.length; row++) {
+    if (groups[row] === NO_GROUP) continue
+    const number = numbers[row]!
+    if (number < least) least = number
+    if (number > greatest) greatest = number
+  }
+  if (least > greatest) return { least: 0, size: 0 }
+  const isExact = Number.isSafeInteger(least) && Number.isSafeInteger(greatest)
+  return { least, size: isExact ? greatest - least + 1 : Infinity }
+}
+
+/**
+ * By a hash table. Events are anybody's: under a known hash somebody could send thousands of values that collide, and a
+ * batch would take hours. So the key is a digest of the very values: to change one of them is to start over.
+ */
+function byHash(column: Column, groups: Int32Array): Dictionary {
   const { bytes, offsetOf } = bytesOf(column)
   const hash = new HalfSipHash(keyOf(bytes))
   const numbers = new Int32Array(groups.length)
   const firstRows: number[] = []
+  const hashes: number[] = []
   // At most half full, so that a search ends soon.
   let table = new Int32Array(64).fill(FREE)
-  const hashes: number[] = []
   for (let row = 0; row < groups.length; row++) {
     if (groups[row] === NO_GROUP) continue
     const [start, end] = [offsetOf(row), offsetOf(row + 1)]
     hash.digest(bytes, start, end)
     let at = hash.first & (table.length - 1)
     let number = table[at]!
-    while (
-      number !== FREE &&
-      !(
-        hashes[number] === hash.first &&
-        isEqual(bytes, start, end, offsetOf(firstRows[number]!), offsetOf(firstRows[number]! + 1))
-      )
-    ) {
+    while (number !== FREE) {
+      if (hashes[number] === hash.first) {
+        const first = firstRows[number]!
+        if (isEqual(bytes, start, end, offsetOf(first), offsetOf(first + 1))) break
+      }
       at = (at + 1) & (table.length - 1)
       number = table[at]!
     }

@@ -43,6 +43,16 @@ export function wordsOf(values: BigInt64Array | Float64Array): {
   }
 }
 
+/** The integers as doubles: beyond 2^53 the nearest ones. */
+export function doublesOf(values: BigInt64Array): Float64Array {
+  const { signed, unsigned } = wordsOf(values)
+  const doubles = new Float64Array(values.length)
+  for (let row = 0; row < doubles.length; row++) {
+    doubles[row] = signed[2 * row + 1]! * 2 ** 32 + unsigned[2 * row]!
+  }
+  return doubles
+}
+
 /** A code per row that counts, sorted within each group: group g has those from `starts[g]` to `starts[g + 1]`. */
 export interface SortedCodes<Codes> {
   readonly codes: Codes

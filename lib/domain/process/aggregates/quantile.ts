@@ -3,7 +3,14 @@ import type { Column } from '#lib/domain/kernel/columns.ts'
 import { PlatformError } from '#lib/domain/kernel/errors.ts'
 import type { Aggregate, AggregateValue } from './aggregate.ts'
 import { addBins, type Bins, binsOf, limitBins, NO_BINS } from './bins.ts'
-import { codesByGroup, columnOf, groupsOfValues, NO_GROUP, wordsOf } from './grouped-rows.ts'
+import {
+  codesByGroup,
+  columnOf,
+  doublesOf,
+  groupsOfValues,
+  NO_GROUP,
+  wordsOf,
+} from './grouped-rows.ts'
 import { LogBins } from './log-bins.ts'
 import { listOf } from './result-types.ts'
 import {
@@ -137,14 +144,8 @@ function numbersOf(column: Column): Float64Array {
       return column.values
     case 'int32':
       return Float64Array.from(column.values)
-    case 'int64': {
-      const { signed, unsigned } = wordsOf(column.values)
-      const numbers = new Float64Array(column.values.length)
-      for (let row = 0; row < numbers.length; row++) {
-        numbers[row] = signed[2 * row + 1]! * 2 ** 32 + unsigned[2 * row]!
-      }
-      return numbers
-    }
+    case 'int64':
+      return doublesOf(column.values)
     default:
       throw new PlatformError('view.invalid', `a ${column.kind} column has no quantiles`)
   }

@@ -154,6 +154,11 @@ describe('a quantile', () => {
     expect(of([0.5]).resultType).toMatchObject({ kind: 'list', element: { type: DOUBLE } })
   })
 
+  it('has no negative zero', () => {
+    const { contract, quantiles } = quantilesOf(DOUBLE)
+    expect(finished(quantiles, contract, rowsOf([-0]))).toEqual(QS.map(() => 0))
+  })
+
   it('refuses a double that is not finite, which no contract admits', () => {
     const { contract, quantiles } = quantilesOf(DOUBLE)
     expect(() => finished(quantiles, contract, rowsOf([Infinity]))).toThrow('not finite')
@@ -209,6 +214,7 @@ describe('a state', () => {
       [1, 2, ''],
       [1, null, 'AAE='],
       [1, 2, 'gA=='],
+      [1, 2, 'AAGA'],
     ]) {
       expect(() => quantiles.fromStored(['quantile/1:0.01:1024', ...parts])).toThrow('damaged')
     }

@@ -121,7 +121,8 @@ describe('a sum of longs', () => {
 
   it('is exact over more rows than one pass of words has room for', () => {
     const { sum } = sumOf(LONG)
-    const rows = 2 ** 20 + 3
+    // The low words of so many sum up to more than 2^53, where doubles are even.
+    const rows = 2 ** 22 + 3
     const values = new BigInt64Array(rows).fill(2n ** 63n - 1n)
     const batch = { rows, columns: new Map([['value', { kind: 'int64' as const, values }]]) }
 
@@ -160,6 +161,17 @@ describe('a sum of doubles', () => {
 
   it.each([Infinity, -Infinity, Number.NaN])('refuses %s, which no contract admits', (value) => {
     expect(() => finished(sum, contract, rowsOf([1, value]))).toThrow('not finite')
+  })
+
+  it('is exact over more rows than one pass of words has room for', () => {
+    const rows = 2 ** 22 + 3
+    const values = new Float64Array(rows).fill(2 - 2 ** -52)
+    const batch = { rows, columns: new Map([['value', { kind: 'float64' as const, values }]]) }
+
+    const [state] = sum.addBatch(batch, new Int32Array(rows), 1)
+
+    const numerator = BigInt(rows) * (2n ** 53n - 1n)
+    expect(sum.toStored(state)).toEqual(['doubleSum/1', rows, `${numerator.toString(16)}p-52`])
   })
 
   it('of many groups, all of every size, is that of each group', () => {

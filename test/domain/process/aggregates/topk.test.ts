@@ -127,6 +127,20 @@ describe('more values than the capacity', () => {
     },
   )
 
+  it('lose as little as makes room: what the first one that is left out has', () => {
+    const { contract, topk } = topkOf(TEXT, 2, 2)
+    const state = (text: string) => statesOf(topk, contract, rowsOf([...text]))[0]
+
+    expect(topk.toStored(state('aaaaabbbcc'))).toEqual(['topk/1:2', 2, 'a', 3, 'b', 1])
+    expect(topk.toStored(topk.merge(state('aaaaabb'), state('bccc')))).toEqual([
+      'topk/1:2',
+      3,
+      'a',
+      2,
+    ])
+    expect(topk.toStored(state('abc'))).toEqual(['topk/1:2', 1])
+  })
+
   it('merge to the same, whichever of two comes first', () => {
     const { contract, topk } = topkOf(TEXT, 3, 5)
     const random = seededRandom(3)
