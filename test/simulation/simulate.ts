@@ -1,5 +1,10 @@
+import type { Random } from '#lib/domain/ops/seeded-random.ts'
 import { Cell, type CellRisks } from './cell/cell.ts'
+import { plotForeignWork } from './cell/foreign-engine.ts'
 import { runProducer } from './cell/producer.ts'
+import type { Deployment } from './cell/product.ts'
+import { runReader } from './cell/reader.ts'
+import { plotUpheavals } from './cell/upheavals.ts'
 import { between, oneOf, SeededChoices } from './kernel/choices.ts'
 import { Scheduler } from './kernel/scheduler.ts'
 import { Trace } from './kernel/trace.ts'
@@ -36,21 +41,31 @@ export async function simulate(seed: number, options: RunOptions = {}): Promise<
     ...(trace && { onTurn: (turn, nowMs) => trace.add(nowMs, turn.actor, `> ${turn.label}`) }),
   })
   const random = choices.random('settings')
+  const sends = between(random, 4, 12)
+  const deployments = drawDeployments(random)
   const cell = new Cell({
     scheduler,
     choices,
     risks: drawRisks(choices),
     shards: between(random, 1, 3),
-    deployments: ['first'],
+    deployments: ['first', ...deployments],
     log: (actor, what) => trace?.add(scheduler.nowMs, actor, `  ${what}`),
   })
   const { stream } = cell.cloud
+  // Half of what is sent comes without a long pause.
+  const spanMs = sends * 6_000
+  plotUpheavals(cell, {
+    spanMs,
+    reshards: oneOf(random, [0, 0, 1, 2, 3]),
+    outage: 0.15,
+    deployments,
+  })
+  plotForeignWork(cell, oneOf(random, [0, 0, 1, 2]), 2 * spanMs)
+  scheduler.spawn(() =>
+    runReader(cell.cloud, cell.windows, 'reader', { reads: 6, spanMs: 2 * spanMs }),
+  )
   const producers = Array.from({ length: between(random, 1, 3) }, (_, at) =>
-    runProducer(
-      `p${at}`,
-      { sends: between(random, 4, 12), records: 3, events: 12 },
-      { stream, scheduler, choices },
-    ),
+    runProducer(`p${at}`, { sends, records: 3, events: 12 }, { stream, scheduler, choices }),
   )
   scheduler.spawn(async () => {
     await Promise.all(producers)
@@ -103,4 +118,8 @@ function drawRisks(choices: SeededChoices): CellRisks {
     deliveries: { again: oneOf(random, [0, 0.1, 0.3]), short: oneOf(random, [0, 0.1, 0.5]) },
     bells: { lost: oneOf(random, [0, 0.2, 0.6]), doubled: 0.05, late: 0.1 },
   }
+}
+
+function drawDeployments(random: Random): readonly Deployment[] {
+  return oneOf(random, [[], [], [], ['strict'], ['strict', 'first'], ['widened']] as const)
 }

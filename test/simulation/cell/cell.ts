@@ -32,6 +32,8 @@ export interface CellRisks {
 }
 
 const MINUTE_MS = 60_000
+/** Longer than the dedup horizon, as it is everywhere. */
+const RETENTION_MS = 90 * MINUTE_MS
 const SWEEPS_UNTIL_DRAINED = 50
 
 /** Errors that a handler may throw although no call of its own failed. */
@@ -83,7 +85,16 @@ export class Cell {
       onChange: (change) => this.#onItem(change),
     })
     const glue = new GlueModel({ network, onChange: (change) => this.table.onTable(change) })
-    const stream = new KinesisModel<SentRecord>({ network, choices, nowMs, shards: options.shards })
+    const stream: KinesisModel<SentRecord> = new KinesisModel({
+      network,
+      choices,
+      nowMs,
+      shards: options.shards,
+      retentionMs: RETENTION_MS,
+      // Shards that came and went within the retention while nothing at all was sent are forgotten by everybody.
+      mayForget: (id) =>
+        stream.descendantsOf(id).every((one) => one.isClosed || this.archive.isRegistered(one.id)),
+    })
     this.cloud = { scheduler, choices, s3, dynamodb, glue, stream }
     const readings = [...new Set(options.deployments.map((one) => one === 'strict'))]
     const fail = (error: unknown) => scheduler.fail(error)

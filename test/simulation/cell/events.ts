@@ -31,7 +31,7 @@ export function isRowFor(event: SentEvent, isStrict: boolean): boolean {
   return event.row !== undefined && !(isStrict && event.row.cents > STRICT_CENTS)
 }
 
-const KEYS = ['a', 'b', 'c', 'ä', 'a#b', 'k5']
+export const KEYS = ['a', 'b', 'c', 'ä', 'a#b', 'k5']
 const HOUR_MS = 3_600_000
 
 /** A new event around a time. */

@@ -29,11 +29,11 @@ export interface Shard<Content> {
   readonly to: number
   readonly records: AcceptedRecord<Content>[]
   isClosed: boolean
-  /** Whether the stream still lists it. */
-  isListed: boolean
+  closedMs?: number
 }
 
 const SHARD_ID_DIGITS = 12
+const LIST_PAGE_SIZE = 3
 
 /**
  * A Kinesis stream: sequence numbers grow within the stream but not by one, and get longer; arrival stamps are
@@ -44,6 +44,8 @@ export class KinesisModel<Content> {
   readonly #network: Network
   readonly #choices: Choices
   readonly #nowMs: () => number
+  readonly #retentionMs: number
+  readonly #mayForget: (shard: string) => boolean
   readonly #shards = new Map<string, Shard<Content>>()
   readonly #listeners: ((shard: Shard<Content>) => void)[] = []
   #lastSequence: bigint
@@ -54,10 +56,15 @@ export class KinesisModel<Content> {
     readonly choices: Choices
     readonly nowMs: () => number
     readonly shards: number
+    /** How long a closed shard is listed; longer if it may not be forgotten then. */
+    readonly retentionMs: number
+    readonly mayForget: (shard: string) => boolean
   }) {
     this.#network = options.network
     this.#choices = options.choices
     this.#nowMs = options.nowMs
+    this.#retentionMs = options.retentionMs
+    this.#mayForget = options.mayForget
     // Close below a power of ten: numbers get a digit longer on the way.
     this.#lastSequence = 10n ** 20n - BigInt(between(options.choices.random('sequences'), 1, 400))
     for (let at = 0; at < options.shards; at++) {
@@ -71,6 +78,12 @@ export class KinesisModel<Content> {
 
   shard(id: string): Shard<Content> {
     return this.#shards.get(id)!
+  }
+
+  /** All shards that came from this one. */
+  descendantsOf(id: string): readonly Shard<Content>[] {
+    const children = this.shards.filter(({ parents }) => parents.includes(id))
+    return children.flatMap((child) => [child, ...this.descendantsOf(child.id)])
   }
 
   /** Calls back when a shard gets records, closes, or comes to be. */
@@ -166,26 +179,29 @@ export class KinesisModel<Content> {
   }
 
   #listShards(from: number) {
-    const pageSize = 3
-    const listed = this.shards.filter((shard) => shard.isListed)
-    const page = listed.slice(from, from + pageSize).map(({ id, parents }) => ({
+    const oldestMs = this.#nowMs() - this.#retentionMs
+    const listed = this.shards.filter(
+      ({ id, closedMs = Infinity }) => closedMs > oldestMs || !this.#mayForget(id),
+    )
+    const page = listed.slice(from, from + LIST_PAGE_SIZE).map(({ id, parents }) => ({
       ShardId: id,
       ...(parents[0] === undefined ? {} : { ParentShardId: parents[0] }),
       ...(parents[1] === undefined ? {} : { AdjacentParentShardId: parents[1] }),
     }))
-    const hasMore = from + pageSize < listed.length
-    return { Shards: page, ...(hasMore ? { NextToken: String(from + pageSize) } : {}) }
+    const hasMore = from + LIST_PAGE_SIZE < listed.length
+    return { Shards: page, ...(hasMore ? { NextToken: String(from + LIST_PAGE_SIZE) } : {}) }
   }
 
   #open(parents: readonly string[], from: number, to: number): void {
     const id = `shardId-${String(this.#shards.size).padStart(SHARD_ID_DIGITS, '0')}`
-    const shard = { id, parents, from, to, records: [], isClosed: false, isListed: true }
+    const shard = { id, parents, from, to, records: [], isClosed: false }
     this.#shards.set(id, shard)
     this.#changed(shard)
   }
 
   #close(shard: Shard<Content>): void {
     shard.isClosed = true
+    shard.closedMs = this.#nowMs()
     this.#changed(shard)
   }
 

@@ -1,5 +1,5 @@
 import type { Random } from '#lib/domain/ops/seeded-random.ts'
-import { between, type Choices } from '../kernel/choices.ts'
+import { between, type Choices, oneOf } from '../kernel/choices.ts'
 import type { Scheduler } from '../kernel/scheduler.ts'
 import type { Process } from './process.ts'
 import { isAnswer, noAnswer, type Service, throttled, unavailable } from './service-errors.ts'
@@ -83,7 +83,7 @@ export class Network {
     process.onCall?.()
     const random = this.#choices.random(name)
     const fault = this.#choices.deviate(`fault ${name}`, (chance) =>
-      chance() < this.#risks.fault ? drawFault(chance, call.isWrite) : undefined,
+      chance() < this.#risks.fault ? drawFault(chance, process, call) : undefined,
     )
     const slowMs = this.#choices.deviate(`slow ${name}`, (chance) =>
       chance() < this.#risks.slow ? Math.ceil(chance() ** 3 * this.#risks.slowMs) : undefined,
@@ -188,7 +188,9 @@ export class Network {
   }
 }
 
-function drawFault(random: Random, isWrite: boolean): CallFault {
-  const faults = isWrite ? CALL_FAULTS : READ_FAULTS
-  return faults[Math.floor(random() * faults.length)]!
+function drawFault(random: Random, { isMortal }: Process, { isWrite }: { isWrite: boolean }) {
+  const faults = (isWrite ? CALL_FAULTS : READ_FAULTS).filter(
+    (fault) => isMortal || !fault.startsWith('dies'),
+  )
+  return oneOf(random, faults)
 }
