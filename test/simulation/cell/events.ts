@@ -47,6 +47,14 @@ export function drawEvent(random: Random, source: string, id: string, nowMs: num
   return { source, id, row, text: textOf(source, id, row, note) }
 }
 
+/** An event with these values, which every contract takes. */
+export function validEvent(
+  of: EventRow & { readonly source: string; readonly id: string },
+): SentEvent {
+  const { source, id, ...row } = of
+  return { source, id, row, text: textOf(source, id, row, undefined) }
+}
+
 /** Mostly a little late, now and then by days, or from the future. */
 function drawTime(random: Random, nowMs: number): number {
   const chance = random()

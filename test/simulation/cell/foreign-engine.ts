@@ -40,7 +40,7 @@ export function plotForeignWork(cell: Cell, times: number, spanMs: number): void
   for (const [at, action] of actions.entries()) {
     const name = `foreign-${at + 1}`
     const afterMs = Math.floor(random() * spanMs)
-    if (!choices.deviate(`${name} ${action}`, () => true)) continue
+    if (!choices.includes(`${name} ${action}`)) continue
     scheduler.spawn(async () => {
       await scheduler.sleep(afterMs, name, 'waits')
       const engine = new ForeignEngine(cell, name, choices.random(name))

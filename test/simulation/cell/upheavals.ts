@@ -19,7 +19,7 @@ export function plotUpheavals(cell: Cell, settings: UpheavalSettings): void {
   const random = choices.random('upheavals')
   const at = (name: string, happens: () => void) => {
     const ms = Math.floor(random() * settings.spanMs)
-    if (choices.deviate(name, () => true)) scheduler.after(ms, 'upheaval', name, happens)
+    if (choices.includes(name)) scheduler.after(ms, 'upheaval', name, happens)
   }
   for (let n = 0; n < settings.reshards; n++) {
     const [kind, pick, twice] = [random(), random(), random() < 0.3]

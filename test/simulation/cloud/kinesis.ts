@@ -40,7 +40,7 @@ const LIST_PAGE_SIZE = 3
  * milliseconds and may go back a little; a split or merge closes its parents and everything later goes to the
  * children; a shard closed for longer than the retention is listed no more.
  */
-export class KinesisModel<Content> {
+export class KinesisModel<Content extends { readonly name: string }> {
   readonly #network: Network
   readonly #choices: Choices
   readonly #nowMs: () => number
@@ -49,7 +49,6 @@ export class KinesisModel<Content> {
   readonly #shards = new Map<string, Shard<Content>>()
   readonly #listeners: ((shard: Shard<Content>) => void)[] = []
   #lastSequence: bigint
-  #accepted = 0
 
   constructor(options: {
     readonly network: Network
@@ -104,8 +103,10 @@ export class KinesisModel<Content> {
       isWrite: true,
       apply: () =>
         records.map((record, at) => {
-          const isRefused = this.#choices.deviate(`partial ${name}.${at}`, (random) =>
-            random() < 0.02 ? true : undefined,
+          const isRefused = this.#choices.deviate(
+            `partial ${name}.${at}`,
+            (random) => (random() < 0.02 ? true : undefined),
+            [true],
           )
           if (isRefused) return false
           this.accept(record)
@@ -119,9 +120,10 @@ export class KinesisModel<Content> {
     const shard = this.shards.find(
       (one) => !one.isClosed && one.from <= input.place && input.place < one.to,
     )!
-    const random = this.#choices.random(`record ${this.#accepted++}`)
+    const { name } = input.content
+    const random = this.#choices.random(`sequence ${name}`)
     this.#lastSequence += BigInt(between(random, 1, 40))
-    const backMs = this.#choices.deviate(`stamp ${this.#accepted}`, (chance) =>
+    const backMs = this.#choices.deviate(`stamp ${name}`, (chance) =>
       chance() < 0.1 ? between(chance, 1, chance() < 0.1 ? 180_000 : 1500) : undefined,
     )
     const record: AcceptedRecord<Content> = {
@@ -211,7 +213,7 @@ export class KinesisModel<Content> {
 }
 
 /** The shard's ancestors and itself, as they truly are. */
-export function lineageOf<Content>(
+export function lineageOf<Content extends { readonly name: string }>(
   stream: KinesisModel<Content>,
   shard: string,
 ): ReadonlySet<string> {

@@ -88,8 +88,10 @@ export class FunctionModel<Event, Result> {
   }
 
   #take(name: string): Instance<Event, Result> {
-    const isCold = this.#choices.deviate(`cold ${name}`, (random) =>
-      random() < this.#risks.coldStart ? true : undefined,
+    const isCold = this.#choices.deviate(
+      `cold ${name}`,
+      (random) => (random() < this.#risks.coldStart ? true : undefined),
+      [true],
     )
     if (!isCold && this.#idle.length > 0) {
       const other = this.#choices.deviate(`instance ${name}`, (random) =>

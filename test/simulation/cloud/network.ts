@@ -49,6 +49,9 @@ export interface Outage {
 }
 
 const MOST_LATE_MS = 600_000
+/** Stands still until everything else has come to rest. */
+const HELD = Number.POSITIVE_INFINITY
+const SLOW_ALTERNATIVES_MS = [5, 25, HELD]
 
 type Outcome<Answer> = { readonly answer: Answer } | { readonly error: unknown }
 
@@ -82,11 +85,17 @@ export class Network {
     const name = `${process.name}#${++process.calls}`
     process.onCall?.()
     const random = this.#choices.random(name)
-    const fault = this.#choices.deviate(`fault ${name}`, (chance) =>
-      chance() < this.#risks.fault ? drawFault(chance, process, call) : undefined,
+    const faults = faultsOf(process, call)
+    const fault = this.#choices.deviate(
+      `fault ${name}`,
+      (chance) => (chance() < this.#risks.fault ? oneOf(chance, faults) : undefined),
+      faults,
     )
-    const slowMs = this.#choices.deviate(`slow ${name}`, (chance) =>
-      chance() < this.#risks.slow ? Math.ceil(chance() ** 3 * this.#risks.slowMs) : undefined,
+    const slowMs = this.#choices.deviate(
+      `slow ${name}`,
+      (chance) =>
+        chance() < this.#risks.slow ? Math.ceil(chance() ** 3 * this.#risks.slowMs) : undefined,
+      SLOW_ALTERNATIVES_MS,
     )
     const label = `${call.operation} ${call.target}${fault === undefined ? '' : ` [${fault}]`}`
     const thereMs = this.#latency(random) + (slowMs ?? 0) + (process.zombie?.slowerMs ?? 0)
@@ -106,7 +115,9 @@ export class Network {
         if (outcome !== undefined) settle(outcome)
       }
       const { zombie } = process
-      if (this.isParking && zombie !== undefined && process.calls > zombie.parksAfterCall) {
+      const isHeld =
+        slowMs === HELD || (zombie !== undefined && process.calls > zombie.parksAfterCall)
+      if (this.isParking && isHeld) {
         this.#scheduler.park(process.name, label, effect)
       } else {
         this.#scheduler.after(thereMs, process.name, label, effect)
@@ -188,9 +199,7 @@ export class Network {
   }
 }
 
-function drawFault(random: Random, { isMortal }: Process, { isWrite }: { isWrite: boolean }) {
-  const faults = (isWrite ? CALL_FAULTS : READ_FAULTS).filter(
-    (fault) => isMortal || !fault.startsWith('dies'),
-  )
-  return oneOf(random, faults)
+function faultsOf({ isMortal }: Process, { isWrite }: { isWrite: boolean }): readonly CallFault[] {
+  if (isWrite) return isMortal ? CALL_FAULTS : CALL_FAULTS.filter((one) => !one.startsWith('dies'))
+  return isMortal ? READ_FAULTS : ['refused']
 }
