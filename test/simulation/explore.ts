@@ -18,6 +18,8 @@ export interface Exploration {
 export interface ExploreOptions {
   /** Deviations of one schedule at most. */
   readonly most: 1 | 2
+  /** Whether the shard is split after the second record. */
+  readonly isSplit?: boolean
   /** Of the schedules' first deviations only every `of`-th, from `at` on: so that several can share the work. */
   readonly part?: { readonly at: number; readonly of: number }
   /** Of the second deviations only every so-manieth. @default 1 */
@@ -28,11 +30,11 @@ const KEPT_FAILURES = 5
 
 /** Four records through one shard: each schedule that deviates at most so often from the one where all goes well. */
 export async function explore(options: ExploreOptions): Promise<Exploration> {
-  const { most, part = { at: 0, of: 1 }, everySecond = 1 } = options
+  const { most, isSplit = false, part = { at: 0, of: 1 }, everySecond = 1 } = options
   const failures: { schedule: Schedule; message: string }[] = []
   const done = { schedules: 0, events: 0, faults: 0, failed: 0 }
   const run = async (schedule: Schedule) => {
-    const { events, failure, offers } = await runSchedule(schedule)
+    const { events, failure, offers } = await runSchedule(schedule, isSplit)
     done.schedules++
     done.events += events
     done.faults += schedule.size
@@ -67,7 +69,7 @@ export async function explore(options: ExploreOptions): Promise<Exploration> {
 }
 
 /** One schedule, and where it could have deviated. */
-export async function runSchedule(schedule: Schedule, trace: TraceOptions = {}) {
+export async function runSchedule(schedule: Schedule, isSplit: boolean, trace: TraceOptions = {}) {
   const choices = new GivenChoices(schedule)
   usePlainCompression(true)
   const settings = {
@@ -76,10 +78,13 @@ export async function runSchedule(schedule: Schedule, trace: TraceOptions = {}) 
     shards: 1,
     deployments: ['first'] as const,
     windowMs: 10,
-    gatherMs: 0,
+    gatherMs: 30,
   }
   const run: CellRun = await runCell({ ...settings, ...trace }, (cell) =>
-    sendFour(cell, choices.random('records')),
+    sendFour(cell, choices.random('records'), {
+      splitAfter: isSplit ? 2 : undefined,
+      pauseMs: 120,
+    }),
   )
   usePlainCompression(false)
   return { ...run, offers: choices.offers }

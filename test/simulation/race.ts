@@ -37,16 +37,20 @@ export function simulateRace(choices: Choices, options: TraceOptions): Promise<C
     gatherMs: 0,
   }
   return runCell({ ...settings, ...options, choose: byRank(choices.random('ranks')) }, (cell) => {
-    sendFour(cell, random)
+    sendFour(cell, random, { splitAfter: random() < 0.3 ? between(random, 1, 3) : undefined })
     if (settings.deployments.length === 1) return
     cell.cloud.scheduler.after(0, 'upheaval', 'deploy strict', () => cell.deploy('strict'))
   })
 }
 
-/** Four records of one or two events, of which some come twice; between them perhaps a split. */
-export function sendFour({ cloud: { stream, scheduler } }: Cell, random: Random): void {
+/** Four records of one or two events, of which some come twice; between them perhaps a split, or a pause. */
+export function sendFour(
+  { cloud: { stream, scheduler } }: Cell,
+  random: Random,
+  options: { readonly splitAfter?: number | undefined; readonly pauseMs?: number } = {},
+): void {
+  const { splitAfter, pauseMs = 0 } = options
   const known: SentEvent[] = []
-  const splitAfter = random() < 0.3 ? between(random, 1, 3) : undefined
   for (let n = 1; n <= 4; n++) {
     const events = Array.from({ length: between(random, 1, 2) }, (_, at) => {
       const again = known[0]
@@ -63,7 +67,7 @@ export function sendFour({ cloud: { stream, scheduler } }: Cell, random: Random)
       return event
     })
     const content = { name: `r${n}`, events, isDecodable: true }
-    scheduler.after(0, 'sender', `record ${n}`, () => {
+    scheduler.after(n > 2 ? pauseMs : 0, 'sender', `record ${n}`, () => {
       stream.accept({ place: 0.1, data: encodeRecord(() => 0, events), content })
       if (n === splitAfter) stream.split(stream.shards[0]!.id)
     })

@@ -51,7 +51,7 @@ export interface Outage {
 const MOST_LATE_MS = 600_000
 /** Stands still until everything else has come to rest. */
 const HELD = Number.POSITIVE_INFINITY
-const SLOW_ALTERNATIVES_MS = [5, 25, HELD]
+const SLOW_ALTERNATIVES_MS = [25, HELD]
 
 type Outcome<Answer> = { readonly answer: Answer } | { readonly error: unknown }
 
@@ -89,7 +89,8 @@ export class Network {
     const fault = this.#choices.deviate(
       `fault ${name}`,
       (chance) => (chance() < this.#risks.fault ? oneOf(chance, faults) : undefined),
-      faults,
+      // A call that only reads is as good as refused when its process dies of it.
+      call.isWrite ? faults : faults.filter((one) => one === 'dies before'),
     )
     const slowMs = this.#choices.deviate(
       `slow ${name}`,
