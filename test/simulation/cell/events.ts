@@ -31,7 +31,7 @@ export function isRowFor(event: SentEvent, isStrict: boolean): boolean {
   return event.row !== undefined && !(isStrict && event.row.cents > STRICT_CENTS)
 }
 
-const KEYS = ['a', 'b', 'c', 'ä', 'a#b', 'k5']
+export const KEYS = ['a', 'b', 'c', 'ä', 'a#b', 'k5']
 const HOUR_MS = 3_600_000
 
 /** A new event around a time. */
@@ -45,6 +45,14 @@ export function drawEvent(random: Random, source: string, id: string, nowMs: num
   }
   const note = random() < 0.1 ? 'noted' : undefined
   return { source, id, row, text: textOf(source, id, row, note) }
+}
+
+/** An event with these values, which every contract takes. */
+export function validEvent(
+  of: EventRow & { readonly source: string; readonly id: string },
+): SentEvent {
+  const { source, id, ...row } = of
+  return { source, id, row, text: textOf(source, id, row, undefined) }
 }
 
 /** Mostly a little late, now and then by days, or from the future. */

@@ -61,6 +61,10 @@ export class ArchiveChecks {
     return this.entries.get(shard) ?? []
   }
 
+  isRegistered(shard: string): boolean {
+    return this.#registrations.has(shard)
+  }
+
   /** Whether every record of the stream is in the journal. */
   isDrained(): boolean {
     return this.#stream.shards.every(

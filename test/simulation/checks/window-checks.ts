@@ -1,7 +1,7 @@
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb'
 import { DynamoDbSlotStore } from '#lib/adapters/dynamodb/dynamodb-slot-store.ts'
 import type { ContractVersions } from '#lib/domain/contract/contract-versions.ts'
-import { readFeatures } from '#lib/domain/features/read-features.ts'
+import { type FeatureValues, readFeatures } from '#lib/domain/features/read-features.ts'
 import type { SequenceNumber } from '#lib/domain/kernel/sequence-number.ts'
 import { SLOTS_TABLE, VIEW, WINDOW_SECONDS } from '../cell/product.ts'
 import type { ItemChange } from '../cloud/dynamodb.ts'
@@ -97,13 +97,31 @@ export class WindowChecks {
     )
   }
 
-  /** Events of a key and window over all shards, and the most that a reader may have seen of them. */
-  mostEvents(key: string, start: number): number {
-    let events = 0
+  /** A reader's answer: of each shard some state that it once had, perhaps an old one. */
+  mustHaveBeen({ key, window, values }: FeatureValues, atMs: number): void {
+    if (window === null) return
+    const where = `features of ${key} at ${new Date(atMs).toISOString()}`
+    const start = Date.parse(window.start)
+    must(start <= atMs, () => `${where} are of ${window.start}`)
+    const id = slotId(key, start * 1000)
+    let possible = new Set(['0/0'])
     for (const ofShard of this.#contributions.values()) {
-      for (const one of ofShard.get(slotId(key, start)) ?? []) events += one.events
+      const next = new Set(possible)
+      let [events, cents] = [0, 0]
+      for (const one of ofShard.get(id) ?? []) {
+        events += one.events
+        cents += one.cents
+        for (const sum of possible) {
+          const [otherEvents, otherCents] = sum.split('/').map(Number)
+          next.add(`${otherEvents! + events}/${otherCents! + cents}`)
+        }
+      }
+      possible = next
     }
-    return events
+    const found = `${values.events}/${String(values.amount)
+      .replace('.', '')
+      .replace(/^0+(?=\d)/, '')}`
+    must(possible.has(found), () => `${where} never were ${found}`)
   }
 
   #checkCursor(shard: string, cursor: SequenceNumber): void {

@@ -156,6 +156,7 @@ export class DynamoDbModel {
     const pageItems = this.#choices.deviate(
       `page ${process.name}#${process.calls + 1}`,
       (random) => (random() < 0.1 ? between(random, 1, 3) : undefined),
+      [1],
     )
     return this.#network.send(process, {
       service: 'dynamodb',
@@ -193,8 +194,10 @@ export class DynamoDbModel {
       keys: Keys,
       asOf: this.#asOf(process, { ConsistentRead: ConsistentRead ?? false }),
     }))
-    const answered = this.#choices.deviate(`keys ${process.name}#${process.calls + 1}`, (random) =>
-      random() < 0.05 ? between(random, 1, 3) : undefined,
+    const answered = this.#choices.deviate(
+      `keys ${process.name}#${process.calls + 1}`,
+      (random) => (random() < 0.05 ? between(random, 1, 3) : undefined),
+      [1],
     )
     return this.#network.send(process, {
       service: 'dynamodb',
@@ -224,6 +227,7 @@ export class DynamoDbModel {
     const behindMs = this.#choices.deviate(
       `stale ${process.name}#${process.calls + 1}`,
       (random) => (random() < 0.3 ? Math.ceil(random() ** 2 * MOST_STALE_MS) : undefined),
+      [10, MOST_STALE_MS],
     )
     return () => this.#nowMs() - (behindMs ?? 0)
   }
