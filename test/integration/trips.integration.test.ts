@@ -2,7 +2,6 @@ import { CloudFormationClient, DescribeStacksCommand } from '@aws-sdk/client-clo
 import { DynamoDBClient, ScanCommand } from '@aws-sdk/client-dynamodb'
 import { KinesisClient, UpdateShardCountCommand } from '@aws-sdk/client-kinesis'
 import {
-  InvokeCommand,
   LambdaClient,
   ListEventSourceMappingsCommand,
   UpdateEventSourceMappingCommand,
@@ -167,38 +166,6 @@ describe('a month of real trips, with resends and disorder, sent to one of two c
     expect(windows).toEqual(oracle.windows)
   })
 
-  it('has the rows of closed windows in the feature table, once each', async () => {
-    await finalize(EAST)
-    const query = [
-      "select pickup_location_id, to_iso8601(window_start), date_diff('second', window_start, window_end),",
-      'revision, trip_count, fare_sum from trips_zone_fares',
-    ].join(' ')
-    const { rows } = await weirJson<{ rows: (string | number)[][] }>([
-      'query',
-      query,
-      '--region',
-      EAST,
-    ])
-
-    const found = new Map(
-      rows.map(([zone, start, , , trips, fares]) => [
-        `${zone} ${new Date(String(start)).toISOString()}`,
-        { trips, fareCents: Math.round(Number(fares) * 100) },
-      ]),
-    )
-    const lastStart = [...found.keys()]
-      .map((id) => id.split(' ')[1]!)
-      .toSorted()
-      .at(-1)!
-    const closed = [...oracle.windows].filter(([id]) => id.split(' ')[1]! <= lastStart)
-    expect(closed.length).toBeGreaterThan(1_000)
-    expect(found.size).toBe(rows.length)
-    expect(found).toEqual(new Map(closed))
-    expect(new Set(rows.map(([, , seconds, revision]) => `${seconds} ${revision}`))).toEqual(
-      new Set(['3600 0']),
-    )
-  })
-
   it('serves a window as a feature', async () => {
     const [id, expected] = [...oracle.windows].find(([, one]) => one.trips > 3)!
     const [zone, start] = id.split(' ')
@@ -291,19 +258,6 @@ async function outputs(region: string): Promise<Record<string, string>> {
   )
   const found = Stacks?.[0]?.Outputs ?? []
   return Object.fromEntries(found.map((one) => [one.OutputKey!, one.OutputValue!]))
-}
-
-/** What the sweep would do within a minute. */
-async function finalize(region: string): Promise<void> {
-  const cloudFormation = new CloudFormationClient(clientConfig({ region }))
-  const { Stacks } = await cloudFormation.send(
-    new DescribeStacksCommand({ StackName: `weir-${region}-trips` }),
-  )
-  const name = Stacks?.[0]?.Outputs?.find((one) => one.OutputKey === 'FinalizeWindowsFunction')
-  const answer = await new LambdaClient(clientConfig({ region })).send(
-    new InvokeCommand({ FunctionName: name!.OutputValue }),
-  )
-  expect(Buffer.from(answer.Payload ?? []).toString()).toContain('"commits"')
 }
 
 /** Every window of every zone, merged over shards, straight from the slots. */

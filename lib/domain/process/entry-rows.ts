@@ -36,21 +36,21 @@ const PLACE = new Set([
   'ingest_index',
 ])
 
+/** A curated file whose contract version is known. */
+export type JudgedFile = CuratedFile & Required<Pick<CuratedFile, 'contractVersion'>>
+
 /** Which curated files an entry has, with the contract version that each was judged by. */
 export async function filesOfEntry(
   { objects }: EntrySources,
   entry: JournalEntry,
-): Promise<readonly Required<CuratedFile>[]> {
+): Promise<readonly JudgedFile[]> {
   if (entry.verdictsUri === undefined) return []
   const { files } = decodeVerdicts(entry.verdictsUri, await objects.get(entry.verdictsUri))
   return files.map((file) => ({ contractVersion: entry.contractVersion, ...file }))
 }
 
 /** Those of one major. */
-export function ofMajor(
-  files: readonly Required<CuratedFile>[],
-  contract: Contract,
-): readonly Required<CuratedFile>[] {
+export function ofMajor(files: readonly JudgedFile[], contract: Contract): readonly JudgedFile[] {
   const major = majorOf(contract.version)
   return files.filter((file) => majorOf(file.contractVersion) === major)
 }
@@ -86,7 +86,7 @@ export type LateRows = ReadonlyMap<string, Uint8Array>
 export async function lateRows(
   sources: EntrySources,
   entry: JournalEntry,
-  files: readonly Required<CuratedFile>[],
+  files: readonly JudgedFile[],
   lateness: Lateness,
   endOf: (eventTime: number) => number,
 ): Promise<LateRows> {
@@ -121,7 +121,7 @@ interface PlacedFile {
 
 async function placesIn(
   { contracts, objects }: EntrySources,
-  file: Required<CuratedFile>,
+  file: JudgedFile,
 ): Promise<PlacedFile> {
   const contract = contracts.byVersion(file.contractVersion)
   const fields: TableField[] = tableSchemaOf(contract).fields.filter(
