@@ -1,7 +1,9 @@
 import type { Command } from 'commander'
 import { loadProducts } from '#lib/adapters/files/product-files.ts'
+import type { Product } from '#lib/domain/contract/product.ts'
 import type { FeatureValues } from '#lib/domain/features/read-features.ts'
 import { parseExact } from '#lib/domain/lake/exact-json.ts'
+import type { ViewDefinition } from '#lib/domain/process/view.ts'
 import { productIn } from './cells.ts'
 import type { CommandContext } from './context.ts'
 import { CommandError } from './failure.ts'
@@ -32,6 +34,8 @@ export async function getFeatures(
       `unknown view "${viewName}": known are ${known || 'none'}`,
     )
   }
+  const view = product.views.find((one) => one.name === viewName)!
+  for (const key of keys) requireKey(product, view, key)
   const deployed = await productIn(context, options.region, product.name)
   const results: FeatureValues[] = []
   for (const key of keys) {
@@ -51,6 +55,19 @@ export async function getFeatures(
     }
   }
   return results
+}
+
+/** A key that the field cannot hold has no history for sure: more likely it was meant to be another one. */
+function requireKey(product: Product, view: ViewDefinition, key: string): void {
+  const type = product.contract.fields.find((field) => field.name === view.key)?.type
+  if (type?.kind !== 'int' && type?.kind !== 'long') return
+  // As slots are named: 7, not 07 or +7.
+  if (/^(0|-?[1-9]\d*)$/.test(key)) return
+  throw new CommandError(
+    'features.key',
+    `"${key}" is no key of ${view.name}: ${view.key} is a whole number, such as 236`,
+    { exitCode: 2 },
+  )
 }
 
 /** Any ISO 8601 time as UTC; without an offset it is UTC already. */
