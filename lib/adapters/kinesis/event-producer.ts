@@ -27,7 +27,7 @@ export interface EventProducerOptions<Data extends object> extends Tuning {
   readonly onAbandoned?: (message: string) => void
 }
 
-/** An event to be sent. Sending the same `source` and `id` again adds nothing to the lake. */
+/** An event to be sent. Sending the same `source` and `id` again adds nothing to the table. */
 export interface OutgoingEvent<Data extends object> {
   readonly id: string
   readonly data: Data
