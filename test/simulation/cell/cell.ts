@@ -1,3 +1,4 @@
+import { DynamoDbSlotStore } from '#lib/adapters/dynamodb/dynamodb-slot-store.ts'
 import { ArchiveChecks } from '../checks/archive-checks.ts'
 import { TableChecks } from '../checks/table-checks.ts'
 import { Violation } from '../checks/violation.ts'
@@ -21,7 +22,7 @@ import type { Scheduler } from '../kernel/scheduler.ts'
 import { type BellRisks, Consumer } from './consumer.ts'
 import type { SentRecord } from './events.ts'
 import { archiveEventsOf, type Cloud, commitSnapshotsOf } from './functions.ts'
-import { DEPLOYMENTS, type Deployment, JOURNAL_TABLE } from './product.ts'
+import { DEPLOYMENTS, type Deployment, JOURNAL_TABLE, SLOTS_TABLE } from './product.ts'
 import { updateWindowsOf } from './windows.ts'
 
 export interface CellRisks {
@@ -184,6 +185,8 @@ export class Cell {
       this.#scheduler.after(MINUTE_MS, 'sweep', 'a minute passes', () => {})
       await this.#scheduler.run()
     }
+    const client = this.cloud.dynamodb.inspector()
+    await this.windows.mustBeComplete(new DynamoDbSlotStore({ client, tableName: SLOTS_TABLE }))
   }
 
   #lagging(): string {

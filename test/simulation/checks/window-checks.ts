@@ -3,6 +3,7 @@ import { DynamoDbSlotStore } from '#lib/adapters/dynamodb/dynamodb-slot-store.ts
 import type { ContractVersions } from '#lib/domain/contract/contract-versions.ts'
 import { type FeatureValues, readFeatures } from '#lib/domain/features/read-features.ts'
 import type { SequenceNumber } from '#lib/domain/kernel/sequence-number.ts'
+import type { SlotStore } from '#lib/domain/process/slot-store.ts'
 import { SLOTS_TABLE, VIEW, WINDOW_SECONDS } from '../cell/product.ts'
 import type { ItemChange } from '../cloud/dynamodb.ts'
 import type { Item } from '../cloud/dynamodb-expressions.ts'
@@ -122,6 +123,32 @@ export class WindowChecks {
       .replace('.', '')
       .replace(/^0+(?=\d)/, '')}`
     must(possible.has(found), () => `${where} never were ${found}`)
+  }
+
+  /** Once all is drained: a reader is told exactly what was admitted, of every key and window. */
+  async mustBeComplete(slots: SlotStore): Promise<void> {
+    const sums = new Map<string, { events: number; cents: number }>()
+    for (const ofShard of this.#contributions.values()) {
+      for (const [id, contributions] of ofShard) {
+        const sum = sums.get(id) ?? { events: 0, cents: 0 }
+        for (const { events, cents } of contributions) {
+          sum.events += events
+          sum.cents += cents
+        }
+        sums.set(id, sum)
+      }
+    }
+    for (const [id, { events, cents }] of sums) {
+      const at = id.indexOf('/')
+      const [start, key] = [Number(id.slice(0, at)), id.slice(at + 1)]
+      const { current } = this.#contracts
+      const { values, window } = await readFeatures(slots, current, VIEW, key, start)
+      mustEqual(
+        [window?.start, values.events, String(values.amount)],
+        [new Date(start / 1000).toISOString(), events, amountText(cents)],
+        () => `features of ${key}, after all`,
+      )
+    }
   }
 
   #checkCursor(shard: string, cursor: SequenceNumber): void {

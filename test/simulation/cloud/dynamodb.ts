@@ -103,6 +103,16 @@ export class DynamoDbModel {
     return { send } as unknown as DynamoDBClient
   }
 
+  /** A client for checks: answers at once, with what there is. */
+  inspector(): DynamoDBClient {
+    const send = async (command: { readonly input: unknown }) => {
+      if (command.constructor.name !== 'QueryCommand') throw new Error('an inspector only queries')
+      const input = command.input as QueryInput
+      return this.#query(input, partitionOf(input), this.#nowMs(), Number.POSITIVE_INFINITY)
+    }
+    return { send } as unknown as DynamoDBClient
+  }
+
   /** An item as it stands, for checks. */
   item(table: string, partition: string, sort: string): Item | undefined {
     return this.#tables.get(table)?.get(partition)?.get(sort)?.at(-1)?.item
