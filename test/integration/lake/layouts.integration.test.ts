@@ -8,6 +8,12 @@ import { systemClock, systemIds } from '#lib/adapters/system/system.ts'
 import { type Column, type ColumnBatch, takeRows, utf8Column } from '#lib/domain/kernel/columns.ts'
 import { commit } from '#lib/domain/lake/commit.ts'
 import { type DataFile, dataFile } from '#lib/domain/lake/data-file.ts'
+import {
+  withColumnMoved,
+  withColumnRenamed,
+  withColumnWidened,
+  withoutColumn,
+} from '#lib/domain/lake/evolve-columns.ts'
 import { withPartitioning } from '#lib/domain/lake/evolve-layout.ts'
 import { evolveTable } from '#lib/domain/lake/evolve-table.ts'
 import { encodeParquet } from '#lib/domain/lake/parquet/encode.ts'
@@ -89,8 +95,12 @@ async function tableBy(name: string, field: PartitionField) {
   return table
 }
 
-async function append(table: { database: string; name: string }): Promise<void> {
-  const { spec, schema } = (await loadTable(lake, table))!
+async function append(
+  table: { database: string; name: string },
+  writer?: TableSchema,
+): Promise<void> {
+  const { spec, schema: current } = (await loadTable(lake, table))!
+  const schema = writer ?? current
   const files: DataFile[] = []
   for (const { partition, path, rows: positions } of partitionRows(schema, spec, rows())) {
     const encoded = encodeParquet(schema, takeRows(rows(), positions))
@@ -98,7 +108,12 @@ async function append(table: { database: string; name: string }): Promise<void> 
     await lake.objects.putIfAbsent(uri, encoded.bytes)
     files.push(dataFile(uri, partition, encoded))
   }
-  await commit(lake, table, () => ({ files, summary: {}, setProperties: () => ({}) }))
+  await commit(lake, table, () => ({
+    files,
+    ...(writer && { schema: writer }),
+    summary: {},
+    setProperties: () => ({}),
+  }))
 }
 
 const question = (table: { database: string; name: string }) => ({
@@ -198,6 +213,43 @@ describe('another partitioning of a table in use', () => {
     const names = new Set(live.map(({ partition }) => Object.keys(partition).join()))
     expect(names).toEqual(new Set(['by_month', 'held_at_day,text_bucket']))
     expect(pyiceberg.rows).toBe(4 * ROWS)
+    expect(duckdb).toEqual(pyiceberg)
+  })
+})
+
+describe('columns that were renamed, widened, moved and dropped', () => {
+  it('are read from older and newer files by each engine, which write the new ones', async () => {
+    const table = await tableBy('columns', fieldOf(6, 'month'))
+    await append(table)
+
+    await evolveTable(lake, table, (base) => {
+      const renamed = withColumnRenamed(base, 1, 'words')
+      const widened = withColumnWidened(withColumnWidened(renamed, 2, 'long'), 4, 'decimal(18, 2)')
+      return withColumnMoved(withoutColumn(widened, 8), 6, 'first')
+    })
+    // By a writer that has not heard of it.
+    await append(table, SCHEMA)
+    await readers.append(table)
+
+    const { schema } = (await loadTable(lake, table))!
+    const { pyiceberg, duckdb } = await readers.read({
+      ...table,
+      columns: schema.fields.map(({ name }) => name),
+      sums: ['whole', 'large', 'money'],
+      extremes: ['words', 'held_at'],
+      where: "words = 'äé🚕x 3' AND whole = 3 AND money = 370.35",
+      rowFilter: "words = 'äé🚕x 3' and whole = 3 and money = '370.35'",
+    })
+    expect(schema.fields.map(({ name }) => name)).toEqual([
+      'held_at',
+      'words',
+      'whole',
+      'large',
+      'money',
+      'held_on',
+      'flag',
+    ])
+    expect(pyiceberg).toMatchObject({ rows: 4 * ROWS, words_nulls: 4, filtered_rows: 4 })
     expect(duckdb).toEqual(pyiceberg)
   })
 })

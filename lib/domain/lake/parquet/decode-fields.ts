@@ -26,13 +26,18 @@ export async function decodeFields(
   const columns = fields.map((field): [string, Column] => {
     const name = nameOf.get(field.id)
     const column = name === undefined ? undefined : batch.columns.get(name)
-    return [field.name, conformed(field.type, column, batch.rows)]
+    return [field.name, conformed(field.type, column, batch.rows, nameOf)]
   })
   return { rows: batch.rows, columns: new Map(columns) }
 }
 
-/** Inside of a nested type names do not change within a table, so they find what ids would. */
-function conformed(type: IcebergType, column: Column | undefined, rows: number): Column {
+/** A column of the file as the type has it; what the file calls a field, by id. */
+function conformed(
+  type: IcebergType,
+  column: Column | undefined,
+  rows: number,
+  nameOf: ReadonlyMap<number | undefined, string>,
+): Column {
   if (column === undefined) return nulls(type, rows)
   if (column.kind === 'int32' && columnKind(type) === 'int64') {
     return { ...column, kind: 'int64', values: BigInt64Array.from(column.values, BigInt) }
@@ -40,12 +45,12 @@ function conformed(type: IcebergType, column: Column | undefined, rows: number):
   if (typeof type === 'string') return column
   if (type.type === 'list' && column.kind === 'list') {
     const held = lengthOf(column.elements)
-    return { ...column, elements: conformed(type.element, column.elements, held) }
+    return { ...column, elements: conformed(type.element, column.elements, held, nameOf) }
   }
   if (type.type !== 'struct' || column.kind !== 'struct') return column
   const fields = type.fields.map((field): [string, Column] => [
     field.name,
-    conformed(field.type, column.fields.get(field.name), rows),
+    conformed(field.type, column.fields.get(nameOf.get(field.id) ?? ''), rows, nameOf),
   ])
   return { ...column, fields: new Map(fields) }
 }
