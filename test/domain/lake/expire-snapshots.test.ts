@@ -93,19 +93,19 @@ describe('snapshots that expire', () => {
     const snapshots = [...chain([1, 2, 3, 4, 5]), ...chain([21, 22, 23], 2)]
     const refs: TableMetadata['refs'] = {
       main: { 'snapshot-id': 5n, type: 'branch' },
-      audit: { 'snapshot-id': 1n, type: 'tag' },
+      audit: { 'snapshot-id': 3n, type: 'tag' },
       trial: { 'snapshot-id': 23n, type: 'branch', 'min-snapshots-to-keep': 2 },
     }
 
-    expect(expired({ ...table(snapshots, keep(1, 0)), 'current-snapshot-id': 5n, refs })).toEqual([
-      2, 3, 4, 21,
+    expect(expired({ ...table(snapshots, keep(2, 0)), 'current-snapshot-id': 5n, refs })).toEqual([
+      1, 2, 21,
     ])
     expect(
       expired({
         ...table(snapshots, keep(1, 0)),
         refs: { ...refs, trial: { ...refs.trial!, 'max-snapshot-age-ms': 1_000_000 } },
       }),
-    ).toEqual([3, 4])
+    ).toEqual([4])
   })
 
   it('include those that a rollback left behind only once they are old', () => {

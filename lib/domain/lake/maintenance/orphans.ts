@@ -56,7 +56,7 @@ export async function findOrphans(
 ): Promise<OrphanPlan> {
   const { table } = await requireTable(lake, name)
   const foundAtMs = lake.clock.nowMs()
-  const isOrphan = await orphanTest(lake, table, options, foundAtMs)
+  const isOrphan = await orphanTest(lake, table, options)
   const orphans: ObjectSummary[] = []
   for await (const object of lake.objects.list(`${table.location}/`)) {
     if (isOrphan(object)) orphans.push(object)
@@ -89,10 +89,8 @@ export async function removeOrphans(
   const { remover, readerGraceMs = HOUR_MS, swap } = options
   const { table: before } = await requireTable(lake, name)
   refusePlan(lake, before, plan, readerGraceMs)
-  // From before the version moves on: what an attempt of after that has written is younger.
-  const startMs = lake.clock.nowMs()
   const { table } = await moveOn(lake, name, swap)
-  const isOrphan = await orphanTest(lake, table, options, startMs)
+  const isOrphan = await orphanTest(lake, table, options)
   const planned = new Map(plan.orphans.map((orphan) => [orphan.uri, orphan]))
   let batch: ObjectSummary[] = []
   let [removed, bytes] = [0, 0]
@@ -146,9 +144,8 @@ async function orphanTest(
   lake: Lake,
   table: Table,
   { waiting, minAgeMs = DAY_MS }: OrphanOptions,
-  nowMs: number,
 ): Promise<(object: ObjectSummary) => boolean> {
-  const youngFromMs = nowMs - Math.max(minAgeMs, DAY_MS)
+  const youngFromMs = lake.clock.nowMs() - Math.max(minAgeMs, DAY_MS)
   const referenced = await referencedObjects(lake.objects, table)
   const fences = behindAll(table)
   const needed = fences ? await waiting(fences) : new Set<string>()

@@ -190,6 +190,16 @@ describe('compaction beside others', () => {
     expect(await rowsOf(lake)).toHaveLength(200)
   })
 
+  it('commits nothing to a table that was put on hold meanwhile', async () => {
+    const lake = await smallFiles()
+    const busy = interrupted(lake, () =>
+      commit(lake, NAME, () => change({ setProperties: () => ({ [HOLD_PROPERTY]: 'why' }) })),
+    )
+
+    await expect(compact(busy, NAME)).rejects.toMatchObject({ code: 'lake.onHold' })
+    expect(await liveFiles(lake)).toHaveLength(12)
+  })
+
   it('leaves files to whoever has removed or replaced some of them, and commits the others', async () => {
     const lake = await smallFiles()
     const [victim] = await liveFiles(lake)
