@@ -5,6 +5,7 @@ import { readProduct } from '#lib/adapters/files/read-product.ts'
 import { type ContractProblem, parseContract } from '#lib/domain/contract/parse-contract.ts'
 import type { CommandContext } from './context.ts'
 import { compareWith, comparisonLines } from './contract-against.ts'
+import { registerDocs } from './contract-docs.ts'
 import { type ContractTarget, contractTargets, textOf } from './contract-files.ts'
 import { registerTypes } from './contract-types.ts'
 import { CommandError } from './failure.ts'
@@ -130,6 +131,7 @@ export const registerContract: Register = (program, run) => {
       }),
     )
   registerTypes(contract, run)
+  registerDocs(contract, run)
 }
 
 async function checkAgainst(

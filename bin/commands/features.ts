@@ -4,6 +4,7 @@ import { readProduct } from '#lib/adapters/files/read-product.ts'
 import type { Product } from '#lib/domain/contract/product.ts'
 import type { FeatureValues } from '#lib/domain/features/read-features.ts'
 import { parseExact } from '#lib/domain/lake/exact-json.ts'
+import type { ViewDefinition } from '#lib/domain/process/view.ts'
 import { productIn } from './cells.ts'
 import type { CommandContext } from './context.ts'
 import { CommandError } from './failure.ts'
@@ -26,6 +27,8 @@ export async function getFeatures(
 ): Promise<readonly FeatureValues[]> {
   const at = options.at === undefined ? {} : { at: instant(options.at) }
   const product = await productOfView(context.root, viewName)
+  const view = product.views.find((one) => one.name === viewName)!
+  for (const key of keys) requireKey(product, view, key)
   const deployed = await productIn(context, options.region, product.name)
   const results: FeatureValues[] = []
   for (const key of keys) {
@@ -61,6 +64,19 @@ async function productOfView(root: string, view: string): Promise<Product> {
       ? ''
       : `; ${unread.join(', ')} cannot be read: run \`npm run weir -- contract check\``
   throw new CommandError('view.unknown', `unknown view "${view}": known are ${known}${besides}`)
+}
+
+/** A key that the field cannot hold has no history for sure: more likely it was meant to be another one. */
+function requireKey(product: Product, view: ViewDefinition, key: string): void {
+  const type = product.contract.fields.find((field) => field.name === view.key)?.type
+  if (type?.kind !== 'int' && type?.kind !== 'long') return
+  // As slots are named: 7, not 07 or +7.
+  if (/^(0|-?[1-9]\d*)$/.test(key)) return
+  throw new CommandError(
+    'features.key',
+    `"${key}" is no key of ${view.name}: ${view.key} is a whole number, such as 236`,
+    { exitCode: 2 },
+  )
 }
 
 /** Any ISO 8601 time as UTC; without an offset it is UTC already. */
@@ -130,6 +146,6 @@ export function featuresTable(results: readonly FeatureValues[]): string {
 
 function valueText(value: unknown): string {
   if (value === null || value === undefined) return ''
-  // A number that kept its own digits.
-  return typeof value === 'object' && 'rawJSON' in value ? String(value.rawJSON) : String(value)
+  // A list, or a number that kept its own digits.
+  return typeof value === 'object' ? JSON.stringify(value) : String(value)
 }

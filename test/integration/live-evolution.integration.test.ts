@@ -162,7 +162,7 @@ describe('a contract that goes from 1.0 over 1.1 to 2.0 while old and new produc
     await deploy(V201, V2)
     await Promise.all([old.stop(), young.stop()])
     await weir('wait', 'trips')
-  }, 300_000)
+  }, 600_000)
   afterAll(() => Promise.all(senders.map((sender) => sender.stop())))
 
   it('loses and doubles none: each event stands in one table, that of its major', async () => {

@@ -15,6 +15,7 @@ import {
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { clientConfig } from '#lib/adapters/aws/client-config.ts'
 import { IcebergReaders } from '#test/support/iceberg-readers.ts'
+import { storedCount, storedSum } from '#test/support/stored-states.ts'
 import { FEBRUARY, JANUARY, tripsOracle } from '#test/support/trips-oracle.ts'
 import { weirJson } from '#test/support/weir.ts'
 
@@ -270,13 +271,13 @@ async function allWindows(region: string) {
       new ScanCommand({ TableName: TripsSlotsTable!, ExclusiveStartKey: from }),
     )
     for (const item of page.Items ?? []) {
-      if (item.pk!.S!.startsWith('#cursor#')) continue
-      const zone = item.pk!.S!.split('#')[1]
+      if (!item.pk!.S!.startsWith('slot#')) continue
+      const zone = item.pk!.S!.split('#')[2]
       const id = `${zone} ${item.sk!.S!.split('#')[0]}`
       const states = JSON.parse(item.states!.S!)
       const window = windows.get(id) ?? { trips: 0, fareCents: 0 }
-      window.trips += states.trip_count
-      window.fareCents += Number(states.fare_sum.sum)
+      window.trips += storedCount(states.trip_count)
+      window.fareCents += Number(storedSum(states.fare_sum))
       windows.set(id, window)
     }
     from = page.LastEvaluatedKey as typeof from

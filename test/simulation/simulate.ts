@@ -1,92 +1,88 @@
-import { Cell, type CellRisks } from './cell/cell.ts'
+import type { Random } from '#lib/domain/ops/seeded-random.ts'
+import type { Cell, CellRisks } from './cell/cell.ts'
+import { plotForeignWork } from './cell/foreign-engine.ts'
 import { runProducer } from './cell/producer.ts'
-import { between, oneOf, SeededChoices } from './kernel/choices.ts'
-import { Scheduler } from './kernel/scheduler.ts'
-import { Trace } from './kernel/trace.ts'
+import type { Deployment } from './cell/product.ts'
+import { runReader } from './cell/reader.ts'
+import { plotUpheavals } from './cell/upheavals.ts'
+import { between, type Choices, oneOf, SeededChoices } from './kernel/choices.ts'
+import { usePlainCompression } from './kernel/plain-compression.ts'
+import { simulateRace } from './race.ts'
+import { type CellRun, runCell, type TraceOptions } from './run-cell.ts'
 
-export interface RunOptions {
-  /** Only these deviations are taken: a shrunk schedule. */
+export interface SeedOptions extends TraceOptions {
+  /** Nothing else is included or deviates: a shrunk schedule. */
   readonly only?: ReadonlySet<string>
-  /** Takes each line of the trace. */
-  readonly write?: (line: string) => void
-  /** Whether the steps are hashed; `write` implies it. */
-  readonly isTraced?: boolean
 }
 
-export interface RunResult {
+export interface SeedRun extends CellRun {
   readonly seed: number
-  readonly events: number
+  /** Deviations from the plain course. */
   readonly faults: number
-  readonly turns: number
-  readonly failure?: string
-  /** The deviations of this run, by name. */
-  readonly deviations: readonly string[]
-  readonly hash?: string
+  /** What the run included and where it deviated, by name. */
+  readonly taken: readonly string[]
 }
 
-const START_MS = Date.UTC(2026, 2, 30, 21, 30)
+/** One seed in so many runs is a race of a few records, which finds what needs many steps in one order. */
+const RACE_EVERY = 5
+/** One in so many compresses for real. */
+const COMPRESSED_EVERY = 8
 
-/** One cell's life in virtual time, all of it decided by the seed. */
-export async function simulate(seed: number, options: RunOptions = {}): Promise<RunResult> {
-  const choices = new SeededChoices(seed, options.only)
-  const isTraced = options.write !== undefined || options.isTraced === true
-  const trace = isTraced ? new Trace(options.write) : undefined
-  const scheduler = new Scheduler({
-    startMs: START_MS,
-    ...(trace && { onTurn: (turn, nowMs) => trace.add(nowMs, turn.actor, `> ${turn.label}`) }),
-  })
+/** A run that is decided by its seed alone. */
+export async function simulate(seed: number, options: SeedOptions = {}): Promise<SeedRun> {
+  usePlainCompression(seed % COMPRESSED_EVERY !== 1)
+  try {
+    const choices = new SeededChoices(seed, options.only)
+    const run =
+      seed % RACE_EVERY === 4
+        ? await simulateRace(choices, options)
+        : await simulateDay(choices, options)
+    return { ...run, seed, faults: choices.deviations, taken: choices.taken }
+  } finally {
+    usePlainCompression(false)
+  }
+}
+
+/** Some hundred events over several shards, with faults, reshards, deployments and other engines. */
+function simulateDay(choices: SeededChoices, options: TraceOptions): Promise<CellRun> {
   const random = choices.random('settings')
-  const cell = new Cell({
-    scheduler,
+  const sends = between(random, 4, 12)
+  const deployments = drawDeployments(random)
+  const settings = {
     choices,
     risks: drawRisks(choices),
     shards: between(random, 1, 3),
-    deployments: ['first'],
-    log: (actor, what) => trace?.add(scheduler.nowMs, actor, `  ${what}`),
+    deployments: ['first', ...deployments] as const,
+  }
+  // Most of what is sent comes without a long pause.
+  const spanMs = sends * 6_000
+  return runCell({ ...settings, ...options }, (cell) => {
+    plotUpheavals(cell, {
+      spanMs,
+      reshards: oneOf(random, [0, 0, 1, 2, 3]),
+      outage: 0.15,
+      deployments,
+    })
+    plotForeignWork(cell, oneOf(random, [0, 0, 1, 2]), 2 * spanMs)
+    runReader(cell, 'reader', { reads: 6, spanMs: 2 * spanMs })
+    send(cell, choices, between(random, 1, 3), sends)
   })
-  const { stream } = cell.cloud
-  const producers = Array.from({ length: between(random, 1, 3) }, (_, at) =>
-    runProducer(
-      `p${at}`,
-      { sends: between(random, 4, 12), records: 3, events: 12 },
-      { stream, scheduler, choices },
-    ),
-  )
+}
+
+/** Lets producers send; some minutes after the last of them nothing deviates any more. */
+function send(cell: Cell, choices: SeededChoices, producers: number, sends: number): void {
+  const { scheduler } = cell.cloud
   scheduler.spawn(async () => {
-    await Promise.all(producers)
+    const settings = { sends, records: 3, events: 12 }
+    await Promise.all(
+      Array.from({ length: producers }, (_, at) => runProducer(`p${at}`, settings, cell.cloud)),
+    )
     await scheduler.sleep(300_000, 'calm', 'faults end')
     choices.isCalm = true
   })
-  let failure: string | undefined
-  try {
-    await cell.drain()
-    cell.network.isParking = false
-    if (scheduler.releaseParked() > 0) await cell.drain()
-  } catch (error) {
-    failure =
-      error instanceof Error
-        ? error.name === 'Violation'
-          ? error.message
-          : error.stack
-        : String(error)
-  }
-  const events = stream.shards.reduce(
-    (sum, { records }) =>
-      records.reduce((n, one) => n + Math.max(1, one.content.events.length), sum),
-    0,
-  )
-  return {
-    seed,
-    events,
-    faults: choices.taken.filter((name) => !name.startsWith('record ')).length,
-    turns: scheduler.turns,
-    deviations: choices.taken,
-    ...(failure === undefined ? {} : { failure }),
-    ...(trace && { hash: trace.hash() }),
-  }
 }
 
-function drawRisks(choices: SeededChoices): CellRisks {
+function drawRisks(choices: Choices): CellRisks {
   const random = choices.random('risks')
   return {
     calls: {
@@ -103,4 +99,8 @@ function drawRisks(choices: SeededChoices): CellRisks {
     deliveries: { again: oneOf(random, [0, 0.1, 0.3]), short: oneOf(random, [0, 0.1, 0.5]) },
     bells: { lost: oneOf(random, [0, 0.2, 0.6]), doubled: 0.05, late: 0.1 },
   }
+}
+
+function drawDeployments(random: Random): readonly Deployment[] {
+  return oneOf(random, [[], [], [], ['strict'], ['strict', 'first'], ['widened']] as const)
 }

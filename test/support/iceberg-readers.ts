@@ -60,6 +60,15 @@ export class IcebergReaders {
     return (await this.#ask({ do: 'read', ...request })) as ReadAnswer
   }
 
+  /** All rows with these columns, as text, in their order, as both engines read them. */
+  async rows(request: {
+    readonly database: string
+    readonly name: string
+    readonly columns: readonly string[]
+  }): Promise<Record<'pyiceberg' | 'duckdb', readonly (readonly (string | null)[])[]>> {
+    return (await this.#ask({ do: 'rows', ...request })) as never
+  }
+
   /** PyIceberg appends all rows of the table to it once more. */
   async append(table: { readonly database: string; readonly name: string }): Promise<number> {
     return ((await this.#ask({ do: 'append', ...table })) as { rows: number }).rows

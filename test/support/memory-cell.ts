@@ -17,11 +17,17 @@ import { PlatformError } from '#lib/domain/kernel/errors.ts'
 import { commitSnapshots } from '#lib/domain/lake/commit-snapshots.ts'
 import { decodeParquet } from '#lib/domain/lake/parquet/decode.ts'
 import { loadTable } from '#lib/domain/lake/table.ts'
+import {
+  type FinalizeWindowsDependencies,
+  finalizeWindows,
+} from '#lib/domain/process/finalize-windows.ts'
 import { updateWindows } from '#lib/domain/process/update-windows.ts'
 import type { ViewDefinition } from '#lib/domain/process/view.ts'
+import type { StreamProgress } from '#lib/domain/process/view-watermark.ts'
 import { views } from '#products/trips/features.ts'
 import { FaultyProcess } from './faults.ts'
 import { LONE_SHARDS } from './lone-shards.ts'
+import { storedCount, storedSum } from './stored-states.ts'
 
 const contractFile = join(import.meta.dirname, '../../products/trips/contract.yaml')
 
@@ -95,6 +101,33 @@ export class MemoryCell {
       objects: process.objects(this.objects),
       slots: process.slots(this.slots),
       clock: this.clock,
+      layout: this.layout,
+    })
+  }
+
+  /** Closes windows by watermark; `stream` says what nobody has read yet. */
+  finalize(
+    stream: StreamProgress,
+    process = NO_FAULT(),
+    limits?: FinalizeWindowsDependencies['limits'],
+  ) {
+    const lost = () =>
+      new PlatformError('lake.commitStateUnknown', 'answer lost', { retryable: true })
+    return finalizeWindows({
+      lake: {
+        objects: process.objects(this.objects),
+        catalog: process.catalog(this.catalog, lost),
+        clock: this.clock,
+        ids: { snapshotId: () => ++this.#ids, uuid: () => `uuid-${++this.#ids}` },
+      },
+      contracts: this.contracts,
+      views: this.views,
+      journal: process.journal(this.journal),
+      slots: process.slots(this.slots),
+      stream,
+      layout: this.layout,
+      database: 'weir',
+      ...(limits === undefined ? {} : { limits }),
     })
   }
 
@@ -142,10 +175,10 @@ export class MemoryCell {
     }
     const windows = new Map<string, { trips: number; fares: bigint }>()
     for (const slot of this.slots.all()) {
-      const id = `${slot.windowStart}/${slot.key}`
+      const id = `${slot.paneStart}/${slot.key}`
       const sum = windows.get(id) ?? { trips: 0, fares: 0n }
-      sum.trips += slot.states.trip_count as number
-      sum.fares += BigInt((slot.states.fare_sum as { sum: string }).sum)
+      sum.trips += storedCount(slot.states.trip_count)
+      sum.fares += storedSum(slot.states.fare_sum)
       windows.set(id, sum)
     }
     return {

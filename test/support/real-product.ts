@@ -113,6 +113,7 @@ export async function realProduct(stores: RealStores, name: string, planned?: Pl
         objects,
         slots: process.slots(plainSlots),
         clock: systemClock,
+        layout,
       }),
   }
 }

@@ -181,12 +181,10 @@ export class Archive {
     date: string,
     shard: string,
     pending: readonly EncodedRecord[],
-    { received, rejected }: VersionedRecords,
+    { received }: VersionedRecords,
   ): Promise<void> {
     const { layout, objects, undecodableKeyId } = this.#deps
-    if (!rejected.some(({ stub }) => stub !== undefined)) return
-    for (let line = 0; line < received.length; line++) {
-      if (received.stubOf(line) === undefined) continue
+    for (const line of received.stubs.keys()) {
       const { sequence, data } = pending[received.recordOf[line]!]!
       await objects.put(undecodableUri(layout, date, shard, sequence), bytesOf(data), {
         contentType: 'application/octet-stream',
@@ -243,7 +241,8 @@ export class Archive {
     )
     const derived: { -readonly [K in keyof DerivedObjects]: DerivedObjects[K] } = {}
     if (judgement.rejected.length > 0) {
-      const bytes = encodeQuarantine(shard, inForce.named.version, judgement.rejected)
+      const { received } = decided.records
+      const bytes = encodeQuarantine(shard, inForce.named.version, judgement.rejected, received)
       // Its own arrival, not its predecessor's: a shard may have been idle longer than quarantine is kept.
       const date = dateOf(arrivals.at(-1)!)
       derived.quarantineUri = quarantineUri(layout, date, shard, last, contentHash(bytes))

@@ -39,13 +39,13 @@ export function decodeByVersion(
   context: DecodeContext,
 ): VersionedBatch {
   const groups = new Map<Contract, RawEvent[]>()
-  const unknown: RejectedEvent[] = []
+  const rejected: RejectedEvent[] = []
   const unknownVersions = new Map<string, number>()
   for (const event of events) {
     const declared = event.kind === 'event' ? declaredSchema(event.text) : undefined
     const judge = inForce.judgeOf(declared)
     if (judge === undefined) {
-      unknown.push(rejectedVersion(event as ReceivedEvent, declared!, unknownVersions))
+      rejected.push(rejectedVersion(event as ReceivedEvent, declared!, unknownVersions))
       continue
     }
     const group = groups.get(judge)
@@ -57,30 +57,24 @@ export function decodeByVersion(
     const group = groups.get(contract)
     return group === undefined ? [] : [{ contract, decoded: decode(contract, group, context) }]
   })
-  return { parts, ...joined(inForce, parts, unknown), unknownVersions }
-}
-
-/** What the contracts that judged a batch say together; `unknown`: what none of them judged. */
-export function joined(
-  inForce: ContractsInForce,
-  parts: readonly {
-    readonly contract: Contract
-    readonly decoded: Pick<DecodedBatch, 'rejected' | 'unknownFields'>
-  }[],
-  unknown: readonly RejectedEvent[],
-): Pick<VersionedBatch, 'rejected' | 'unknownFields'> {
-  const rejected = [...unknown]
-  const unknownFields = new Map<string, number>()
   for (const { contract, decoded } of parts) {
     const { version } = contract
-    const isNamed = version === inForce.named.version
-    for (const event of decoded.rejected) {
-      rejected.push(isNamed ? event : { ...event, contractVersion: version })
-    }
-    for (const [name, count] of decoded.unknownFields) countName(unknownFields, name, count)
+    const judged = version === inForce.named.version ? {} : { contractVersion: version }
+    for (const event of decoded.rejected) rejected.push({ ...event, ...judged })
   }
-  if (parts.length > 1 || unknown.length > 0) rejected.sort(byPlace)
-  return { rejected, unknownFields }
+  if (groups.size > 1 || unknownVersions.size > 0) rejected.sort(byPlace)
+  return { parts, rejected, unknownFields: sumUnknownFields(parts), unknownVersions }
+}
+
+/** What the contracts that judged a batch do not know, each name once. */
+export function sumUnknownFields(
+  parts: readonly { readonly decoded: Pick<DecodedBatch, 'unknownFields'> }[],
+): ReadonlyMap<string, number> {
+  const sum = new Map<string, number>()
+  for (const { decoded } of parts) {
+    for (const [name, count] of decoded.unknownFields) countName(sum, name, count)
+  }
+  return sum
 }
 
 /** The order of the stream. */

@@ -2,7 +2,7 @@ import type { Contract } from '#lib/domain/contract/contract.ts'
 import type { ContractsInForce } from '#lib/domain/contract/contract-versions.ts'
 import { type ColumnBatch, takeRows } from '#lib/domain/kernel/columns.ts'
 import { MICROS_PER_MINUTE } from '#lib/domain/kernel/time.ts'
-import type { RejectedEvent } from './decode.ts'
+import type { Rejection } from './decoder/decoded-records.ts'
 import type { RecordsPart, VersionedRecords } from './decoder/versioned-decoder.ts'
 import { type BatchDrift, driftOf } from './drift.ts'
 import { IDENTITY_BYTES, type Identify } from './identity.ts'
@@ -21,7 +21,7 @@ export interface Judgement {
   /** 16 bytes per admitted row, of all contracts in (sequence, index) order. */
   readonly identities: Uint8Array
   readonly arrivalMinutes: Int32Array
-  readonly rejected: readonly RejectedEvent[]
+  readonly rejected: readonly Rejection[]
   /** Event times of admitted rows, UTC micros. */
   readonly eventTime?: { readonly min: number; readonly max: number }
   /** Maximum event time, each capped at arrival + allowed skew: a far-future event cannot push it. */

@@ -82,7 +82,7 @@ export class RawLineWriter {
   write(): Uint8Array {
     const { length, starts, ends, indexOf } = this.#received
     for (let line = 0; line < length; line++) {
-      const stub = this.#received.stubOf(line)
+      const stub = this.#received.stubs.get(line)
       if (stub !== undefined) {
         this.#writeStub(stub)
         continue

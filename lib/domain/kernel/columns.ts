@@ -1,3 +1,5 @@
+import { Utf8Builder } from './utf8-builder.ts'
+
 /**
  * The unit of work is a batch of columns, not an object per event. A column is one typed array (strings:
  * bytes and offsets), `nulls[i] === 1` where row i has no value. 64-bit values stand in little-endian
@@ -42,7 +44,6 @@ export interface ColumnBatch {
 }
 
 const decoder = new TextDecoder('utf-8', { fatal: true })
-const encoder = new TextEncoder()
 
 export function isNull(column: Column, row: number): boolean {
   return column.nulls !== undefined && column.nulls[row] === 1
@@ -68,20 +69,9 @@ export function utf8At(column: Extract<Column, { kind: 'utf8' }>, row: number): 
 
 /** A string column from values; `null` is no value. */
 export function utf8Column(values: readonly (string | null)[]): Extract<Column, { kind: 'utf8' }> {
-  const parts = values.map((value) => (value === null ? undefined : encoder.encode(value)))
-  const offsets = new Int32Array(values.length + 1)
-  for (let row = 0; row < parts.length; row++) {
-    offsets[row + 1] = offsets[row]! + (parts[row]?.length ?? 0)
-  }
-  const bytes = new Uint8Array(offsets[values.length]!)
-  for (let row = 0; row < parts.length; row++) {
-    const part = parts[row]
-    if (part) bytes.set(part, offsets[row])
-  }
-  const nulls = values.some((value) => value === null)
-    ? Uint8Array.from(values, (value) => (value === null ? 1 : 0))
-    : undefined
-  return nulls ? { kind: 'utf8', bytes, offsets, nulls } : { kind: 'utf8', bytes, offsets }
+  const builder = new Utf8Builder(values.length)
+  for (const value of values) builder.add(value)
+  return builder.finish()
 }
 
 /** The rows at these positions, in this order. */

@@ -37,7 +37,7 @@ describe('a view', () => {
     [
       'a function that there is not',
       { aggregates: [{ name: 'fare_median', function: 'median', field: 'fare' }] },
-      'aggregate "fare_median": there is no function "median": write one of count, sum, mean',
+      'aggregate "fare_median": there is no function "median": write count, sum, mean',
     ],
     [
       'a function that every object has',
@@ -50,13 +50,17 @@ describe('a view', () => {
     [
       'a window that there is not',
       { window: { kind: 'hopping', sizeSeconds: 60 } },
-      'there is no window "hopping": write tumbling',
+      'there is no window "hopping": write tumbling, sliding, session, running',
     ],
-    ['no window', { window: undefined }, 'there is no window nothing: write tumbling'],
+    [
+      'no window',
+      { window: undefined },
+      'there is no window nothing: write tumbling, sliding, session, running',
+    ],
     [
       'a window of part of a second',
       { window: { kind: 'tumbling', sizeSeconds: 0.5 } },
-      'the window size is a whole number of seconds',
+      "the window's sizeSeconds is a whole number of seconds",
     ],
     [
       'freshness in words',

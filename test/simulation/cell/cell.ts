@@ -1,3 +1,4 @@
+import { DynamoDbSlotStore } from '#lib/adapters/dynamodb/dynamodb-slot-store.ts'
 import { ArchiveChecks } from '../checks/archive-checks.ts'
 import { TableChecks } from '../checks/table-checks.ts'
 import { Violation } from '../checks/violation.ts'
@@ -21,7 +22,7 @@ import type { Scheduler } from '../kernel/scheduler.ts'
 import { type BellRisks, Consumer } from './consumer.ts'
 import type { SentRecord } from './events.ts'
 import { archiveEventsOf, type Cloud, commitSnapshotsOf } from './functions.ts'
-import { DEPLOYMENTS, type Deployment, JOURNAL_TABLE } from './product.ts'
+import { DEPLOYMENTS, type Deployment, JOURNAL_TABLE, SLOTS_TABLE } from './product.ts'
 import { updateWindowsOf } from './windows.ts'
 
 export interface CellRisks {
@@ -31,7 +32,20 @@ export interface CellRisks {
   readonly bells: BellRisks
 }
 
+export interface CellSettings {
+  readonly risks: CellRisks
+  readonly shards: number
+  /** What may be deployed in this run. */
+  readonly deployments: readonly Deployment[]
+  /** How long a batch gathers. @default that of the deployed mapping */
+  readonly windowMs?: number
+  /** How long bells of the commit gather. @default 1000 */
+  readonly gatherMs?: number
+}
+
 const MINUTE_MS = 60_000
+/** Longer than the dedup horizon, as it is everywhere. */
+const RETENTION_MS = 90 * MINUTE_MS
 const SWEEPS_UNTIL_DRAINED = 50
 
 /** Errors that a handler may throw although no call of its own failed. */
@@ -56,15 +70,13 @@ export class Cell {
   readonly #consumers: readonly Consumer[]
   #isSweeping = false
 
-  constructor(options: {
-    readonly scheduler: Scheduler
-    readonly choices: Choices
-    readonly risks: CellRisks
-    readonly shards: number
-    /** What may be deployed in this run. */
-    readonly deployments: readonly Deployment[]
-    readonly log: (actor: string, what: string) => void
-  }) {
+  constructor(
+    options: CellSettings & {
+      readonly scheduler: Scheduler
+      readonly choices: Choices
+      readonly log: (actor: string, what: string) => void
+    },
+  ) {
     const { scheduler, choices, risks, log } = options
     this.#scheduler = scheduler
     const nowMs = () => scheduler.nowMs
@@ -83,7 +95,16 @@ export class Cell {
       onChange: (change) => this.#onItem(change),
     })
     const glue = new GlueModel({ network, onChange: (change) => this.table.onTable(change) })
-    const stream = new KinesisModel<SentRecord>({ network, choices, nowMs, shards: options.shards })
+    const stream: KinesisModel<SentRecord> = new KinesisModel({
+      network,
+      choices,
+      nowMs,
+      shards: options.shards,
+      retentionMs: RETENTION_MS,
+      // Shards that came and went within the retention while nothing at all was sent are forgotten by everybody.
+      mayForget: (id) =>
+        stream.descendantsOf(id).every((one) => one.isClosed || this.archive.isRegistered(one.id)),
+    })
     this.cloud = { scheduler, choices, s3, dynamodb, glue, stream }
     const readings = [...new Set(options.deployments.map((one) => one === 'strict'))]
     const fail = (error: unknown) => scheduler.fail(error)
@@ -123,18 +144,27 @@ export class Cell {
       choices,
       stream,
       function: archiveEvents,
-      settings: ARCHIVE_MAPPING,
+      settings: { ...ARCHIVE_MAPPING, windowMs: options.windowMs ?? ARCHIVE_MAPPING.windowMs },
       risks: risks.deliveries,
     })
     const consumerOf = (one: FunctionModel<unknown, unknown>, gatherMs: number) =>
       new Consumer({ function: one, scheduler, choices, risks: risks.bells, gatherMs })
-    this.#consumers = [consumerOf(commitSnapshots, 1000), consumerOf(updateWindows, 0)]
+    this.#consumers = [
+      consumerOf(commitSnapshots, options.gatherMs ?? 1000),
+      consumerOf(updateWindows, 0),
+    ]
   }
 
   /** Other code, or other contracts; instances at work go on with what they have. */
   deploy(deployment: Deployment): void {
     this.deployment = deployment
     for (const one of this.#functions) one.deploy()
+  }
+
+  /** Events that the stream took. */
+  received(): number {
+    const records = this.cloud.stream.shards.flatMap((shard) => shard.records)
+    return records.reduce((sum, { content }) => sum + Math.max(1, content.events.length), 0)
   }
 
   isDrained(): boolean {
@@ -155,6 +185,8 @@ export class Cell {
       this.#scheduler.after(MINUTE_MS, 'sweep', 'a minute passes', () => {})
       await this.#scheduler.run()
     }
+    const client = this.cloud.dynamodb.inspector()
+    await this.windows.mustBeComplete(new DynamoDbSlotStore({ client, tableName: SLOTS_TABLE }))
   }
 
   #lagging(): string {

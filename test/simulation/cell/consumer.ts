@@ -1,3 +1,4 @@
+import type { Random } from '#lib/domain/ops/seeded-random.ts'
 import type { FunctionModel } from '../cloud/lambda.ts'
 import { type Choices, oneOf } from '../kernel/choices.ts'
 import type { Scheduler } from '../kernel/scheduler.ts'
@@ -7,6 +8,8 @@ export interface BellRisks {
   readonly doubled: number
   readonly late: number
 }
+
+type BellFate = 'lost' | 'doubled' | 'late'
 
 const MOST_AT_ONCE = 3
 
@@ -38,13 +41,11 @@ export class Consumer {
   /** The journal has something new; `name` says what. */
   bell(name: string): void {
     const { name: consumer } = this.#function.settings
-    const fate = this.#choices.deviate(`bell ${consumer} ${name}`, (random) => {
-      const { lost, doubled, late } = this.#risks
-      const chance = random()
-      if (chance < lost) return 'lost'
-      if (chance < lost + doubled) return 'doubled'
-      return chance < lost + doubled + late ? 'late' : undefined
-    })
+    const fate = this.#choices.deviate(
+      `bell ${consumer} ${name}`,
+      (random) => this.#drawFate(random),
+      ['lost', 'doubled', 'late'],
+    )
     if (fate === 'lost') return
     const random = this.#choices.random(`bell ${consumer} ${name} when`)
     this.#ringAfter(fate === 'late' ? oneOf(random, [5_000, 60_000, 900_000]) : 0)
@@ -58,6 +59,14 @@ export class Consumer {
     this.#scheduler.spawn(async () => {
       await this.#function.invoke({ bell: name }, name)
     })
+  }
+
+  #drawFate(random: Random): BellFate | undefined {
+    const { lost, doubled, late } = this.#risks
+    const chance = random()
+    if (chance < lost) return 'lost'
+    if (chance < lost + doubled) return 'doubled'
+    return chance < lost + doubled + late ? 'late' : undefined
   }
 
   #ringAfter(ms: number): void {

@@ -1,7 +1,13 @@
 import { gzipSync, zstdCompressSync } from 'node:zlib'
 import type { Random } from '#lib/domain/ops/seeded-random.ts'
 import { between, oneOf } from '../kernel/choices.ts'
-import { EVENT_TYPE, STRICT_CENTS } from './product.ts'
+import {
+  EVENT_TYPE,
+  LONG_KEY_LENGTH,
+  type Reading,
+  SHORT_KEY_LENGTH,
+  STRICT_CENTS,
+} from './product.ts'
 
 /** An event as its sender knows it: what becomes of it can be told without decoding anything. */
 export interface SentEvent {
@@ -26,12 +32,13 @@ export interface SentRecord {
   readonly isDecodable: boolean
 }
 
-/** Whether the code that is strict takes it, too. */
-export function isRowFor(event: SentEvent, isStrict: boolean): boolean {
-  return event.row !== undefined && !(isStrict && event.row.cents > STRICT_CENTS)
+/** Whether it is a row to such code. */
+export function isRowFor({ row }: SentEvent, { isStrict, version }: Reading): boolean {
+  if (row === undefined || (isStrict && row.cents > STRICT_CENTS)) return false
+  return row.key.length <= (version === '1.0.0' ? SHORT_KEY_LENGTH : LONG_KEY_LENGTH)
 }
 
-const KEYS = ['a', 'b', 'c', 'ä', 'a#b', 'k5']
+export const KEYS = ['a', 'b', 'c', 'ä', 'a#b', 'k5', 'long-key-of-1.1']
 const HOUR_MS = 3_600_000
 
 /** A new event around a time. */
@@ -45,6 +52,14 @@ export function drawEvent(random: Random, source: string, id: string, nowMs: num
   }
   const note = random() < 0.1 ? 'noted' : undefined
   return { source, id, row, text: textOf(source, id, row, note) }
+}
+
+/** An event with these values, which every contract takes. */
+export function validEvent(
+  of: EventRow & { readonly source: string; readonly id: string },
+): SentEvent {
+  const { source, id, ...row } = of
+  return { source, id, row, text: textOf(source, id, row, undefined) }
 }
 
 /** Mostly a little late, now and then by days, or from the future. */
@@ -75,7 +90,7 @@ function drawRejected(random: Random, source: string, id: string): SentEvent {
     { ...envelope, data: { ...data, amount: -1 } },
     { ...envelope, data: { ...data, amount: 0.001 } },
     { ...envelope, data: { ...data, key: null } },
-    { ...envelope, data: { ...data, key: 'x'.repeat(33) } },
+    { ...envelope, data: { ...data, key: 'x'.repeat(LONG_KEY_LENGTH + 1) } },
     { ...envelope, data: { ...data, at: 'yesterday' } },
     { ...envelope, data: [] },
     { ...envelope, type: 'other', data },

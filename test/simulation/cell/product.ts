@@ -17,10 +17,13 @@ const AMOUNT = field('amount', 'number', 12, {
   logicalTypeOptions: { minimum: 0 },
 })
 const NOTE = field('note', 'string', 13)
-const KEY_LENGTH = { logicalTypeOptions: { maxLength: 32 } }
+/** Of a key: what version 1.0.0 takes, and what later ones do. */
+export const SHORT_KEY_LENGTH = 8
+export const LONG_KEY_LENGTH = 32
 
 /** Few columns, so that thousands of files can be written: the contract of the simulation's product. */
 function contractOf(version: string): Contract {
+  const maxLength = version === '1.0.0' ? SHORT_KEY_LENGTH : LONG_KEY_LENGTH
   const contract = contractWith([AMOUNT, ...(version === '1.0.0' ? [] : [NOTE])], {
     custom: [
       ['weir.dedupHorizonMinutes', DEDUP_HORIZON_MINUTES],
@@ -29,9 +32,7 @@ function contractOf(version: string): Contract {
     top: { version },
   })
   const fields = contract.fields.map((one) =>
-    one.name === 'key'
-      ? { ...one, constraints: { maxLength: KEY_LENGTH.logicalTypeOptions.maxLength } }
-      : one,
+    one.name === 'key' ? { ...one, constraints: { maxLength } } : one,
   )
   return { ...contract, fields, partitioning: [{ field: 'at', transform: 'day' }] }
 }
@@ -56,6 +57,13 @@ export const DEPLOYMENTS = {
   widened: versionsOf([OLD, NEW]),
 } satisfies Record<string, ContractVersions>
 export type Deployment = keyof typeof DEPLOYMENTS
+
+/** How some code judges a batch: what it rejects besides what is wrong for everybody. */
+export interface Reading {
+  readonly isStrict: boolean
+  /** The version that raw names. */
+  readonly version: string
+}
 
 export const PRODUCT = NEW.product
 export const LAYOUT = { bucket: 'lake', region: 'us-east-1', product: PRODUCT }

@@ -45,7 +45,7 @@ export class ArchiveChecks {
   constructor(options: {
     readonly stream: KinesisModel<SentRecord>
     readonly s3: S3Model
-    /** Whether only lenient code judges, only strict code, or both. */
+    /** Of the code that judges, whether it is strict; both if both was deployed. */
     readonly readings: readonly boolean[]
     /** Told what a check finds that takes a promise, before the next turn. */
     readonly fail: (error: unknown) => void
@@ -59,6 +59,10 @@ export class ArchiveChecks {
 
   entriesOf(shard: string): readonly CheckedEntry[] {
     return this.entries.get(shard) ?? []
+  }
+
+  isRegistered(shard: string): boolean {
+    return this.#registrations.has(shard)
   }
 
   /** Whether every record of the stream is in the journal. */
@@ -155,7 +159,7 @@ export class ArchiveChecks {
     records: readonly AcceptedRecord<SentRecord>[],
   ): Verdicts {
     const candidates = this.#readings.map((isStrict) =>
-      this.#oracle.judge(entry.shard, records, isStrict),
+      this.#oracle.judge(entry.shard, records, { isStrict, version: entry.contractVersion }),
     )
     const found = {
       ...entry.counts,

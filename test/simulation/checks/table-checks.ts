@@ -24,6 +24,11 @@ export class TableChecks {
   /** Files that the table must have. */
   readonly #expected = new Set<string>()
   readonly #manifests = new Map<string, readonly string[]>()
+  readonly #foreignAdds = new Set<string>()
+  readonly #foreignReplaces = new Map<string, readonly string[]>()
+  /** Rollbacks that somebody is about to do: from, to. */
+  readonly #rollbacks = new Map<bigint, bigint>()
+  /** Where the table was before it was rolled back. */
   #rolledBackFrom: bigint | undefined
 
   constructor(options: { readonly s3: S3Model; readonly archive: ArchiveChecks }) {
@@ -31,16 +36,18 @@ export class TableChecks {
     this.#archive = options.archive
   }
 
-  /** Another engine is about to put a file into the table. */
+  /** What another engine is about to do, which may fail. */
   readonly foreign = {
-    adds: (path: string) => this.#foreignAdds.add(path),
-    replaces: (paths: readonly string[], by: string) => this.#foreignReplaces.set(by, paths),
-    rollsBack: (from: bigint) => {
-      this.#rolledBackFrom = from
+    adds: (path: string): void => {
+      this.#foreignAdds.add(path)
+    },
+    replaces: (paths: readonly string[], by: string): void => {
+      this.#foreignReplaces.set(by, paths)
+    },
+    mayRollBack: (from: bigint, to: bigint): void => {
+      this.#rollbacks.set(from, to)
     },
   }
-  readonly #foreignAdds = new Set<string>()
-  readonly #foreignReplaces = new Map<string, readonly string[]>()
 
   /** Whether the table has every entry of the journal. */
   isDrained(): boolean {
@@ -54,14 +61,16 @@ export class TableChecks {
     must(bytes !== undefined, () => `${table} points to ${after}, which is not there`)
     const metadata = parseTableMetadata(bytes)
     const current = metadata['current-snapshot-id']
-    if (this.#rolledBackFrom !== undefined) {
+    const known = this.#metadata?.['current-snapshot-id']
+    if (known !== undefined && current === this.#rollbacks.get(known)) this.#rolledBackFrom = known
+    if (this.#rolledBackFrom !== undefined && current !== this.#rolledBackFrom) {
       // Until somebody rolls forward again nothing of ours may come on top.
-      if (current === this.#rolledBackFrom) this.#rolledBackFrom = undefined
-      else this.#mustStand(metadata)
+      this.#mustStand(metadata)
       this.#metadata = metadata
       return
     }
-    this.#keepsSnapshots(metadata)
+    if (this.#rolledBackFrom === undefined) this.#keepsSnapshots(metadata)
+    this.#rolledBackFrom = undefined
     this.#advance(table, metadata)
     const live = this.#liveFiles(metadata)
     for (const path of live) {

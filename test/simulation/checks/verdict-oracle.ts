@@ -2,7 +2,12 @@ import { keyedIdentity } from '#lib/domain/ingest/identity.ts'
 import type { Predecessor } from '#lib/domain/kernel/sequence-number.ts'
 import { MICROS_PER_MINUTE, minuteOf } from '#lib/domain/kernel/time.ts'
 import { isRowFor, type SentEvent, type SentRecord } from '../cell/events.ts'
-import { DEDUP_HORIZON_MINUTES, FUTURE_SKEW_MINUTES, IDENTITY_KEY } from '../cell/product.ts'
+import {
+  DEDUP_HORIZON_MINUTES,
+  FUTURE_SKEW_MINUTES,
+  IDENTITY_KEY,
+  type Reading,
+} from '../cell/product.ts'
 import { type AcceptedRecord, type KinesisModel, lineageOf } from '../cloud/kinesis.ts'
 
 /** An event that was admitted, where it stands. */
@@ -60,11 +65,7 @@ export class VerdictOracle {
   }
 
   /** The verdicts on a shard's next records, as this code has to give them. Changes nothing. */
-  judge(
-    shard: string,
-    records: readonly AcceptedRecord<SentRecord>[],
-    isStrict: boolean,
-  ): Verdicts {
+  judge(shard: string, records: readonly AcceptedRecord<SentRecord>[], reading: Reading): Verdicts {
     const before = this.#maxEventTimeOf(shard)
     const seen = new Map<string, number[]>()
     const admitted: AdmittedEvent[] = []
@@ -75,7 +76,7 @@ export class VerdictOracle {
       received += Math.max(1, content.events.length)
       if (!content.isDecodable) rejected.push({ sequence, index: 0 })
       for (const [index, event] of content.events.entries()) {
-        if (!isRowFor(event, isStrict)) {
+        if (!isRowFor(event, reading)) {
           rejected.push({ sequence, index })
           continue
         }

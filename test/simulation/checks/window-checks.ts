@@ -1,8 +1,9 @@
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb'
 import { DynamoDbSlotStore } from '#lib/adapters/dynamodb/dynamodb-slot-store.ts'
 import type { ContractVersions } from '#lib/domain/contract/contract-versions.ts'
-import { readFeatures } from '#lib/domain/features/read-features.ts'
+import { type FeatureValues, readFeatures } from '#lib/domain/features/read-features.ts'
 import type { SequenceNumber } from '#lib/domain/kernel/sequence-number.ts'
+import type { SlotStore } from '#lib/domain/process/slot-store.ts'
 import { SLOTS_TABLE, VIEW, WINDOW_SECONDS } from '../cell/product.ts'
 import type { ItemChange } from '../cloud/dynamodb.ts'
 import type { Item } from '../cloud/dynamodb-expressions.ts'
@@ -17,7 +18,8 @@ interface Contribution {
 }
 
 const WINDOW_MICROS = WINDOW_SECONDS * 1_000_000
-const CURSORS = `#cursor#${VIEW.name}`
+const CURSORS = `cursor#${VIEW.name}`
+const SLOTS = `slot#${VIEW.name}#`
 
 /**
  * Holds slots and cursors against the journal at each write: a slot has what the entries up to its position add to
@@ -67,6 +69,7 @@ export class WindowChecks {
 
   onItem({ table, partition, sort, before, after }: ItemChange): void {
     if (table !== SLOTS_TABLE) return
+    if (partition !== CURSORS && !partition.startsWith(SLOTS)) return
     must(after !== undefined, () => `slot ${partition}/${sort} was removed`)
     const sequence = after.sequence!.S as SequenceNumber
     if (partition === CURSORS) {
@@ -74,7 +77,7 @@ export class WindowChecks {
       return
     }
     const [start, shard] = sort.split('#') as [string, string]
-    const key = partition.slice(VIEW.name.length + 1)
+    const key = partition.slice(SLOTS.length)
     const id = slotId(key, Date.parse(start) * 1000)
     const where = `slot ${partition}/${sort}`
     const known = before?.sequence?.S
@@ -95,13 +98,57 @@ export class WindowChecks {
     )
   }
 
-  /** Events of a key and window over all shards, and the most that a reader may have seen of them. */
-  mostEvents(key: string, start: number): number {
-    let events = 0
+  /** A reader's answer: of each shard some state that it once had, perhaps an old one. */
+  mustHaveBeen({ key, window, values }: FeatureValues, atMs: number): void {
+    if (window === null) return
+    const where = `features of ${key} at ${new Date(atMs).toISOString()}`
+    const start = Date.parse(window.start)
+    must(start <= atMs, () => `${where} are of ${window.start}`)
+    const id = slotId(key, start * 1000)
+    let possible = new Set(['0/0'])
     for (const ofShard of this.#contributions.values()) {
-      for (const one of ofShard.get(slotId(key, start)) ?? []) events += one.events
+      const next = new Set(possible)
+      let [events, cents] = [0, 0]
+      for (const one of ofShard.get(id) ?? []) {
+        events += one.events
+        cents += one.cents
+        for (const sum of possible) {
+          const [otherEvents, otherCents] = sum.split('/').map(Number)
+          next.add(`${otherEvents! + events}/${otherCents! + cents}`)
+        }
+      }
+      possible = next
     }
-    return events
+    const found = `${values.events}/${String(values.amount)
+      .replace('.', '')
+      .replace(/^0+(?=\d)/, '')}`
+    must(possible.has(found), () => `${where} never were ${found}`)
+  }
+
+  /** Once all is drained: a reader is told exactly what was admitted, of every key and window. */
+  async mustBeComplete(slots: SlotStore): Promise<void> {
+    const sums = new Map<string, { events: number; cents: number }>()
+    for (const ofShard of this.#contributions.values()) {
+      for (const [id, contributions] of ofShard) {
+        const sum = sums.get(id) ?? { events: 0, cents: 0 }
+        for (const { events, cents } of contributions) {
+          sum.events += events
+          sum.cents += cents
+        }
+        sums.set(id, sum)
+      }
+    }
+    for (const [id, { events, cents }] of sums) {
+      const at = id.indexOf('/')
+      const [start, key] = [Number(id.slice(0, at)), id.slice(at + 1)]
+      const { current } = this.#contracts
+      const { values, window } = await readFeatures({ slots, contract: current }, VIEW, key, start)
+      mustEqual(
+        [window?.start, values.events, String(values.amount)],
+        [new Date(start / 1000).toISOString(), events, amountText(cents)],
+        () => `features of ${key}, after all`,
+      )
+    }
   }
 
   #checkCursor(shard: string, cursor: SequenceNumber): void {
@@ -128,8 +175,7 @@ export class WindowChecks {
     const client = { send: async () => ({ Items: [item] }) } as unknown as DynamoDBClient
     const slots = new DynamoDbSlotStore({ client, tableName: SLOTS_TABLE })
     const { values } = await readFeatures(
-      slots,
-      this.#contracts.current,
+      { slots, contract: this.#contracts.current },
       VIEW,
       key,
       Number.MAX_SAFE_INTEGER,

@@ -103,6 +103,16 @@ export class DynamoDbModel {
     return { send } as unknown as DynamoDBClient
   }
 
+  /** A client for checks: answers at once, with what there is. */
+  inspector(): DynamoDBClient {
+    const send = async (command: { readonly input: unknown }) => {
+      if (command.constructor.name !== 'QueryCommand') throw new Error('an inspector only queries')
+      const input = command.input as QueryInput
+      return this.#query(input, partitionOf(input), this.#nowMs(), Number.POSITIVE_INFINITY)
+    }
+    return { send } as unknown as DynamoDBClient
+  }
+
   /** An item as it stands, for checks. */
   item(table: string, partition: string, sort: string): Item | undefined {
     return this.#tables.get(table)?.get(partition)?.get(sort)?.at(-1)?.item
@@ -156,6 +166,7 @@ export class DynamoDbModel {
     const pageItems = this.#choices.deviate(
       `page ${process.name}#${process.calls + 1}`,
       (random) => (random() < 0.1 ? between(random, 1, 3) : undefined),
+      [1],
     )
     return this.#network.send(process, {
       service: 'dynamodb',
@@ -193,8 +204,10 @@ export class DynamoDbModel {
       keys: Keys,
       asOf: this.#asOf(process, { ConsistentRead: ConsistentRead ?? false }),
     }))
-    const answered = this.#choices.deviate(`keys ${process.name}#${process.calls + 1}`, (random) =>
-      random() < 0.05 ? between(random, 1, 3) : undefined,
+    const answered = this.#choices.deviate(
+      `keys ${process.name}#${process.calls + 1}`,
+      (random) => (random() < 0.05 ? between(random, 1, 3) : undefined),
+      [1],
     )
     return this.#network.send(process, {
       service: 'dynamodb',
@@ -224,6 +237,7 @@ export class DynamoDbModel {
     const behindMs = this.#choices.deviate(
       `stale ${process.name}#${process.calls + 1}`,
       (random) => (random() < 0.3 ? Math.ceil(random() ** 2 * MOST_STALE_MS) : undefined),
+      [10, MOST_STALE_MS],
     )
     return () => this.#nowMs() - (behindMs ?? 0)
   }

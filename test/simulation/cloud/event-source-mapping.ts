@@ -32,6 +32,12 @@ export interface DeliveryRisks {
 
 const MOST_BACKOFF_MS = 60_000
 
+interface Redelivery {
+  readonly from: number
+  /** Beside the newer ones, and up to here; else the poller goes back. */
+  readonly beside?: { readonly to: number; readonly afterMs: number }
+}
+
 /** What Lambda's poller gives one invocation. */
 export interface Delivery<Content> {
   readonly shard: string
@@ -43,7 +49,7 @@ export interface Delivery<Content> {
  * parents. A batch that fails comes again, the same, halved, or cut anew as after a restart; what was delivered may
  * come once more, also while newer batches are under way.
  */
-export class EventSourceMapping<Content, Result> {
+export class EventSourceMapping<Content extends { readonly name: string }, Result> {
   readonly #scheduler: Scheduler
   readonly #choices: Choices
   readonly #stream: KinesisModel<Content>
@@ -105,10 +111,12 @@ export class EventSourceMapping<Content, Result> {
   /** Delivers what there is from the position on until it is accepted, in whatever pieces. */
   async #deliverNext(id: string, poller: ShardPoller): Promise<void> {
     const { records } = this.#stream.shard(id)
-    const { batchSize, bisect, retries } = this.#settings
+    const { batchSize, retries } = this.#settings
     let end = Math.min(records.length, poller.position + batchSize)
-    const short = this.#choices.deviate(`short ${id}.${poller.deliveries}`, (random) =>
-      random() < this.#risks.short ? random() : undefined,
+    const short = this.#choices.deviate(
+      `short ${id}.${poller.deliveries}`,
+      (random) => (random() < this.#risks.short ? random() : undefined),
+      end - poller.position > 1 ? [0.5] : [],
     )
     if (short !== undefined) end -= Math.floor(short * (end - poller.position))
     for (let failures = 0; ; ) {
@@ -127,40 +135,60 @@ export class EventSourceMapping<Content, Result> {
         id,
         'retries',
       )
-      const length = end - poller.position
-      const cut = this.#choices.deviate(`cut ${name}`, (random) =>
-        random() < 0.6 ? random() : undefined,
-      )
-      if (cut === undefined) continue
-      const half = Math.ceil(length / 2)
-      const anew = between(
-        this.#choices.random(`anew ${name}`),
-        1,
-        records.length - poller.position,
-      )
-      end = poller.position + (bisect && cut < 0.6 ? half : Math.min(anew, batchSize))
+      end = this.#cutAnew(id, poller.position, end, name)
     }
+  }
+
+  /** Where the next attempt of a failed batch ends: as before, at its half, or anywhere after a restart. */
+  #cutAnew(id: string, from: number, end: number, name: string): number {
+    const half = from + Math.ceil((end - from) / 2)
+    const most = Math.min(this.#stream.shard(id).records.length, from + this.#settings.batchSize)
+    const alternatives = [...(this.#settings.bisect && half < end ? [half] : []), from + 1, most]
+    const cut = this.#choices.deviate(
+      `cut ${name}`,
+      (random) => {
+        const chance = random()
+        if (chance < 0.4) return undefined
+        return chance < 0.7 ? alternatives[0] : between(random, from + 1, most)
+      },
+      alternatives.filter((one) => one !== end),
+    )
+    return cut ?? end
   }
 
   /** What was accepted may be forgotten: the next delivery starts before it. Or it comes beside newer ones. */
   async #mayComeAgain(id: string, poller: ShardPoller): Promise<void> {
     const { records } = this.#stream.shard(id)
     const name = `${id}.${poller.deliveries}`
-    const back = this.#choices.deviate(`again ${name}`, (random) =>
-      random() < this.#risks.again ? between(random, 1, Math.min(poller.position, 12)) : undefined,
+    const again = this.#choices.deviate<Redelivery>(
+      `again ${name}`,
+      (random) => {
+        if (random() >= this.#risks.again) return undefined
+        const from = Math.max(0, poller.position - between(random, 1, 12))
+        if (random() < 0.5) return { from }
+        return {
+          from,
+          beside: {
+            to: between(random, from + 1, records.length),
+            afterMs: between(random, 0, 20_000),
+          },
+        }
+      },
+      [
+        { from: 0 },
+        { from: poller.position - 1 },
+        { from: 0, beside: { to: records.length, afterMs: 0 } },
+        { from: 0, beside: { to: 1, afterMs: 12 } },
+      ],
     )
-    if (back === undefined) return
-    const random = this.#choices.random(`again how ${name}`)
-    const from = Math.max(0, poller.position - back)
-    if (random() < 0.5) {
-      poller.position = from
+    if (again?.beside === undefined) {
+      poller.position = again?.from ?? poller.position
       return
     }
-    const to = between(random, from + 1, records.length)
-    const delayMs = between(random, 0, 20_000)
-    this.#scheduler.after(delayMs, id, 'an older batch comes again', () => {
+    const { from, beside } = again
+    this.#scheduler.after(beside.afterMs, id, 'an older batch comes again', () => {
       this.#scheduler.spawn(async () => {
-        await this.#deliver(id, `${name}again`, from, to)
+        await this.#deliver(id, `${name}again`, from, beside.to)
       })
     })
   }

@@ -29,35 +29,41 @@ export interface Shard<Content> {
   readonly to: number
   readonly records: AcceptedRecord<Content>[]
   isClosed: boolean
-  /** Whether the stream still lists it. */
-  isListed: boolean
+  closedMs?: number
 }
 
 const SHARD_ID_DIGITS = 12
+const LIST_PAGE_SIZE = 3
 
 /**
  * A Kinesis stream: sequence numbers grow within the stream but not by one, and get longer; arrival stamps are
  * milliseconds and may go back a little; a split or merge closes its parents and everything later goes to the
  * children; a shard closed for longer than the retention is listed no more.
  */
-export class KinesisModel<Content> {
+export class KinesisModel<Content extends { readonly name: string }> {
   readonly #network: Network
   readonly #choices: Choices
   readonly #nowMs: () => number
+  readonly #retentionMs: number
+  readonly #mayForget: (shard: string) => boolean
   readonly #shards = new Map<string, Shard<Content>>()
   readonly #listeners: ((shard: Shard<Content>) => void)[] = []
   #lastSequence: bigint
-  #accepted = 0
 
   constructor(options: {
     readonly network: Network
     readonly choices: Choices
     readonly nowMs: () => number
     readonly shards: number
+    /** How long a closed shard is listed; longer if it may not be forgotten then. */
+    readonly retentionMs: number
+    readonly mayForget: (shard: string) => boolean
   }) {
     this.#network = options.network
     this.#choices = options.choices
     this.#nowMs = options.nowMs
+    this.#retentionMs = options.retentionMs
+    this.#mayForget = options.mayForget
     // Close below a power of ten: numbers get a digit longer on the way.
     this.#lastSequence = 10n ** 20n - BigInt(between(options.choices.random('sequences'), 1, 400))
     for (let at = 0; at < options.shards; at++) {
@@ -71,6 +77,12 @@ export class KinesisModel<Content> {
 
   shard(id: string): Shard<Content> {
     return this.#shards.get(id)!
+  }
+
+  /** All shards that came from this one. */
+  descendantsOf(id: string): readonly Shard<Content>[] {
+    const children = this.shards.filter(({ parents }) => parents.includes(id))
+    return children.flatMap((child) => [child, ...this.descendantsOf(child.id)])
   }
 
   /** Calls back when a shard gets records, closes, or comes to be. */
@@ -91,8 +103,10 @@ export class KinesisModel<Content> {
       isWrite: true,
       apply: () =>
         records.map((record, at) => {
-          const isRefused = this.#choices.deviate(`partial ${name}.${at}`, (random) =>
-            random() < 0.02 ? true : undefined,
+          const isRefused = this.#choices.deviate(
+            `partial ${name}.${at}`,
+            (random) => (random() < 0.02 ? true : undefined),
+            [true],
           )
           if (isRefused) return false
           this.accept(record)
@@ -106,9 +120,10 @@ export class KinesisModel<Content> {
     const shard = this.shards.find(
       (one) => !one.isClosed && one.from <= input.place && input.place < one.to,
     )!
-    const random = this.#choices.random(`record ${this.#accepted++}`)
+    const { name } = input.content
+    const random = this.#choices.random(`sequence ${name}`)
     this.#lastSequence += BigInt(between(random, 1, 40))
-    const backMs = this.#choices.deviate(`stamp ${this.#accepted}`, (chance) =>
+    const backMs = this.#choices.deviate(`stamp ${name}`, (chance) =>
       chance() < 0.1 ? between(chance, 1, chance() < 0.1 ? 180_000 : 1500) : undefined,
     )
     const record: AcceptedRecord<Content> = {
@@ -166,26 +181,29 @@ export class KinesisModel<Content> {
   }
 
   #listShards(from: number) {
-    const pageSize = 3
-    const listed = this.shards.filter((shard) => shard.isListed)
-    const page = listed.slice(from, from + pageSize).map(({ id, parents }) => ({
+    const oldestMs = this.#nowMs() - this.#retentionMs
+    const listed = this.shards.filter(
+      ({ id, closedMs = Infinity }) => closedMs > oldestMs || !this.#mayForget(id),
+    )
+    const page = listed.slice(from, from + LIST_PAGE_SIZE).map(({ id, parents }) => ({
       ShardId: id,
       ...(parents[0] === undefined ? {} : { ParentShardId: parents[0] }),
       ...(parents[1] === undefined ? {} : { AdjacentParentShardId: parents[1] }),
     }))
-    const hasMore = from + pageSize < listed.length
-    return { Shards: page, ...(hasMore ? { NextToken: String(from + pageSize) } : {}) }
+    const hasMore = from + LIST_PAGE_SIZE < listed.length
+    return { Shards: page, ...(hasMore ? { NextToken: String(from + LIST_PAGE_SIZE) } : {}) }
   }
 
   #open(parents: readonly string[], from: number, to: number): void {
     const id = `shardId-${String(this.#shards.size).padStart(SHARD_ID_DIGITS, '0')}`
-    const shard = { id, parents, from, to, records: [], isClosed: false, isListed: true }
+    const shard = { id, parents, from, to, records: [], isClosed: false }
     this.#shards.set(id, shard)
     this.#changed(shard)
   }
 
   #close(shard: Shard<Content>): void {
     shard.isClosed = true
+    shard.closedMs = this.#nowMs()
     this.#changed(shard)
   }
 
@@ -195,7 +213,7 @@ export class KinesisModel<Content> {
 }
 
 /** The shard's ancestors and itself, as they truly are. */
-export function lineageOf<Content>(
+export function lineageOf<Content extends { readonly name: string }>(
   stream: KinesisModel<Content>,
   shard: string,
 ): ReadonlySet<string> {

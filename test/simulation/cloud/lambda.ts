@@ -14,6 +14,8 @@ export type Handler<Event, Result> = (event: Event) => Promise<Result>
 interface Instance<Event, Result> {
   readonly process: Process
   readonly handler: Handler<Event, Result>
+  /** Which deployment it is of. */
+  readonly generation: number
 }
 
 export interface FunctionSettings {
@@ -41,6 +43,7 @@ export class FunctionModel<Event, Result> {
   readonly #onError: (process: Process, error: unknown) => void
   #idle: Instance<Event, Result>[] = []
   #running = 0
+  #generation = 0
 
   constructor(options: {
     readonly settings: FunctionSettings
@@ -73,18 +76,22 @@ export class FunctionModel<Event, Result> {
     this.#running++
     const invocation = await this.#ended(instance, event, name)
     this.#running--
-    if (process.isAlive && process.zombie === undefined) this.#idle.push(instance)
+    const isOfUse = process.isAlive && process.zombie === undefined
+    if (isOfUse && instance.generation === this.#generation) this.#idle.push(instance)
     return invocation
   }
 
-  /** Forgets all idle instances: the next invocation of each is a cold start. */
+  /** From now on each invocation goes to an instance of the new code; those under way go on with theirs. */
   deploy(): void {
+    this.#generation++
     this.#idle = []
   }
 
   #take(name: string): Instance<Event, Result> {
-    const isCold = this.#choices.deviate(`cold ${name}`, (random) =>
-      random() < this.#risks.coldStart ? true : undefined,
+    const isCold = this.#choices.deviate(
+      `cold ${name}`,
+      (random) => (random() < this.#risks.coldStart ? true : undefined),
+      [true],
     )
     if (!isCold && this.#idle.length > 0) {
       const other = this.#choices.deviate(`instance ${name}`, (random) =>
@@ -99,7 +106,7 @@ export class FunctionModel<Event, Result> {
       this.#choices.deviate(`clock ${process.name}`, (random) =>
         random() < this.#risks.clockSkew ? between(random, -3_600_000, 3_600_000) : undefined,
       ) ?? 0
-    return { process, handler: this.#create(process) }
+    return { process, handler: this.#create(process), generation: this.#generation }
   }
 
   #ended(

@@ -1,5 +1,5 @@
 import type { Random } from '#lib/domain/ops/seeded-random.ts'
-import { between, type Choices } from '../kernel/choices.ts'
+import { between, type Choices, oneOf } from '../kernel/choices.ts'
 import type { Scheduler } from '../kernel/scheduler.ts'
 import type { Process } from './process.ts'
 import { isAnswer, noAnswer, type Service, throttled, unavailable } from './service-errors.ts'
@@ -49,6 +49,9 @@ export interface Outage {
 }
 
 const MOST_LATE_MS = 600_000
+/** Stands still until everything else has come to rest. */
+const HELD = Number.POSITIVE_INFINITY
+const SLOW_ALTERNATIVES_MS = [25, HELD]
 
 type Outcome<Answer> = { readonly answer: Answer } | { readonly error: unknown }
 
@@ -82,11 +85,18 @@ export class Network {
     const name = `${process.name}#${++process.calls}`
     process.onCall?.()
     const random = this.#choices.random(name)
-    const fault = this.#choices.deviate(`fault ${name}`, (chance) =>
-      chance() < this.#risks.fault ? drawFault(chance, call.isWrite) : undefined,
+    const faults = faultsOf(process, call)
+    const fault = this.#choices.deviate(
+      `fault ${name}`,
+      (chance) => (chance() < this.#risks.fault ? oneOf(chance, faults) : undefined),
+      // A call that only reads is as good as refused when its process dies of it.
+      call.isWrite ? faults : faults.filter((one) => one === 'dies before'),
     )
-    const slowMs = this.#choices.deviate(`slow ${name}`, (chance) =>
-      chance() < this.#risks.slow ? Math.ceil(chance() ** 3 * this.#risks.slowMs) : undefined,
+    const slowMs = this.#choices.deviate(
+      `slow ${name}`,
+      (chance) =>
+        chance() < this.#risks.slow ? Math.ceil(chance() ** 3 * this.#risks.slowMs) : undefined,
+      SLOW_ALTERNATIVES_MS,
     )
     const label = `${call.operation} ${call.target}${fault === undefined ? '' : ` [${fault}]`}`
     const thereMs = this.#latency(random) + (slowMs ?? 0) + (process.zombie?.slowerMs ?? 0)
@@ -106,7 +116,9 @@ export class Network {
         if (outcome !== undefined) settle(outcome)
       }
       const { zombie } = process
-      if (this.isParking && zombie !== undefined && process.calls > zombie.parksAfterCall) {
+      const isHeld =
+        slowMs === HELD || (zombie !== undefined && process.calls > zombie.parksAfterCall)
+      if (this.isParking && isHeld) {
         this.#scheduler.park(process.name, label, effect)
       } else {
         this.#scheduler.after(thereMs, process.name, label, effect)
@@ -188,7 +200,7 @@ export class Network {
   }
 }
 
-function drawFault(random: Random, isWrite: boolean): CallFault {
-  const faults = isWrite ? CALL_FAULTS : READ_FAULTS
-  return faults[Math.floor(random() * faults.length)]!
+function faultsOf({ isMortal }: Process, { isWrite }: { isWrite: boolean }): readonly CallFault[] {
+  if (isWrite) return isMortal ? CALL_FAULTS : CALL_FAULTS.filter((one) => !one.startsWith('dies'))
+  return isMortal ? READ_FAULTS : ['refused']
 }

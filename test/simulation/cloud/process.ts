@@ -15,8 +15,12 @@ export class Process {
   #isAlive = true
   #onDeath: (() => void)[] = []
 
-  constructor(name: string) {
+  /** Whether it may die on the way: not somebody who sees to it that his work is done. */
+  readonly isMortal: boolean
+
+  constructor(name: string, options: { readonly isMortal?: boolean } = {}) {
     this.name = name
+    this.isMortal = options.isMortal ?? true
   }
 
   get isAlive(): boolean {

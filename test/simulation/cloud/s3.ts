@@ -92,8 +92,10 @@ export class S3Model {
     const isConditional = input.IfNoneMatch === '*'
     // Bytes travel: what the sender does to its buffer later does not reach them.
     const body = Uint8Array.from(input.Body)
-    const collides = this.#choices.deviate(`collision ${process.name}#${process.calls + 1}`, (r) =>
-      isConditional && r() < 0.3 ? true : undefined,
+    const collides = this.#choices.deviate(
+      `collision ${process.name}#${process.calls + 1}`,
+      (random) => (isConditional && random() < 0.3 ? true : undefined),
+      isConditional ? [true] : [],
     )
     if (isConditional) this.#racing.set(uri, (this.#racing.get(uri) ?? 0) + 1)
     return this.#network

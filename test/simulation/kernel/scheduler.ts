@@ -47,7 +47,8 @@ export class Scheduler {
   }
 
   after(ms: number, actor: string, label: string, run: () => void): Turn {
-    const turn = { actor, label, dueMs: this.#nowMs + ms, run }
+    // Whole milliseconds: the clocks of a cloud have no others.
+    const turn = { actor, label, dueMs: this.#nowMs + Math.ceil(ms), run }
     this.#future.add(turn)
     return turn
   }

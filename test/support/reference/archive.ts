@@ -4,7 +4,6 @@ import { majorOf } from '#lib/domain/contract/version.ts'
 import type { ArchiveDependencies } from '#lib/domain/ingest/archive.ts'
 import type { EncodedRecord } from '#lib/domain/ingest/decoder/decoder.ts'
 import type { JournalEntry, ShardRegistration } from '#lib/domain/ingest/journal.ts'
-import type { Judgement } from '#lib/domain/ingest/judge.ts'
 import {
   curatedUri,
   quarantineUri,
@@ -23,8 +22,8 @@ import { inParallel } from '#lib/domain/kernel/in-parallel.ts'
 import { isAfter, type Predecessor, START } from '#lib/domain/kernel/sequence-number.ts'
 import { dateOf } from '#lib/domain/kernel/time.ts'
 import { dataFile } from '#lib/domain/lake/data-file.ts'
-import { encodeParquet } from '#lib/domain/lake/parquet/encode.ts'
-import { judge } from './judge.ts'
+import { judge, type ReferenceJudgement } from './judge.ts'
+import { encodeParquet } from './parquet.ts'
 import { partitionRows } from './partition.ts'
 import { encodeQuarantine } from './quarantine-file.ts'
 import { encodeRawBatch, rangeOf } from './raw-object.ts'
@@ -169,7 +168,7 @@ export class ReferenceArchive {
     return ReferenceMemory.load(journal, objects, registration, dedupHorizonMinutes)
   }
 
-  async #writeDerived(raw: RawBatch, judgement: Judgement): Promise<DerivedObjects> {
+  async #writeDerived(raw: RawBatch, judgement: ReferenceJudgement): Promise<DerivedObjects> {
     const { layout, objects } = this.#deps
     const { last } = rangeOf(raw)
     const parts = judgement.admitted.flatMap(({ contract, batch }) => {
@@ -230,7 +229,7 @@ interface DerivedObjects {
 function entryOf(
   raw: RawBatch,
   { prev, head, uri }: { prev: Predecessor; head: JournalEntry | undefined; uri: string },
-  judgement: Judgement,
+  judgement: ReferenceJudgement,
   derived: DerivedObjects,
   maxEventTimeBefore: number | undefined,
 ): JournalEntry {
@@ -258,7 +257,7 @@ function entryOf(
   }
 }
 
-function admittedByMajor({ admitted }: Judgement): Record<string, number> {
+function admittedByMajor({ admitted }: ReferenceJudgement): Record<string, number> {
   const rows = admitted.map(({ contract, batch }) => [majorOf(contract.version), batch.rows])
   return Object.fromEntries(rows)
 }

@@ -1,4 +1,5 @@
 import type { ContractsInForce } from '#lib/domain/contract/contract-versions.ts'
+import type { RejectedEvent } from '#lib/domain/ingest/decode.ts'
 import {
   byPlace,
   type DecodedPart,
@@ -13,6 +14,11 @@ import { MICROS_PER_MINUTE } from '#lib/domain/kernel/time.ts'
 import { ReferenceMemory } from './shard-memory.ts'
 import { takeRows } from './take-rows.ts'
 
+/** Its rejections are events with their texts. */
+export interface ReferenceJudgement extends Omit<Judgement, 'rejected'> {
+  readonly rejected: readonly RejectedEvent[]
+}
+
 /**
  * Judges a raw batch: a function of the batch, the contracts in force at the version that raw names and what was
  * admitted at earlier positions, so that every attempt and a rebuild give the same verdicts. The identity of an
@@ -23,7 +29,7 @@ export function judge(
   inForce: ContractsInForce,
   memory: ReferenceMemory,
   identify: Identify,
-): Judgement {
+): ReferenceJudgement {
   const { parts, rejected, ...unknown } = decodeByVersion(inForce, raw.events, { shard: raw.shard })
   const { dedupHorizonMinutes, maxFutureSkewMinutes } = inForce.named
   const skew = maxFutureSkewMinutes * MICROS_PER_MINUTE

@@ -21,10 +21,17 @@ export function union(...members: readonly TypeNode[]): TypeNode {
 /** `<before><type>`, in lines of at most 100 characters where the type can be broken: laid out as Prettier and Biome do. */
 export function laidOut(before: string, type: TypeNode, indent: string): string[] {
   const flat = `${before} ${flatText(type)}`
-  if (flat.length <= MAX_WIDTH || type.kind === 'plain') return [flat]
-  if (type.kind === 'array')
-    return `${before} ${arrayText(type, indent, before.length + 1)}`.split('\n')
-  return [before, ...membersText(type.members, `${indent}  `)]
+  if (flat.length <= MAX_WIDTH || type.kind === 'plain' || isKept(type)) return [flat]
+  if (type.kind === 'union') return [before, ...membersText(type.members, `${indent}  `)]
+  return `${before} ${brokenArray(type.element, indent, before.length + 1)}`.split('\n')
+}
+
+/** Whether a type stays on its line, however long: one name, or one name or null. */
+function isKept(type: TypeNode): boolean {
+  if (type.kind !== 'union') return type.kind === 'plain' || isKept(type.element)
+  const [first, second, third] = type.members
+  const isName = first?.kind === 'plain' && /^[A-Z]\w*$/.test(first.text)
+  return isName && second?.kind === 'plain' && second.text === 'null' && third === undefined
 }
 
 /** The type on one line. */
@@ -45,22 +52,24 @@ export function flatText(type: TypeNode): string {
 function membersText(members: readonly TypeNode[], indent: string): string[] {
   return members.flatMap((member) => {
     const column = indent.length + 2
-    const text =
-      member.kind === 'array' ? arrayText(member, `${indent}  `, column) : flatText(member)
+    const text = arrayText(member, `${indent}  `, column) ?? flatText(member)
     return `${indent}| ${text}`.split('\n')
   })
 }
 
-/** The text of an array that begins in this column of a line that is indented so. */
-function arrayText(
-  { element }: Extract<TypeNode, { kind: 'array' }>,
-  indent: string,
-  column: number,
-): string {
-  const flat = flatText({ kind: 'array', element })
-  if (column + flat.length <= MAX_WIDTH || element.kind === 'plain') return flat
-  if (element.kind === 'array') {
-    return `readonly (${arrayText(element, indent, column + 'readonly ('.length)})[]`
+/** The text of an array that begins in this column of a line that is indented so; undefined of another type. */
+function arrayText(type: TypeNode, indent: string, column: number): string | undefined {
+  if (type.kind !== 'array') return undefined
+  const flat = flatText(type)
+  return column + flat.length <= MAX_WIDTH || isKept(type)
+    ? flat
+    : brokenArray(type.element, indent, column)
+}
+
+function brokenArray(element: TypeNode, indent: string, column: number): string {
+  const before = 'readonly ('
+  if (element.kind !== 'union') {
+    return `${before}${arrayText(element, indent, column + before.length)})[]`
   }
-  return ['readonly (', ...membersText(element.members, `${indent}  `), `${indent})[]`].join('\n')
+  return [before, ...membersText(element.members, `${indent}  `), `${indent})[]`].join('\n')
 }

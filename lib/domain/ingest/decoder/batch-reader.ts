@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto'
 import type { Contract } from '#lib/domain/contract/contract.ts'
-import { countName, type RejectedEvent, rejectedStub } from '../decode.ts'
+import { countName, rejectedStub } from '../decode.ts'
 import { MAX_EVENT_BYTES } from '../envelope.ts'
 import type { Stub, UndecodableReason } from '../raw-event.ts'
 import { unpackRecord } from '../wire.ts'
 import type { ByteMemory } from './byte-memory.ts'
-import { type DecodedRecords, EngineResult } from './decoded-records.ts'
+import { type DecodedRecords, EngineResult, type Rejection } from './decoded-records.ts'
 import type { EncodedRecord } from './decoder.ts'
 import { EventReader } from './event-reader.ts'
 import type { FieldPlan } from './field-plan.ts'
@@ -33,7 +33,7 @@ export class BatchReader {
   #firstOfGroup = 0
   /** Where everything stood before the record that is being read. */
   readonly #marked = { lines: 0, rows: 0, rejected: 0, elsewhere: 0, arena: 0 }
-  #rejected: RejectedEvent[] = []
+  #rejected: Rejection[] = []
   /** Lines of events that another contract judges, and what they declare. */
   #elsewhere: number[] = []
   #declared: string[] = []
@@ -140,14 +140,15 @@ export class BatchReader {
       memory.arenaAt = this.#marked.arena
       this.#reader.judge(text ?? memory.text(start, end), this.#rows)
     }
-    this.#finishEvent(record, index, start, end, text)
+    this.#finishEvent(record, index, start, end)
     this.keep()
   }
 
   /** A stub, also one that raw has. */
   addStub(record: number, at: number, stub: Stub): void {
+    const { reason, detail } = rejectedStub(stub)
+    this.#rejected.push({ line: this.lines.length, reason, detail })
     this.lines.addStub(record, at, stub)
-    this.#rejected.push(rejectedStub(stub))
   }
 
   /** The record that was read last belongs to the batch. */
@@ -228,17 +229,11 @@ export class BatchReader {
 
   #readEvent(record: number, index: number, at: number): number {
     const after = this.#reader.read(at, this.#rows)
-    if (after >= 0) this.#finishEvent(record, index, at, after, undefined)
+    if (after >= 0) this.#finishEvent(record, index, at, after)
     return after
   }
 
-  #finishEvent(
-    record: number,
-    index: number,
-    start: number,
-    end: number,
-    text: string | undefined,
-  ): void {
+  #finishEvent(record: number, index: number, start: number, end: number): void {
     const { outcome } = this.#reader
     if (outcome.isAccepted) {
       this.lines.lineOfRow[this.#rows++] = this.lines.length
@@ -248,14 +243,11 @@ export class BatchReader {
     } else {
       const { id, source, refusal } = outcome
       this.#rejected.push({
-        sequence: this.lines.sequences[record]!,
-        index,
-        arrivalMicros: this.lines.arrivals[record]!,
+        line: this.lines.length,
         reason: refusal!.reason,
         detail: refusal!.detail,
         ...(id === undefined ? {} : { eventId: id }),
         ...(source === undefined ? {} : { eventSource: source }),
-        text: text ?? this.memory.text(start, end),
       })
     }
     this.lines.add(record, index, start, end)
@@ -276,7 +268,7 @@ export class BatchReader {
       }
       const end = at + this.memory.bytes.write(event.text, at)
       this.#reader.judge(event.text, this.#rows)
-      this.#finishEvent(record, event.index, at, end, event.text)
+      this.#finishEvent(record, event.index, at, end)
       at = end
     }
   }

@@ -107,7 +107,7 @@ export class GeneratedDecoder implements Decoder {
       put: (i, bytes, at) => received.bytes.copy(bytes, at, starts[lines[i]!], ends[lines[i]!]),
       read: (i, start, end) => {
         const line = lines[i]!
-        const stub = received.stubOf(line)
+        const stub = received.stubs.get(line)
         if (stub !== undefined) this.#reader.addStub(recordOf[line]!, start, stub)
         else this.#reader.readAlone(recordOf[line]!, indexOf[line]!, start, end)
       },

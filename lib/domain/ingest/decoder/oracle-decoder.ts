@@ -5,7 +5,7 @@ import { decode, type RejectedEvent } from '../decode.ts'
 import type { RawEvent } from '../raw-event.ts'
 import { RAW_LIMITS, weightOf } from '../raw-limits.ts'
 import { unpackRecord } from '../wire.ts'
-import type { DecodedRecords } from './decoded-records.ts'
+import type { DecodedRecords, Rejection } from './decoded-records.ts'
 import type {
   BatchContext,
   Decoder,
@@ -89,6 +89,7 @@ export class OracleDecoder implements Decoder {
     }
     const judged = own.map((line) => events[line]!)
     const decoded = decode(this.#contract, judged, context)
+    const { lineOfRow, rejections } = judgedLines(own, judged, decoded.rejected)
     const [id, source] = ['event_id', 'event_source'].map((name) => decoded.batch.columns.get(name))
     return {
       ...decoded,
@@ -96,7 +97,8 @@ export class OracleDecoder implements Decoder {
       elsewhere,
       declared,
       events: lines,
-      lineOfRow: acceptedLines(own, judged, decoded.rejected),
+      lineOfRow,
+      rejected: rejections,
       identities: { id: id as Utf8Column, source: source as Utf8Column },
     }
   }
@@ -108,18 +110,26 @@ export class OracleDecoder implements Decoder {
   }
 }
 
-/** The lines whose events are not among the rejected, which come in the same order. */
-function acceptedLines(
+/** Which lines were accepted, and why the others were not. The rejected come in the order of their lines. */
+function judgedLines(
   lines: readonly number[],
   events: readonly RawEvent[],
   rejected: readonly RejectedEvent[],
-): Int32Array {
-  let next = 0
-  const accepted = lines.filter((_, i) => {
+): { readonly lineOfRow: Int32Array; readonly rejections: Rejection[] } {
+  const rejections: Rejection[] = []
+  const accepted = lines.filter((line, i) => {
     const { sequence, index } = events[i]!
-    const isRejected = rejected[next]?.sequence === sequence && rejected[next]?.index === index
-    if (isRejected) next++
-    return !isRejected
+    const next = rejected[rejections.length]
+    if (next?.sequence !== sequence || next.index !== index) return true
+    const { reason, detail, eventId, eventSource } = next
+    rejections.push({
+      line,
+      reason,
+      detail,
+      ...(eventId === undefined ? {} : { eventId }),
+      ...(eventSource === undefined ? {} : { eventSource }),
+    })
+    return false
   })
-  return Int32Array.from(accepted)
+  return { lineOfRow: Int32Array.from(accepted), rejections }
 }

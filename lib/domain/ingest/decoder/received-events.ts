@@ -19,8 +19,9 @@ export interface ReceivedEvents {
   /** Of each record given: where it stood in the stream. */
   readonly sequences: readonly SequenceNumber[]
   readonly arrivals: Float64Array
+  /** By line, in place order. */
+  readonly stubs: ReadonlyMap<number, Stub>
   placeOf(line: number): Place
-  stubOf(line: number): Stub | undefined
   /** The line as `unpackRecord` gives it. */
   at(line: number): RawEvent
 }
@@ -39,12 +40,12 @@ export class EventLines implements ReceivedEvents {
   length = 0
   arrivals: Float64Array = new Float64Array(0)
   sequences: readonly SequenceNumber[] = []
-  readonly #stubs = new Map<number, Stub>()
+  readonly stubs = new Map<number, Stub>()
 
   /** Lines of these records follow. */
   begin(records: readonly RecordPlace[]): void {
     this.length = 0
-    this.#stubs.clear()
+    this.stubs.clear()
     const count = records.length
     const arrivals = new Float64Array(count)
     const sequences = new Array<SequenceNumber>(count)
@@ -61,7 +62,7 @@ export class EventLines implements ReceivedEvents {
   /** Lines of the same records follow. */
   beginLike({ arrivals, sequences }: ReceivedEvents): void {
     this.length = 0
-    this.#stubs.clear()
+    this.stubs.clear()
     this.arrivals = arrivals
     this.sequences = sequences
   }
@@ -79,7 +80,7 @@ export class EventLines implements ReceivedEvents {
 
   addStub(record: number, at: number, stub: Stub): void {
     this.reserve(1)
-    this.#stubs.set(this.length, stub)
+    this.stubs.set(this.length, stub)
     this.add(record, stub.index, at, at)
   }
 
@@ -109,8 +110,8 @@ export class EventLines implements ReceivedEvents {
 
   /** Forgets the lines from this one on. */
   cutTo(length: number): void {
-    for (let line = length; this.#stubs.size > 0 && line < this.length; line++) {
-      this.#stubs.delete(line)
+    for (let line = length; this.stubs.size > 0 && line < this.length; line++) {
+      this.stubs.delete(line)
     }
     this.length = length
   }
@@ -119,7 +120,7 @@ export class EventLines implements ReceivedEvents {
   weight(first: number, end: number): number {
     let weight = 0
     for (let line = first; line < end; line++) {
-      const stub = this.#stubs.get(line)
+      const stub = this.stubs.get(line)
       weight +=
         stub === undefined
           ? utf16Length(this.bytes, this.starts[line]!, this.ends[line]!)
@@ -150,12 +151,8 @@ export class EventLines implements ReceivedEvents {
     }
   }
 
-  stubOf(line: number): Stub | undefined {
-    return this.#stubs.get(line)
-  }
-
   at(line: number): RawEvent {
-    const stub = this.stubOf(line)
+    const stub = this.stubs.get(line)
     if (stub !== undefined) return stub
     const text = this.bytes.toString('utf8', this.starts[line], this.ends[line])
     return { kind: 'event', ...this.placeOf(line), text }

@@ -1,10 +1,9 @@
 import type { Contract } from '#lib/domain/contract/contract.ts'
 import type { ContractsInForce } from '#lib/domain/contract/contract-versions.ts'
-import type { RejectedEvent } from '../decode.ts'
-import { joined, rejectedVersion } from '../decode-by-version.ts'
+import { rejectedVersion, sumUnknownFields } from '../decode-by-version.ts'
 import type { RawEvent, ReceivedEvent } from '../raw-event.ts'
 import { createDecoder } from './create-decoder.ts'
-import type { DecodedRecords } from './decoded-records.ts'
+import type { DecodedRecords, Rejection } from './decoded-records.ts'
 import type { BatchContext, Decoder, EncodedRecord, RecordsContext } from './decoder.ts'
 import type { ReceivedEvents } from './received-events.ts'
 
@@ -19,7 +18,7 @@ export interface VersionedRecords {
   /** By the contract that judged them, at least one; in the order of the majors. */
   readonly parts: readonly RecordsPart[]
   /** Of all parts, in place order. */
-  readonly rejected: readonly RejectedEvent[]
+  readonly rejected: readonly Rejection[]
   /** What was sent that no contract knows, by name, with the number of events. */
   readonly unknownFields: ReadonlyMap<string, number>
   readonly unknownVersions: ReadonlyMap<string, number>
@@ -30,6 +29,8 @@ export interface RecordsPart {
   readonly decoded: DecodedRecords
   /** The line, among all that were received, of each accepted row. */
   readonly lineOfRow: Int32Array
+  /** By such lines, too. */
+  readonly rejected: readonly Rejection[]
 }
 
 /** Versions whose decoders are kept: the newest, and during a deployment the one before it. */
@@ -72,30 +73,52 @@ export class VersionedDecoder {
   ): VersionedRecords {
     const { taken, events: received, elsewhere, declared } = decoded
     const linesOf = new Map<Contract, number[]>()
-    const unknown: RejectedEvent[] = []
+    const unknown: Rejection[] = []
     const unknownVersions = new Map<string, number>()
     for (const [i, line] of elsewhere.entries()) {
       const judge = inForce.judgeOf(declared[i])
       if (judge === undefined) {
         const event = received.at(line) as ReceivedEvent
-        unknown.push(rejectedVersion(event, declared[i]!, unknownVersions))
+        const rejected = rejectedVersion(event, declared[i]!, unknownVersions)
+        const { reason, detail, eventId, eventSource } = rejected
+        unknown.push({
+          line,
+          reason,
+          detail,
+          ...(eventId === undefined ? {} : { eventId }),
+          ...(eventSource === undefined ? {} : { eventSource }),
+        })
         continue
       }
       const lines = linesOf.get(judge)
       if (lines === undefined) linesOf.set(judge, [line])
       else lines.push(line)
     }
-    const own: RecordsPart = { contract, decoded, lineOfRow: decoded.lineOfRow }
+    const { lineOfRow, rejected } = decoded
+    const own: RecordsPart = { contract, decoded, lineOfRow, rejected }
     const hasOwn = elsewhere.length < received.length || linesOf.size === 0
     const parts = inForce.majors.flatMap((major): RecordsPart[] => {
       if (major === contract) return hasOwn ? [own] : []
       const lines = linesOf.get(major)
       if (lines === undefined) return []
       const other = this.#decoder(inForce, major).decodeLines(received, lines, context)
-      const lineOfRow = other.lineOfRow.map((line) => lines[line]!)
-      return [{ contract: major, decoded: other, lineOfRow }]
+      return [
+        {
+          contract: major,
+          decoded: other,
+          lineOfRow: other.lineOfRow.map((line) => lines[line]!),
+          rejected: other.rejected.map((one) => ({ ...one, line: lines[one.line]! })),
+        },
+      ]
     })
-    return { taken, received, parts, ...joined(inForce, parts, unknown), unknownVersions }
+    return {
+      taken,
+      received,
+      parts,
+      rejected: inOrder(inForce, parts, unknown),
+      unknownFields: sumUnknownFields(parts),
+      unknownVersions,
+    }
   }
 
   #decoder(inForce: ContractsInForce, contract: Contract): Decoder {
@@ -120,6 +143,21 @@ export class VersionedDecoder {
     }
     return known
   }
+}
+
+/** All rejections by line, each with the version that judged it, where that is not the one that raw names. */
+function inOrder(
+  inForce: ContractsInForce,
+  parts: readonly RecordsPart[],
+  unknown: readonly Rejection[],
+): readonly Rejection[] {
+  const judged = parts.map(({ contract: { version }, rejected }) =>
+    version === inForce.named.version
+      ? rejected
+      : rejected.map((one) => ({ ...one, contractVersion: version })),
+  )
+  if (judged.length === 1 && unknown.length === 0) return judged[0]!
+  return [...unknown, ...judged.flat()].sort((a, b) => a.line - b.line)
 }
 
 /** Who judges an event that declares nothing: most do not, so its decoder is the first to read. */

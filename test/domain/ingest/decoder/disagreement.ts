@@ -3,7 +3,7 @@ import { type DecodedBatch, decode, type RejectedEvent } from '#lib/domain/inges
 import type { DecodedRecords } from '#lib/domain/ingest/decoder/decoded-records.ts'
 import type { Decoder, EncodedRecord } from '#lib/domain/ingest/decoder/decoder.ts'
 import type { ReceivedEvents } from '#lib/domain/ingest/decoder/received-events.ts'
-import type { Place, RawEvent } from '#lib/domain/ingest/raw-event.ts'
+import type { RawEvent } from '#lib/domain/ingest/raw-event.ts'
 import { RAW_LIMITS, type RawLimits, weightOf } from '#lib/domain/ingest/raw-limits.ts'
 import { unpackRecord } from '#lib/domain/ingest/wire.ts'
 import { type Column, utf8At } from '#lib/domain/kernel/columns.ts'
@@ -96,7 +96,7 @@ function eventsDisagree(events: readonly RawEvent[], actual: DecodedRecords): st
 
 function batchesDisagree(expected: DecodedBatch, actual: DecodedRecords): string | undefined {
   return (
-    rejectionsDisagree(expected.rejected, actual.rejected) ??
+    rejectionsDisagree(expected.rejected, rejectedEvents(actual)) ??
     columnsDisagree(expected, actual) ??
     (shown([...expected.unknownFields]) === shown([...actual.unknownFields])
       ? undefined
@@ -143,12 +143,25 @@ function columnsDisagree(expected: DecodedBatch, actual: DecodedRecords): string
   return undefined
 }
 
+/** Rejections as the slow decoder gives them, with their places and texts. */
+function rejectedEvents({ events, rejected }: DecodedRecords): RejectedEvent[] {
+  return rejected.map(({ line, ...rejection }) => {
+    const stub = events.stubs.get(line)
+    const event = events.at(line)
+    return {
+      ...events.placeOf(line),
+      ...rejection,
+      ...(event.kind === 'event' ? { text: event.text } : {}),
+      ...(stub && { stub: { lengthBytes: stub.lengthBytes, sha256: stub.sha256 } }),
+    }
+  })
+}
+
 /** The lines that are not rejected. */
 function linesOfRows({ events, rejected }: DecodedRecords): number[] {
-  const placeOf = ({ sequence, index }: Pick<Place, 'sequence' | 'index'>) => `${sequence}/${index}`
-  const refused = new Set(rejected.map(placeOf))
+  const refused = new Set(rejected.map(({ line }) => line))
   const lines = Array.from({ length: events.length }, (_, line) => line)
-  return lines.filter((line) => !refused.has(placeOf(events.placeOf(line))))
+  return lines.filter((line) => !refused.has(line))
 }
 
 function columnDisagrees(expected: Column, actual: Column): string | undefined {

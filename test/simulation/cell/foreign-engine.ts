@@ -1,0 +1,238 @@
+import { commit } from '#lib/domain/lake/commit.ts'
+import type { DataFile } from '#lib/domain/lake/data-file.ts'
+import { FENCES_PROPERTY } from '#lib/domain/lake/fences.ts'
+import { metadataPath, metadataVersion, writeNew } from '#lib/domain/lake/lake-objects.ts'
+import {
+  encodeAddedManifest,
+  encodeManifestList,
+  manifestShape,
+} from '#lib/domain/lake/manifest.ts'
+import { type Lake, loadTable, requireTable, type Table } from '#lib/domain/lake/table.ts'
+import {
+  encodeTableMetadata,
+  specJson,
+  type TableMetadata,
+} from '#lib/domain/lake/table-metadata.ts'
+import { nextMetadata, nextTimestampMs } from '#lib/domain/lake/transaction.ts'
+import type { Random } from '#lib/domain/ops/seeded-random.ts'
+import type { TableChecks } from '../checks/table-checks.ts'
+import { Process } from '../cloud/process.ts'
+import { between, oneOf } from '../kernel/choices.ts'
+import type { Cell } from './cell.ts'
+import { lakeOf } from './functions.ts'
+import { DATABASE, PRODUCT } from './product.ts'
+
+const NAME = { database: DATABASE, name: PRODUCT }
+const ATTEMPTS = 5
+
+/** What another engine does to the table, through the same catalog and with no idea of fences. */
+const ACTIONS = ['annotates', 'appends', 'compacts', 'expires', 'rolls back'] as const
+
+type Action = (typeof ACTIONS)[number]
+
+/** Somebody else's work on the table, so many times. What fails, fails. */
+export function plotForeignWork(cell: Cell, times: number, spanMs: number): void {
+  const { scheduler, choices } = cell.cloud
+  const random = choices.random('foreign')
+  const drawn = Array.from({ length: times }, () => oneOf(random, ACTIONS))
+  // On a table that is rolled back nobody else works: going forward again would undo it.
+  const actions = drawn.includes('rolls back') ? (['rolls back'] as const) : drawn
+  for (const [at, action] of actions.entries()) {
+    const name = `foreign-${at + 1}`
+    const afterMs = Math.floor(random() * spanMs)
+    if (!choices.includes(`${name} ${action}`)) continue
+    scheduler.spawn(async () => {
+      await scheduler.sleep(afterMs, name, 'waits')
+      const engine = new ForeignEngine(cell, name, choices.random(name))
+      // Calls of its own fail like anybody's: then it gives up.
+      await engine.act(action).catch(() => undefined)
+    })
+  }
+}
+
+class ForeignEngine {
+  readonly #cell: Cell
+  readonly #name: string
+  readonly #random: Random
+  readonly #lake: Lake
+  readonly #checks: TableChecks['foreign']
+
+  constructor(cell: Cell, name: string, random: Random) {
+    this.#cell = cell
+    this.#name = name
+    this.#random = random
+    this.#lake = lakeOf(cell.cloud, new Process(name, { isMortal: false }))
+    this.#checks = cell.table.foreign
+  }
+
+  async act(action: Action): Promise<void> {
+    if ((await loadTable(this.#lake, NAME)) === undefined) return
+    switch (action) {
+      case 'annotates':
+        return this.#swap(({ metadata }) => annotated(metadata, this.#name))
+      case 'appends':
+        return this.#append()
+      case 'compacts':
+        return this.#swap((table) => this.#compacted(table))
+      case 'expires':
+        return this.#swap(expired)
+      case 'rolls back':
+        return this.#rollBack()
+    }
+  }
+
+  async #append(): Promise<void> {
+    const file = await this.#foreignFile()
+    const pending = [{ files: [file], summary: {}, setProperties: () => ({}) }]
+    await commit(
+      this.#lake,
+      NAME,
+      (table) => {
+        const isThere = table.properties[`foreign.${this.#name}`] !== undefined
+        return isThere ? undefined : pending[0]
+      },
+      { attempts: 1 },
+    )
+  }
+
+  /** A copy of a file of the table serves as one of the engine's own. */
+  async #foreignFile(): Promise<DataFile> {
+    const { table } = await requireTable(this.#lake, NAME)
+    const [known] = await table.liveFiles()
+    if (known === undefined) throw new Error('nothing to copy')
+    const path = `${table.location}/data/${this.#name}-${this.#lake.ids.uuid()}.parquet`
+    await this.#lake.objects.put(path, await this.#lake.objects.get(known.path))
+    this.#checks.adds(path)
+    return { ...known, path }
+  }
+
+  /** All files in one; the new snapshot knows nothing of the fences in the summaries of those before it. */
+  async #compacted(table: Table): Promise<TableMetadata | undefined> {
+    const { metadata, currentSnapshot } = table
+    const files = await table.liveFiles()
+    const [first] = files
+    if (first === undefined || currentSnapshot === undefined) return undefined
+    const { ids, objects, clock } = this.#lake
+    const path = `${table.location}/data/${this.#name}-${ids.uuid()}.parquet`
+    await objects.put(path, await objects.get(first.path))
+    this.#checks.replaces(
+      files.map((file) => file.path),
+      path,
+    )
+    const snapshotId = ids.snapshotId()
+    const sequenceNumber = metadata['last-sequence-number'] + 1
+    const spec = specJson(metadata, metadata['default-spec-id'])
+    const { bytes, line } = encodeAddedManifest(manifestShape(metadata, spec), snapshotId, [
+      { ...first, path },
+    ])
+    const manifestPath = `${table.location}/metadata/${ids.uuid()}-m0.avro`
+    await writeNew(objects, manifestPath, bytes, 'application/octet-stream')
+    const inherited = BigInt(sequenceNumber)
+    const manifest = {
+      ...line,
+      manifestPath,
+      sequenceNumber: inherited,
+      minSequenceNumber: inherited,
+    }
+    const manifestList = `${table.location}/metadata/snap-${snapshotId}-${ids.uuid()}.avro`
+    const list = encodeManifestList([manifest], {
+      snapshotId,
+      sequenceNumber,
+      parentSnapshotId: currentSnapshot.snapshotId,
+    })
+    await writeNew(objects, manifestList, list, 'application/octet-stream')
+    const atMs = nextTimestampMs(metadata, clock.nowMs())
+    return nextMetadata(
+      metadata,
+      table.metadataLocation,
+      [
+        {
+          kind: 'addSnapshot',
+          snapshot: {
+            'snapshot-id': snapshotId,
+            'parent-snapshot-id': currentSnapshot.snapshotId,
+            'sequence-number': sequenceNumber,
+            'timestamp-ms': atMs,
+            'manifest-list': manifestList,
+            summary: { operation: 'replace' },
+          },
+        },
+        { kind: 'setCurrentSnapshot', snapshotId },
+      ],
+      atMs,
+    )
+  }
+
+  /** Back by one snapshot, and after a while forward again: a person's mistake that a person repairs. */
+  async #rollBack(): Promise<void> {
+    const { scheduler } = this.#cell.cloud
+    const { table } = await requireTable(this.#lake, NAME)
+    const from = table.currentSnapshot
+    // To undo another engine's commit takes nothing of ours back.
+    const isOurs = table.properties[FENCES_PROPERTY]?.includes(`"${from?.snapshotId}"`) === true
+    if (from?.parentSnapshotId === undefined || !isOurs) return
+    const to = from.parentSnapshotId
+    this.#checks.mayRollBack(from.snapshotId, to)
+    await this.#swap((now) =>
+      now.currentSnapshot?.snapshotId === from.snapshotId ? at(now.metadata, to) : undefined,
+    ).catch(() => undefined)
+    await scheduler.sleep(between(this.#random, 1, 600) * 1000, this.#name, 'leaves it rolled back')
+    // A person sees to it that it is done, also if the rollback is still on its way: any swap overtakes it.
+    for (let isDone = false; !isDone; ) {
+      isDone = await this.#swap((now) =>
+        now.currentSnapshot?.snapshotId === to
+          ? at(now.metadata, from.snapshotId)
+          : annotated(now.metadata, this.#name),
+      ).then(
+        () => true,
+        () => false,
+      )
+      if (!isDone) await scheduler.sleep(30_000, this.#name, 'tries again')
+    }
+  }
+
+  /** Reads, changes and swaps; again after a conflict. Undefined from `change` leaves all as it is. */
+  async #swap(
+    change: (table: Table) => Promise<TableMetadata | undefined> | TableMetadata | undefined,
+  ): Promise<void> {
+    for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
+      const { table, version } = await requireTable(this.#lake, NAME)
+      const metadata = await change(table)
+      if (metadata === undefined) return
+      const { ids, objects, catalog } = this.#lake
+      const metadataLocation = metadataPath(
+        table.location,
+        metadataVersion(table.metadataLocation) + 1,
+        ids.uuid(),
+      )
+      await writeNew(objects, metadataLocation, encodeTableMetadata(metadata), 'application/json')
+      try {
+        await catalog.swap(NAME, { expectedVersion: version, metadataLocation })
+        return
+      } catch (error) {
+        if (attempt === ATTEMPTS) throw error
+      }
+    }
+  }
+}
+
+/** The metadata with another current snapshot; properties stay, as with every engine. */
+function at(metadata: TableMetadata, snapshotId: bigint): TableMetadata {
+  return {
+    ...metadata,
+    'current-snapshot-id': snapshotId,
+    refs: { ...metadata.refs, main: { 'snapshot-id': snapshotId, type: 'branch' } },
+  }
+}
+
+function annotated(metadata: TableMetadata, name: string): TableMetadata {
+  const properties = { ...metadata.properties, [`foreign.${name}`]: 'was here' }
+  return { ...metadata, properties }
+}
+
+/** Without its oldest snapshot, if the table keeps enough of them to tell a rollback. */
+function expired(table: Table): TableMetadata | undefined {
+  const { metadata } = table
+  if (metadata.snapshots.length < 4) return undefined
+  return { ...metadata, snapshots: metadata.snapshots.slice(1) }
+}

@@ -1,0 +1,51 @@
+import { between, oneOf } from '../kernel/choices.ts'
+import type { Cell } from './cell.ts'
+import type { Deployment } from './product.ts'
+
+const MINUTE_MS = 60_000
+
+export interface UpheavalSettings {
+  /** How long the producers send, about. */
+  readonly spanMs: number
+  readonly reshards: number
+  readonly outage: number
+  /** In the order in which they come. */
+  readonly deployments: readonly Deployment[]
+}
+
+/** What happens to a cell from outside: reshards, deployments, a store that is down for ten minutes. */
+export function plotUpheavals(cell: Cell, settings: UpheavalSettings): void {
+  const { scheduler, choices } = cell.cloud
+  const random = choices.random('upheavals')
+  const at = (name: string, happens: () => void) => {
+    const ms = Math.floor(random() * settings.spanMs)
+    if (choices.includes(name)) scheduler.after(ms, 'upheaval', name, happens)
+  }
+  for (let n = 0; n < settings.reshards; n++) {
+    const [kind, pick, twice] = [random(), random(), random() < 0.3]
+    at(`reshard ${n}`, () => {
+      reshard(cell, kind, pick)
+      // A stream that grows fourfold doubles twice: shards between hold nothing.
+      if (twice) reshard(cell, 0, 0.999)
+    })
+  }
+  if (random() < settings.outage) {
+    const service = oneOf(random, ['s3', 'dynamodb', 'glue', 'kinesis'] as const)
+    const lastsMs = between(random, 1, 10) * MINUTE_MS
+    at(`outage of ${service}`, () => {
+      const { nowMs } = scheduler
+      cell.network.outages.push({ service, fromMs: nowMs, toMs: nowMs + lastsMs })
+    })
+  }
+  for (const deployment of settings.deployments) {
+    at(`deploy ${deployment}`, () => cell.deploy(deployment))
+  }
+}
+
+function reshard({ cloud: { stream } }: Cell, kind: number, pick: number): void {
+  const open = stream.shards.filter(({ isClosed }) => !isClosed).sort((a, b) => a.from - b.from)
+  const at = Math.floor(pick * open.length)
+  const [one, next] = [open[at]!, open[at + 1]]
+  const hasMerged = kind > 0.6 && next !== undefined && stream.merge(one.id, next.id)
+  if (!hasMerged) stream.split(one.id)
+}
