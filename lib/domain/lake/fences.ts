@@ -1,5 +1,5 @@
 import { PlatformError } from '../kernel/errors.ts'
-import { isAfter, type Predecessor, parsePredecessor, START } from '../kernel/sequence-number.ts'
+import { type Predecessor, parsePredecessor } from '../kernel/sequence-number.ts'
 import type { Table } from './table.ts'
 
 /**
@@ -23,10 +23,16 @@ export async function readFences(table: Table): Promise<Fences> {
   const { snapshot, shards } = parse(text, table)
   const descent = await table.descentFrom(BigInt(snapshot))
   if (descent !== 'descends') throw outOfStep(table, snapshot, descent)
-  return parsed(shards)
+  return fencesFrom(shards)
 }
 
-function parsed(shards: Readonly<Record<string, string>>): Fences {
+/** The fences that a summary tells. */
+export function fencesIn(summary: Readonly<Record<string, string>>): Fences | undefined {
+  const text = summary[FENCES_PROPERTY]
+  return text === undefined ? undefined : fencesFrom(JSON.parse(text) as Record<string, string>)
+}
+
+function fencesFrom(shards: Readonly<Record<string, string>>): Fences {
   return Object.fromEntries(
     Object.entries(shards).map(([shard, fence]) => [shard, parsePredecessor(fence)]),
   )
@@ -57,56 +63,6 @@ export function fencesProperty(snapshotId: bigint, fences: Fences): Record<strin
 
 export function fencesSummary(fences: Fences): Record<string, string> {
   return { [FENCES_PROPERTY]: JSON.stringify(fences) }
-}
-
-/**
- * What a snapshot that moves no fence sets all the same: the fences as they are, by its own name. So the snapshot that
- * moved them may expire, and every snapshot knows those that it stands at. Nothing for a table without fences.
- */
-export async function carriedFences(table: Table) {
-  if (table.properties[FENCES_PROPERTY] === undefined) return undefined
-  const fences = await readFences(table)
-  return {
-    summary: fencesSummary(fences),
-    properties: (snapshotId: bigint) => fencesProperty(snapshotId, fences),
-  }
-}
-
-/**
- * The fences that a retained snapshot stands at: its own, or those of its nearest ancestor that has some. Undefined if
- * no ancestor that is still there has.
- */
-export function fencesOf({ snapshots }: Table, snapshotId: bigint): Fences | undefined {
-  const byId = new Map(snapshots.map((snapshot) => [snapshot.snapshotId, snapshot]))
-  let at = byId.get(snapshotId)
-  // A chain cannot be longer than there are snapshots.
-  for (let steps = byId.size; at && steps > 0; steps--) {
-    const text = at.summary[FENCES_PROPERTY]
-    if (text !== undefined) return parsed(JSON.parse(text) as Record<string, string>)
-    at = at.parentSnapshotId === undefined ? undefined : byId.get(at.parentSnapshotId)
-  }
-  return undefined
-}
-
-/**
- * The fences behind all of the table's retained snapshots, per shard: whatever the journal has past them may still be
- * wanted, should one of the snapshots become the table again. Undefined if those of one are not known.
- */
-export function oldestFences(table: Table): Fences | undefined {
-  const all = table.snapshots.map(({ snapshotId }) => fencesOf(table, snapshotId))
-  const known = all.filter((fences) => fences !== undefined)
-  if (known.length < all.length) return undefined
-  const shards = new Set(known.flatMap((fences) => Object.keys(fences)))
-  return Object.fromEntries(
-    [...shards].map((shard) => [
-      shard,
-      known.map((fences) => fences[shard] ?? START).reduce((a, b) => (isBefore(a, b) ? a : b)),
-    ]),
-  )
-}
-
-function isBefore(left: Predecessor, right: Predecessor): boolean {
-  return right !== START && isAfter(right, left)
 }
 
 /** Throws `lake.onHold` until a person has released the table. */

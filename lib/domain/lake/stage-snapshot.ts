@@ -1,6 +1,6 @@
 import { PlatformError } from '../kernel/errors.ts'
 import type { DataFile } from './data-file.ts'
-import { carriedFences, FENCES_PROPERTY } from './fences.ts'
+import { FENCES_PROPERTY } from './fences.ts'
 import { writeNew } from './lake-objects.ts'
 import {
   encodeAddedManifest,
@@ -14,6 +14,7 @@ import {
 import { type Merge, mergeManifests } from './merge-manifests.ts'
 import { type Rewrites, removeFiles } from './remove-files.ts'
 import type { TableSchema } from './schema.ts'
+import { carriedState } from './snapshot-state.ts'
 import { snapshotSummary } from './snapshot-summary.ts'
 import { specOfFile } from './spec-of-file.ts'
 import { type Lake, manifestsOf, type Table } from './table.ts'
@@ -187,10 +188,10 @@ async function writeManifestList(
   return uri
 }
 
-/** What the change says of its snapshot, and the table's fences if it does not move them itself. */
+/** What the change says of its snapshot, and the table's fences and the like if it moves none. */
 async function described(table: Table, { summary, setProperties }: Change, snapshotId: bigint) {
   const properties = setProperties(snapshotId)
-  const carried = properties[FENCES_PROPERTY] === undefined ? await carriedFences(table) : undefined
+  const carried = properties[FENCES_PROPERTY] === undefined ? await carriedState(table) : undefined
   return {
     summary: { ...carried?.summary, ...summary },
     properties: { ...carried?.properties(snapshotId), ...properties },

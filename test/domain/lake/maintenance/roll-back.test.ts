@@ -6,12 +6,12 @@ import {
   fencesProperty,
   fencesSummary,
   HOLD_PROPERTY,
-  oldestFences,
   readFences,
   refuseOnHold,
 } from '#lib/domain/lake/fences.ts'
 import { compact } from '#lib/domain/lake/maintenance/compact.ts'
 import { releaseHold, rollBack } from '#lib/domain/lake/maintenance/roll-back.ts'
+import { oldestFences } from '#lib/domain/lake/snapshot-state.ts'
 import type { Lake } from '#lib/domain/lake/table.ts'
 import { encodeTableMetadata } from '#lib/domain/lake/table-metadata.ts'
 import { FaultyCatalog, OUTCOMES } from '../faulty-catalog.ts'
@@ -112,19 +112,35 @@ describe('rolling back', () => {
     expect(table.properties).not.toHaveProperty('weir.fences')
   })
 
-  it('brings back what else goes with the snapshot', async () => {
+  it('brings back what else goes with the rows, also past a compaction, and takes away what came later', async () => {
     const lake = await tripsLake()
-    const mark = (value: string) =>
-      change({ summary: { mark: value }, setProperties: () => ({ mark: value }) })
-    const first = (await commit(lake, NAME, () => mark('1'))).snapshotId!
-    await commit(lake, NAME, () => mark('2'))
+    const set = (position: number, more: Record<string, string>) =>
+      commit(lake, NAME, () => {
+        const fences: Fences = { a: at(position) }
+        return change({
+          summary: { ...fencesSummary(fences), ...more, 'weir.entries': '1' },
+          setProperties: (id) => ({
+            ...fencesProperty(id, fences),
+            ...more,
+            'weir.contract': '1.0.0',
+          }),
+        })
+      })
+    const first = (await set(1, {})).snapshotId!
+    await set(2, { 'weir.closed': '20' })
+    const kept = (await commit(lake, NAME, () => change({}))).snapshotId!
+    await set(3, { 'weir.closed': '30' })
 
-    const { table } = await rollBack(lake, NAME, first, {
-      ...REASON,
-      properties: ({ summary }) => ({ mark: summary.mark! }),
-    })
+    const { table } = await rollBack(lake, NAME, kept, REASON)
+    expect(table.properties).toMatchObject({ 'weir.closed': '20', 'weir.contract': '1.0.0' })
+    expect(table.currentSnapshot?.summary).toMatchObject({ 'weir.closed': '20' })
+    expect(table.currentSnapshot?.summary).not.toHaveProperty('weir.entries')
 
-    expect(table.properties.mark).toBe('1')
+    const back = await rollBack(lake, NAME, first, REASON)
+    expect(back.table.properties).not.toHaveProperty('weir.closed')
+    expect(await readFences(back.table)).toEqual({ a: at(1) })
+    const again = await rollBack(lake, NAME, kept, REASON)
+    expect(again.table.properties).toMatchObject({ 'weir.closed': '20', 'weir.contract': '1.0.0' })
   })
 
   it.each(OUTCOMES)('stands where it was asked for when its swap is %s', async (outcome) => {
