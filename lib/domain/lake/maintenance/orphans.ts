@@ -149,9 +149,15 @@ async function orphanTest(
   const youngFromMs = lake.clock.nowMs() - Math.max(minAgeMs, DAY_MS)
   const referenced = await referencedObjects(lake.objects, table)
   const fences = behindAll(table)
-  const needed = fences ? await waiting(fences) : new Set<string>()
+  const needed = fences ? await waiting(fences) : []
+  const wanted = new Set([...referenced, ...needed].map(withoutScheme))
   return ({ uri, lastModifiedMs }) =>
-    lastModifiedMs < youngFromMs && isOurs(table, uri) && !referenced.has(uri) && !needed.has(uri)
+    lastModifiedMs < youngFromMs && isOurs(table, uri) && !wanted.has(withoutScheme(uri))
+}
+
+/** Engines call one object `s3://…`, `s3a://…` or `s3n://…`. */
+function withoutScheme(uri: string): string {
+  return uri.replace(/^\w+:\/\//, '')
 }
 
 /** Undefined for a table that nobody has ever set fences in. */

@@ -160,6 +160,16 @@ describe('orphan removal', () => {
     expect((await findOrphans(lake, NAME, NOTHING)).orphans).toEqual([])
   })
 
+  it('knows a file by the scheme that another engine gives it', async () => {
+    const lake = await tripsLake()
+    const files = await writeTrips(lake, 'theirs', 1)
+    const named = files.map((file) => ({ ...file, path: file.path.replace('s3://', 's3a://') }))
+    await commit(lake, NAME, () => change({ files: named }))
+    lake.clock.ms += 2 * DAY_MS
+
+    expect((await findOrphans(lake, NAME, NOTHING)).orphans).toEqual([])
+  })
+
   it('removes nothing if anything that the table names cannot be read', async () => {
     const lake = await compacted()
     const { manifestList } = (await tableOf(lake)).snapshots[0]!
