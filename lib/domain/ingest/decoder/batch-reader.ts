@@ -104,9 +104,11 @@ export class BatchReader {
   ): void {
     this.#mark()
     this.lines.reserve(MAX_EVENTS)
-    if (isClean && this.#readEvents(record, start, end)) return
-    this.takeBack()
-    this.#readSlowly(data, record, start)
+    if (!isClean || !this.#readEvents(start, end)) {
+      this.takeBack()
+      this.#readSlowly(data, record, start)
+    }
+    this.lines.place(this.#marked.lines, record)
   }
 
   /** A record that could not even be loaded. */
@@ -116,7 +118,6 @@ export class BatchReader {
     at: number,
     reason: UndecodableReason,
   ): void {
-    this.#mark()
     const bytes = bytesOf(data)
     this.addStub(record, at, {
       kind: 'stub',
@@ -140,15 +141,16 @@ export class BatchReader {
       memory.arenaAt = this.#marked.arena
       this.#reader.judge(text ?? memory.text(start, end), this.#rows)
     }
-    this.#finishEvent(record, index, start, end)
+    this.#finishEvent(start, end)
+    this.lines.place(this.#marked.lines, record, index)
     this.keep()
   }
 
-  /** A stub, also one that raw has. */
+  /** A stub, as raw has it. */
   addStub(record: number, at: number, stub: Stub): void {
-    const { reason, detail } = rejectedStub(stub)
-    this.#rejected.push({ line: this.lines.length, reason, detail })
-    this.lines.addStub(record, at, stub)
+    this.#mark()
+    this.#finishStub(at, stub)
+    this.lines.place(this.#marked.lines, record)
   }
 
   /** The record that was read last belongs to the batch. */
@@ -206,18 +208,18 @@ export class BatchReader {
     marked.arena = this.memory.arenaAt
   }
 
-  #readEvents(record: number, start: number, end: number): boolean {
+  #readEvents(start: number, end: number): boolean {
     const { memory, walk } = this.#reader.engine
     const { bytes } = memory
     let at = walk.space(start)
     if (bytes[at] === OPEN) {
-      const after = this.#readEvent(record, 0, at)
+      const after = this.#readEvent(at)
       return after >= 0 && walk.space(after) === end
     }
     if (bytes[at] !== OPEN_LIST) return false
     at = walk.space(at + 1)
     for (let index = 0; index < MAX_EVENTS; index++) {
-      const after = this.#readEvent(record, index, at)
+      const after = this.#readEvent(at)
       if (after < 0) return false
       at = walk.space(after)
       if (bytes[at] === CLOSE_LIST) return walk.space(at + 1) === end
@@ -227,13 +229,27 @@ export class BatchReader {
     return false
   }
 
-  #readEvent(record: number, index: number, at: number): number {
-    const after = this.#reader.read(at, this.#rows)
-    if (after >= 0) this.#finishEvent(record, index, at, after)
-    return after
+  #readEvent(at: number): number {
+    const reader = this.#reader
+    const row = this.#rows
+    const end = reader.readLikeLast(at, row)
+    if (end < 0) return this.#readOther(at)
+    const { lines } = this
+    lines.lineOfRow[row] = lines.length
+    this.#rows = row + 1
+    lines.add(at, end)
+    if (reader.unknownNames.length > 0) this.#unknownNames.push(reader.unknownNames)
+    return end
   }
 
-  #finishEvent(record: number, index: number, start: number, end: number): void {
+  /** An event that is not as the last one was. */
+  #readOther(at: number): number {
+    const end = this.#reader.read(at, this.#rows)
+    if (end >= 0) this.#finishEvent(at, end)
+    return end
+  }
+
+  #finishEvent(start: number, end: number): void {
     const { outcome } = this.#reader
     if (outcome.isAccepted) {
       this.lines.lineOfRow[this.#rows++] = this.lines.length
@@ -250,8 +266,14 @@ export class BatchReader {
         ...(source === undefined ? {} : { eventSource: source }),
       })
     }
-    this.lines.add(record, index, start, end)
+    this.lines.add(start, end)
     if (outcome.unknownNames.length > 0) this.#unknownNames.push(outcome.unknownNames)
+  }
+
+  #finishStub(at: number, stub: Stub): void {
+    const { reason, detail } = rejectedStub(stub)
+    this.#rejected.push({ line: this.lines.length, reason, detail })
+    this.lines.addStub(at, stub)
   }
 
   /** The record by the slow decoder alone. Its events are put back where it stood: they are no longer than it. */
@@ -263,12 +285,12 @@ export class BatchReader {
     }
     for (const event of unpackRecord({ ...place, data: bytesOf(data) })) {
       if (event.kind === 'stub') {
-        this.addStub(record, start, event)
+        this.#finishStub(start, event)
         continue
       }
       const end = at + this.memory.bytes.write(event.text, at)
       this.#reader.judge(event.text, this.#rows)
-      this.#finishEvent(record, event.index, at, end)
+      this.#finishEvent(at, end)
       at = end
     }
   }

@@ -4,7 +4,7 @@ import { MAX_EVENT_BYTES } from '../envelope.ts'
 import { type AnyOrder, anyOrder } from './any-order.ts'
 import { type Engine, makeEngine } from './engine.ts'
 import type { FieldPlan } from './field-plan.ts'
-import { LayoutCache } from './layout-cache.ts'
+import { type CompiledLayout, LayoutCache } from './layout-cache.ts'
 import { type Judges, type Refusal, Verdicts } from './verdicts.ts'
 
 /** What became of the event that was read last. */
@@ -45,6 +45,7 @@ export class EventReader {
   #anyOrder: AnyOrder
   /** The layout that fitted last is the first to be tried. */
   #current = 0
+  #layout: CompiledLayout
 
   constructor(
     contract: Contract,
@@ -57,6 +58,7 @@ export class EventReader {
     this.#verdicts = new Verdicts(contract, judges)
     this.#engine = makeEngine(contract, plans, this.#verdicts, capacity)
     this.#layouts = new LayoutCache(contract.eventType, plans, this.#verdicts, this.#engine)
+    this.#layout = this.#layouts.compiled[0]!
     this.#anyOrder = anyOrder(contract, plans, this.#engine, this.#verdicts)
   }
 
@@ -78,6 +80,23 @@ export class EventReader {
   }
 
   /**
+   * Reads the event at a place into a row, if it is as the last one was: then it is accepted, with the same
+   * {@link unknownNames}. Returns the place behind it, or a negative number: then it is read in another way.
+   */
+  readLikeLast(at: number, row: number): number {
+    const layout = this.#layout
+    const end = layout.read(at, row)
+    if (end < 0 || end - at > MAX_EVENT_BYTES) return -1
+    layout.hits++
+    return end
+  }
+
+  /** Of every event that is as the last one was. */
+  get unknownNames(): readonly string[] {
+    return this.#layout.layout.unknownNames
+  }
+
+  /**
    * Reads the event at a place into a row and says in `outcome` what became of it. Returns the place behind it,
    * or a negative number if it is no JSON, or nests too deep to tell: then nothing is said.
    */
@@ -91,6 +110,7 @@ export class EventReader {
       if (end >= 0 && end - at <= MAX_EVENT_BYTES) {
         layout.hits++
         this.#current = k
+        this.#layout = layout
         this.outcome.isAccepted = true
         this.outcome.unknownNames = layout.layout.unknownNames
         return end
