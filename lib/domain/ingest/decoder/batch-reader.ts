@@ -258,13 +258,9 @@ export class BatchReader {
       this.#declared.push(outcome.declared!)
     } else {
       const { id, source, refusal } = outcome
-      this.#rejected.push({
-        line: this.lines.length,
-        reason: refusal!.reason,
-        detail: refusal!.detail,
-        ...(id === undefined ? {} : { eventId: id }),
-        ...(source === undefined ? {} : { eventSource: source }),
-      })
+      const { reason, detail } = refusal!
+      const line = this.lines.length
+      this.#rejected.push({ line, reason, detail, eventId: id, eventSource: source })
     }
     this.lines.add(start, end)
     if (outcome.unknownNames.length > 0) this.#unknownNames.push(outcome.unknownNames)
@@ -272,7 +268,8 @@ export class BatchReader {
 
   #finishStub(at: number, stub: Stub): void {
     const { reason, detail } = rejectedStub(stub)
-    this.#rejected.push({ line: this.lines.length, reason, detail })
+    const line = this.lines.length
+    this.#rejected.push({ line, reason, detail, eventId: undefined, eventSource: undefined })
     this.lines.addStub(at, stub)
   }
 

@@ -1,10 +1,10 @@
 import type { Contract } from '#lib/domain/contract/contract.ts'
 import type { Column, ColumnBatch } from '#lib/domain/kernel/columns.ts'
+import { RunColumn } from '#lib/domain/kernel/run-column.ts'
 import { minuteOf } from '#lib/domain/kernel/time.ts'
 import type { DecodedBatch } from '../decode.ts'
 import type { Engine } from './engine.ts'
 import type { EventLines, ReceivedEvents } from './received-events.ts'
-import { RunColumn } from './run-column.ts'
 
 type Utf8Column = Extract<Column, { kind: 'utf8' }>
 
@@ -14,8 +14,8 @@ export interface Rejection {
   readonly reason: string
   readonly detail: string
   readonly contractVersion?: string
-  readonly eventId?: string
-  readonly eventSource?: string
+  readonly eventId: string | undefined
+  readonly eventSource: string | undefined
 }
 
 /**
