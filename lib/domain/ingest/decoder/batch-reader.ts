@@ -11,6 +11,7 @@ import { EventReader } from './event-reader.ts'
 import type { FieldPlan } from './field-plan.ts'
 import { bytesOf } from './load-record.ts'
 import { EventLines, type ReceivedEvents, type RecordPlace } from './received-events.ts'
+import { RowPlaces } from './row-places.ts'
 import type { Judges } from './verdicts.ts'
 
 /** More events than this are no batch. */
@@ -29,6 +30,7 @@ export class BatchReader {
   readonly #contract: Contract
   readonly #reader: EventReader
   readonly lines = new EventLines()
+  readonly #places = new RowPlaces()
   #rows = 0
   #firstOfGroup = 0
   /** Where everything stood before the record that is being read. */
@@ -176,7 +178,7 @@ export class BatchReader {
 
   finish(shard: string, taken: number): DecodedRecords {
     const { engine } = this.#reader
-    return new EngineResult(this.#contract, engine, this.lines, {
+    return new EngineResult(this.#contract, engine, this.lines, this.#places, {
       shard,
       rows: this.#rows,
       taken,

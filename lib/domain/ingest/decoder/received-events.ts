@@ -43,6 +43,8 @@ export class EventLines implements ReceivedEvents {
   length = 0
   arrivals: Float64Array = new Float64Array(0)
   sequences: readonly SequenceNumber[] = []
+  /** Not those of another decoder whose records are read again. */
+  #ownArrivals = new Float64Array(0)
   readonly stubs = new Map<number, Stub>()
 
   /** Lines of these records follow. */
@@ -50,7 +52,8 @@ export class EventLines implements ReceivedEvents {
     this.length = 0
     this.stubs.clear()
     const count = records.length
-    const arrivals = new Float64Array(count)
+    if (count > this.#ownArrivals.length) this.#ownArrivals = new Float64Array(2 * count)
+    const arrivals = this.#ownArrivals
     const sequences = new Array<SequenceNumber>(count)
     // A loop of its own: what it fetches of many records at once is in cache when they are read one by one.
     for (let i = 0; i < count; i++) {
