@@ -176,7 +176,8 @@ describe('a decoder that threw is sound when it is used again', () => {
 
   it('when there was no more memory for a record', () => {
     const decoder = createDecoder(trips)
-    const large = record(1, zstdCompressSync(Buffer.alloc(3 << 20, 0x20)))
+    const body = `${' '.repeat(3 << 20)}${tripText({ id: 'z' })}`
+    const large = record(1, zstdCompressSync(body))
     vi.stubGlobal('ArrayBuffer', function refused() {
       throw new RangeError('Array buffer allocation failed')
     })
@@ -186,6 +187,16 @@ describe('a decoder that threw is sound when it is used again', () => {
 
     const records = [record(2, tripText({ id: 'a' })), large, record(3, tripText({ id: 'b' }))]
     expect(disagreements(decoder, trips, records)).toEqual([])
+
+    vi.stubGlobal('ArrayBuffer', function refused() {
+      throw new RangeError('Array buffer allocation failed')
+    })
+    const more = record(4, zstdCompressSync(' '.repeat(9 << 20) + tripText({ id: 'y' })))
+    expect(() => decoder.decodeRecords([more], { shard: SHARD })).toThrow('allocation')
+    vi.unstubAllGlobals()
+    // The same memory, with something else in it.
+    ;(more.data as Buffer).fill('x')
+    expect(disagreements(decoder, trips, [more])).toEqual([])
   })
 })
 
