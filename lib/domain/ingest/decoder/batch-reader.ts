@@ -34,7 +34,7 @@ export class BatchReader {
   #rows = 0
   #firstOfGroup = 0
   /** Where everything stood before the record that is being read. */
-  readonly #marked = { lines: 0, rows: 0, rejected: 0, elsewhere: 0, arena: 0 }
+  readonly #marked = { lines: 0, rows: 0, rejected: 0, elsewhere: 0 }
   #rejected: Rejection[] = []
   /** Lines of events that another contract judges, and what they declare. */
   #elsewhere: number[] = []
@@ -74,21 +74,17 @@ export class BatchReader {
     this.lines.bytes = this.memory.bytes
   }
 
-  /** Tells where strings may be unescaped to: behind everything that was loaded. */
-  beginGroup(arenaAt: number): void {
-    this.memory.arenaAt = arenaAt
+  /** Tells where a string may be unescaped to: behind everything that was loaded. */
+  beginGroup(freeAt: number): void {
+    this.memory.unescapedAt = freeAt
     this.#firstOfGroup = this.lines.length
   }
 
   /**
-   * Takes over the strings of the rows read since the last group, while they are still in cache. What was loaded then
-   * counts as the texts of its lines only: where they are little of it, they move together. The place behind them.
+   * Of what was loaded since the last group only the texts of its lines are needed: where they are little of it, they
+   * move together. The place behind them.
    */
   endGroup(start: number, end: number): number {
-    const { columns, id, source, memory } = this.#reader.engine
-    for (const { storage, strings, starts, lengths } of [...columns, id, source]) {
-      if (storage === 'utf8') strings.gather(memory, starts, lengths, this.#rows)
-    }
     let used = 0
     for (let line = this.#firstOfGroup; line < this.lines.length; line++) {
       used += this.lines.ends[line]! - this.lines.starts[line]!
@@ -140,7 +136,6 @@ export class BatchReader {
     const isPlain = end - start <= MAX_EVENT_BYTES && (text === undefined || text.isWellFormed())
     const after = isPlain ? this.#reader.read(walk.space(start), this.#rows) : -1
     if (after < 0 || walk.space(after) !== end) {
-      memory.arenaAt = this.#marked.arena
       this.#reader.judge(text ?? memory.text(start, end), this.#rows)
     }
     this.#finishEvent(start, end)
@@ -166,14 +161,13 @@ export class BatchReader {
 
   /** As if the record that was read last had not come. */
   takeBack(): void {
-    const { lines, rows, rejected, elsewhere, arena } = this.#marked
+    const { lines, rows, rejected, elsewhere } = this.#marked
     this.lines.cutTo(lines)
     this.#rows = rows
     this.#rejected.length = rejected
     this.#elsewhere.length = elsewhere
     this.#declared.length = elsewhere
     this.#unknownNames = []
-    this.memory.arenaAt = arena
   }
 
   finish(shard: string, taken: number): DecodedRecords {
@@ -207,7 +201,6 @@ export class BatchReader {
     marked.rows = this.#rows
     marked.rejected = this.#rejected.length
     marked.elsewhere = this.#elsewhere.length
-    marked.arena = this.memory.arenaAt
   }
 
   #readEvents(start: number, end: number): boolean {

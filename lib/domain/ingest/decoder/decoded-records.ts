@@ -79,8 +79,8 @@ export class EngineResult implements DecodedRecords {
     this.declared = done.declared
     this.unknownFields = done.unknownFields
     this.identities = {
-      source: engine.source.strings.finish(rows),
-      id: engine.id.strings.finish(rows),
+      source: engine.source.finish(rows) as Utf8Column,
+      id: engine.id.finish(rows) as Utf8Column,
     }
     const { arrivals, minutes, times, indexes, rowsOfRecord } = places.of(lines, rows)
     this.arrivals = arrivals

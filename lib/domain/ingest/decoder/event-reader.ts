@@ -102,8 +102,6 @@ export class EventReader {
    */
   read(at: number, row: number): number {
     const { compiled } = this.#layouts
-    const { memory } = this.#engine
-    const arena = memory.arenaAt
     for (let i = 0, k = this.#current; i < compiled.length; i++) {
       const layout = compiled[k]!
       const end = layout.read(at, row)
@@ -115,7 +113,6 @@ export class EventReader {
         this.outcome.unknownNames = layout.layout.unknownNames
         return end
       }
-      memory.arenaAt = arena
       k = k + 1 === compiled.length ? 0 : k + 1
     }
     return this.#readAnyOrder(at, row)
@@ -131,15 +128,15 @@ export class EventReader {
       outcome.unknownNames = NO_NAMES
       return
     }
-    const { columns, id, source, memory } = this.#engine
+    const { columns, id, source } = this.#engine
     const verdict = this.#verdicts.ofEvent(text)
     outcome.unknownNames = verdict.unknownNames
     outcome.isAccepted = verdict.row.ok
     if (verdict.row.ok) {
-      id.store(memory, row, verdict.id!)
-      source.store(memory, row, verdict.source!)
+      id.store(row, verdict.id!)
+      source.store(row, verdict.source!)
       verdict.row.values.forEach((value, i) => {
-        columns[i]!.store(memory, row, value as Scalar | null)
+        columns[i]!.store(row, value as Scalar | null)
       })
     } else {
       outcome.refusal = verdict.row
@@ -150,13 +147,11 @@ export class EventReader {
 
   #readAnyOrder(at: number, row: number): number {
     const { id, source, memory } = this.#engine
-    const arena = memory.arenaAt
     const end = this.#anyOrder.read(at, row)
     if (end < 0) return end
     const { outcome } = this
     const found = this.#anyOrder.outcome
     if (found.verdict === 'ask') {
-      memory.arenaAt = arena
       this.judge(memory.text(at, end), row)
       return end
     }
@@ -165,14 +160,11 @@ export class EventReader {
     outcome.isElsewhere = found.verdict === 'elsewhere'
     outcome.declared = found.declared
     if (outcome.isAccepted) {
-      const used = memory.arenaAt
       this.#layouts.observe(found.signature, at, end, row + 1)
-      memory.arenaAt = used
     } else {
       outcome.refusal = found.refusal
-      outcome.id = found.hasId ? (id.valueAt(memory, row) as string) : undefined
-      outcome.source = found.hasSource ? (source.valueAt(memory, row) as string) : undefined
-      memory.arenaAt = arena
+      outcome.id = found.hasId ? (id.valueAt(row) as string) : undefined
+      outcome.source = found.hasSource ? (source.valueAt(row) as string) : undefined
     }
     return end
   }
