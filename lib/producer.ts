@@ -1,6 +1,6 @@
 /**
- * The producer, for programs that send events to a Weir stream. Everything else of the project is not needed for it:
- * `import { EventProducer } from 'weir/producer'`.
+ * The producer, for programs that send events to a Weir stream. Nothing else of the project is needed for it:
+ * `npm run pack:producer` makes the package `weir-producer` of it.
  */
 export {
   EventProducer,

@@ -11,7 +11,7 @@ import {
 } from '#lib/adapters/cloudformation/stacks.ts'
 import { withFileLock } from '#local/file-lock.ts'
 import { type DeployEvent, resourcesByStack, runCdk } from './cdk.ts'
-import { cellPrefix, ownStacks, productStackName, reaching, stateStackName } from './cells.ts'
+import { cellPrefix, ownStacks, reaching } from './cells.ts'
 import type { CommandContext } from './context.ts'
 import { CommandError } from './failure.ts'
 
@@ -200,10 +200,7 @@ export async function leftoverStacks(
 }
 
 function stacksOf({ regions, products }: Deployment): { region: string; name: string }[] {
-  return regions.flatMap((region) => [
-    { region, name: stateStackName(region) },
-    ...products.map((product) => ({ region, name: productStackName(region, product) })),
-  ])
+  return regions.flatMap((region) => ownStacks(region, products).map((name) => ({ region, name })))
 }
 
 async function stackFailure(

@@ -1,4 +1,4 @@
-import { changeEvent, EventProducer } from '#lib/producer.ts' // elsewhere: from 'weir/producer'
+import { changeEvent, EventProducer } from '#lib/producer.ts' // elsewhere: from 'weir-producer'
 
 /** Sends the changes of a table, as Debezium tells them, in the order in which they come. */
 export async function sendChanges(

@@ -1,4 +1,4 @@
-import { EventProducer, hasCode } from '#lib/producer.ts' // elsewhere: from 'weir/producer'
+import { EventProducer, hasCode } from '#lib/producer.ts' // elsewhere: from 'weir-producer'
 
 interface Trip {
   pickup_location_id: number

@@ -1,7 +1,7 @@
 import type { Constraints, FieldType } from './contract.ts'
 import type { CustomProperties } from './custom-properties.ts'
 import { decimalText } from './decimal-text.ts'
-import { type DocumentNode, isObject, shown } from './document-node.ts'
+import { type DocumentNode, shown } from './document-node.ts'
 import type { CompiledType } from './field-type.ts'
 import { compilePattern } from './pattern.ts'
 import { compareScalars, readLiteral } from './scalar.ts'
@@ -222,9 +222,23 @@ function validValues(field: DocumentNode, type: FieldType): Constraints {
         atKey: true,
       })
     }
-    if (rule.get('metric').value !== 'invalidValues' || rule.get('mustBe').value !== 0) continue
-    const list = rule.get('arguments').get('validValues')
-    if (list.isAbsent || !isObject(rule.get('arguments').value)) continue
+    if (rule.get('metric').value !== 'invalidValues') continue
+    if (rule.get('mustBe').value !== 0) {
+      const isCounted = Object.keys(rule.value as object).some((key) => key.startsWith('mustBe'))
+      if (!isCounted) rule.problem('invalidValues that may not occur need "mustBe: 0"')
+      continue
+    }
+    const args = rule.get('arguments')
+    args.object('arguments of invalidValues', ['validValues'])
+    const list = args.get('validValues')
+    // Without it the rule would stand there and check nothing.
+    if (list.isAbsent) {
+      rule.problem(
+        'invalidValues that mustBe 0 need "arguments: { validValues: [...] }"; a pattern stands in logicalTypeOptions',
+        { atKey: true },
+      )
+      continue
+    }
     const members = list.items('validValues')
     if (members.length === 0 || members.length > MAX_VALUES) {
       list.problem(`validValues has 1 to ${MAX_VALUES} members, not ${members.length}`)

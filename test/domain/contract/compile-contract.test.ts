@@ -167,6 +167,21 @@ describe('a compiled contract', () => {
     ['option of another type', { logicalTypeOptions: { maxLength: 3 } }, 'has no key "maxLength"'],
     ['inexact bound', { logicalTypeOptions: { maximum: 2 ** 60 } }, 'as the text of weir.minimum'],
     ['physical name', { physicalName: 'y' }, 'remove physicalName'],
+    [
+      'an enumeration without its values',
+      { quality: [{ metric: 'invalidValues', mustBe: 0 }] },
+      'need "arguments: { validValues: [...] }"',
+    ],
+    [
+      'a misspelt enumeration',
+      { quality: [{ metric: 'invalidValues', mustBe: 0, arguments: { validValue: [1] } }] },
+      'write "validValues"',
+    ],
+    [
+      'an enumeration that never says that it must hold',
+      { quality: [{ metric: 'invalidValues', arguments: { validValues: [1] } }] },
+      'need "mustBe: 0"',
+    ],
     ['unknown classification', { classification: 'secret' }, 'public, internal'],
   ])('refuses what it would not enforce: %s', (_case, options, advice) => {
     expect(problemOf([field('x', 'integer', 12, options)])).toContain(advice)

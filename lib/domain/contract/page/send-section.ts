@@ -32,7 +32,7 @@ function producerText(contract: Contract): string {
       ? literal(partitionKey)
       : `(change) => (change.after ?? change.before)?.${partitionKey}`
   return [
-    "import { EventProducer } from '#lib/producer.ts' // elsewhere: from 'weir/producer'",
+    "import { EventProducer } from '#lib/producer.ts' // elsewhere: from 'weir-producer'",
     `import type { ${data} } from './${product}.ts'`,
     '',
     'export async function send(',
