@@ -14,9 +14,14 @@ const folder = join(import.meta.dirname, '../bench')
 /** One JSON line per comparison; exits with 1 if two that should give the same answer do not. */
 async function main([name, ...args]: readonly string[]): Promise<number> {
   const known = benches()
+  const list = `known are ${known.join(', ')}`
+  if (name === '--help' || name === '-h') {
+    process.stdout.write(`usage: npm run -s bench -- <name> [options]\n${list}\n`)
+    return 0
+  }
   if (name === undefined || !known.includes(name)) {
-    const what = name === undefined ? 'which bench?' : `there is no bench "${name}"`
-    process.stderr.write(`${what} Known are ${known.join(', ')}: npm run -s bench -- decode\n`)
+    const what = name === undefined ? 'name a bench' : `there is no bench "${name}"`
+    process.stderr.write(`${what}: ${list}; for example \`npm run -s bench -- decode\`\n`)
     return 1
   }
   const bench = (await import(pathToFileURL(join(folder, `${name}.ts`)).href)) as Bench
