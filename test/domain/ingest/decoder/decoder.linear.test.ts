@@ -98,7 +98,8 @@ describe('four times the input costs about four times the processor time, never 
     const small = costOf(once)
     const large = costOf(more)
 
-    // A square would be 16 times as much; a millisecond is what no clock of a busy machine tells from nothing.
-    expect(large).toBeLessThan(2 * FACTOR * small + 1_000)
+    // A square would be 16 times as much. JSON.parse of nothing but brackets alone takes up to 9 times as much, when what
+    // it remembers of them outgrows a cache. A millisecond is what no clock of a busy machine tells from nothing.
+    expect(large).toBeLessThan(3 * FACTOR * small + 1_000)
   })
 })
