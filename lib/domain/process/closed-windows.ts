@@ -1,3 +1,4 @@
+import { inParallel } from '#lib/domain/kernel/in-parallel.ts'
 import type { Micros } from '#lib/domain/kernel/time.ts'
 import { MICROS_PER_SECOND } from '#lib/domain/kernel/time.ts'
 import { chainAround, type SessionSlots } from './session.ts'
@@ -40,33 +41,50 @@ export const CLOSING_LIMITS: ClosingLimits = {
   chunkRows: 20_000,
 }
 
+/** Sessions that are read side by side. */
+const CHAINS_AT_ONCE = 16
+
 interface View {
   readonly slots: SlotStore
   /** The state name. */
   readonly name: string
 }
 
-/** Every slot that a pane has, by key, strongly consistent; the keys come from the members, which are written first. */
-export async function slotKeysOfPane(
+/**
+ * The shards that have a slot of each key in a pane, strongly consistent; they come from the members, which are written
+ * first. Keys of the same shards share one list, so that a million of them take little more than their texts.
+ */
+export async function shardsByKey(
   { slots, name }: View,
   paneStart: Micros,
-): Promise<ReadonlyMap<string, readonly SlotKey[]>> {
-  const shards = new Map<string, Set<string>>()
+): Promise<ReadonlyMap<string, readonly string[]>> {
+  const found = new Map<string, readonly string[]>()
+  const lists = new Map<string, readonly string[]>()
+  const listOf = (shards: readonly string[]): readonly string[] => {
+    const id = shards.join()
+    const known = lists.get(id) ?? shards
+    lists.set(id, known)
+    return known
+  }
   for await (const { shard, keys } of slots.members(name, paneStart)) {
+    const alone = listOf([shard])
     for (const key of keys) {
-      const known = shards.get(key)
-      if (known === undefined) shards.set(key, new Set([shard]))
-      else known.add(shard)
+      const known = found.get(key)
+      if (known === undefined) found.set(key, alone)
+      else if (!known.includes(shard)) found.set(key, listOf([...known, shard].sort()))
     }
   }
-  const found = new Map<string, readonly SlotKey[]>()
-  for (const [key, ids] of shards) {
-    found.set(
-      key,
-      [...ids].sort().map((shard) => ({ view: name, key, paneStart, shard })),
-    )
-  }
   return found
+}
+
+/** The slots of a key in a pane. */
+export function slotKeys(
+  { name }: Pick<View, 'name'>,
+  key: string,
+  paneStart: Micros,
+  shards: readonly string[],
+): readonly SlotKey[] {
+  return shards.map((shard) => ({ view: name, key, paneStart, shard }))
 }
 
 /**
@@ -98,8 +116,8 @@ export async function closingFixed(
       break
     }
   }
-  const wanted: { window: TimeWindow; keys: Map<string, SlotKey[]> }[] = []
-  const byPane = new Map<Micros, ReadonlyMap<string, readonly SlotKey[]>>()
+  const wanted: FixedWindow[] = []
+  const byPane = new Map<Micros, ReadonlyMap<string, readonly string[]>>()
   let rows = 0
   const windows = [...panesByWindow.values()].sort((a, b) => a.window.end - b.window.end)
   for (const { window, panes } of windows) {
@@ -108,44 +126,59 @@ export async function closingFixed(
       closed = wanted.at(-1)!.window.end
       break
     }
-    const keys = new Map<string, SlotKey[]>()
+    const members = new Map<Micros, ReadonlyMap<string, readonly string[]>>()
     for (const pane of panes) {
-      const members = byPane.get(pane) ?? (await slotKeysOfPane(view, pane))
-      byPane.set(pane, members)
-      for (const [key, slotKeys] of members) {
-        const known = keys.get(key)
-        if (known === undefined) keys.set(key, [...slotKeys])
-        else known.push(...slotKeys)
-      }
+      const known = byPane.get(pane) ?? (await shardsByKey(view, pane))
+      byPane.set(pane, known)
+      members.set(pane, known)
     }
     for (const pane of byPane.keys()) if (pane < window.end - size) byPane.delete(pane)
-    wanted.push({ window, keys })
+    const keys = keysOf([...members.values()])
+    wanted.push({ window, members, keys })
     rows += keys.size
   }
   return { closed, chunks: fixedChunks(view, wanted, limits.chunkRows) }
 }
 
+interface FixedWindow {
+  readonly window: TimeWindow
+  /** Of each of its panes. */
+  readonly members: ReadonlyMap<Micros, ReadonlyMap<string, readonly string[]>>
+  /** Of all of them. */
+  readonly keys: { keys(): Iterable<string>; readonly size: number }
+}
+
+function keysOf(panes: readonly ReadonlyMap<string, unknown>[]): FixedWindow['keys'] {
+  if (panes.length === 1) return panes[0]!
+  const keys = new Set<string>()
+  for (const pane of panes) for (const key of pane.keys()) keys.add(key)
+  return keys
+}
+
 async function* fixedChunks(
-  { slots }: View,
-  wanted: readonly { window: TimeWindow; keys: ReadonlyMap<string, readonly SlotKey[]> }[],
+  view: View,
+  wanted: readonly FixedWindow[],
   chunkRows: number,
 ): AsyncGenerator<readonly WindowSlots[]> {
   let pending: { window: TimeWindow; key: string; slotKeys: readonly SlotKey[] }[] = []
   const read = async () => {
-    const found = await slots.read(uniqueKeys(pending.flatMap(({ slotKeys }) => slotKeys)))
+    const found = await view.slots.read(uniqueKeys(pending.flatMap((one) => one.slotKeys)))
     const slotOf = new Map(found.map((slot) => [idOf(slot), slot]))
-    const chunk = pending.map(({ window, key, slotKeys }) => ({
+    const chunk = pending.map(({ window, key, slotKeys: wantedKeys }) => ({
       window,
       key,
-      slots: slotKeys.flatMap((slotKey) => slotOf.get(idOf(slotKey)) ?? []),
+      slots: wantedKeys.flatMap((slotKey) => slotOf.get(idOf(slotKey)) ?? []),
     }))
     pending = []
     // A key may have been noted for a slot that was never written: then nothing of it is in the window.
     return chunk.filter((one) => one.slots.length > 0)
   }
-  for (const { window, keys } of wanted) {
-    for (const [key, slotKeys] of keys) {
-      pending.push({ window, key, slotKeys })
+  for (const { window, members, keys } of wanted) {
+    for (const key of keys.keys()) {
+      const ofKey = [...members].flatMap(([pane, shards]) =>
+        slotKeys(view, key, pane, shards.get(key) ?? []),
+      )
+      pending.push({ window, key, slotKeys: ofKey })
       if (pending.length >= chunkRows) yield await read()
     }
   }
@@ -197,14 +230,21 @@ async function* sessionChunks(
   const seen = new Set<string>()
   let chunk: SessionSlots[] = []
   for (const pane of panes) {
-    for (const key of (await slotKeysOfPane(view, pane)).keys()) {
-      const session = await chainAround(view, definition, key, pane)
-      if (session === undefined) continue
-      const closes = sessionCloses(definition, session.window)
-      const id = `${session.window.start}/${key}`
-      if (closes <= from || closes > to || seen.has(id)) continue
-      seen.add(id)
-      chunk.push(session)
+    const keys = [...(await shardsByKey(view, pane)).keys()]
+    for (let at = 0; at < keys.length; at += CHAINS_AT_ONCE) {
+      const sessions = await inParallel(
+        keys.slice(at, at + CHAINS_AT_ONCE),
+        CHAINS_AT_ONCE,
+        (key) => chainAround(view, definition, key, pane),
+      )
+      for (const session of sessions) {
+        if (session === undefined) continue
+        const closes = sessionCloses(definition, session.window)
+        const id = `${session.window.start}/${session.key}`
+        if (closes <= from || closes > to || seen.has(id)) continue
+        seen.add(id)
+        chunk.push(session)
+      }
       if (chunk.length < chunkRows) continue
       yield chunk
       chunk = []

@@ -1,6 +1,6 @@
 import { START } from '#lib/domain/kernel/sequence-number.ts'
 import { MICROS_PER_SECOND, type Micros } from '#lib/domain/kernel/time.ts'
-import { sessionCloses, slotKeysOfPane } from './closed-windows.ts'
+import { sessionCloses, shardsByKey, slotKeys } from './closed-windows.ts'
 import type { FinalView } from './finalize-windows.ts'
 import { chainAround } from './session.ts'
 import type { FinalProgress, Slot } from './slot-store.ts'
@@ -35,7 +35,7 @@ async function expireClosed(run: FinalView, from: Micros, to: Micros, atMs: numb
       atLeast(from - 3 * gap),
       atLeast(to - 2 * gap),
     )) {
-      for (const key of (await slotKeysOfPane(run, pane)).keys()) {
+      for (const key of (await shardsByKey(run, pane)).keys()) {
         const session = await chainAround(run, window, key, pane)
         if (session === undefined || sessionCloses(window, session.window) > to) continue
         await run.slots.expire(session.slots, atMs)
@@ -51,9 +51,11 @@ async function expireClosed(run: FinalView, from: Micros, to: Micros, atMs: numb
   )) {
     const last = windowsOfPane(window, pane).at(-1)?.end ?? pane + width
     if (last <= from || last > to) continue
-    const keys = [...(await slotKeysOfPane(run, pane)).values()].flat()
-    for (let at = 0; at < keys.length; at += SLOTS_AT_ONCE) {
-      await run.slots.expire(await run.slots.read(keys.slice(at, at + SLOTS_AT_ONCE)), atMs)
+    const members = [...(await shardsByKey(run, pane))]
+    for (let at = 0; at < members.length; at += KEYS_AT_ONCE) {
+      const some = members.slice(at, at + KEYS_AT_ONCE)
+      const keys = some.flatMap(([key, shards]) => slotKeys(run, key, pane, shards))
+      await run.slots.expire(await run.slots.read(keys), atMs)
     }
     await run.slots.expirePane(run.name, pane, atMs + KEPT_LONGER_MS)
   }
@@ -88,7 +90,7 @@ function isDone({ view: { window } }: FinalView, { paneStart }: Slot, closed: Mi
   return (windowsOfPane(window, paneStart).at(-1)?.end ?? MIN_TIME) <= closed
 }
 
-const SLOTS_AT_ONCE = 1_000
+const KEYS_AT_ONCE = 1_000
 const MAX_ENTRIES = 100_000
 /** What is known of a pane's members outlives its slots: a slot that is missing then has expired. */
 const KEPT_LONGER_MS = 7 * 86_400_000

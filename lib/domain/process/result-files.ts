@@ -89,14 +89,14 @@ async function revisedFiles(
   const now = new Map(windows.map((one) => [idOf(one.key, one.window.start), one]))
   const revisions = new Map<string, number>()
   const isSame = new Set<string>()
+  const rangesOf = Map.groupBy(replaced, ({ key }) => key)
   const kept: { path: string; batch: ColumnBatch; rows: readonly number[] }[] = []
   for await (const { path, batch } of filesOf(run, table, replaced)) {
     const dropped = new Set<number>()
     for (const [row, found] of finalRowKeys(run.view, run.contract, batch).entries()) {
-      const range = replaced.find(
-        ({ key, from, to }) =>
-          key === found.key && found.windowStart >= from && found.windowStart < to,
-      )
+      const range = rangesOf
+        .get(found.key)
+        ?.find(({ from, to }) => found.windowStart >= from && found.windowStart < to)
       if (range === undefined) continue
       const id = idOf(found.key, found.windowStart)
       const window = now.get(id)

@@ -1,6 +1,7 @@
 import type { JournalEntry } from '#lib/domain/ingest/journal.ts'
+import { inParallel } from '#lib/domain/kernel/in-parallel.ts'
 import { MICROS_PER_SECOND, type Micros } from '#lib/domain/kernel/time.ts'
-import { sessionCloses, slotKeysOfPane, type WindowSlots } from './closed-windows.ts'
+import { sessionCloses, shardsByKey, slotKeys, type WindowSlots } from './closed-windows.ts'
 import type { FinalView } from './finalize-windows.ts'
 import { readEntry } from './read-entry.ts'
 import { chainAround } from './session.ts'
@@ -22,6 +23,9 @@ export interface Revision {
   /** Windows that lack a slot: it has expired, and a row is only replaced by one that has all it was made of. */
   readonly incomplete: number
 }
+
+/** Windows that are read side by side. */
+const READS_AT_ONCE = 16
 
 /** Panes that the entries added to and that lie in windows which are closed, each once. */
 export async function touchedPanes(
@@ -91,14 +95,14 @@ async function revisedFixed(
       if (window.end <= closed) wanted.set(`${window.start}/${key}`, { key, window })
     }
   }
-  const windows: WindowSlots[] = []
-  let incomplete = 0
-  for (const { key, window } of wanted.values()) {
+  const found = await inParallel([...wanted.values()], READS_AT_ONCE, async ({ key, window }) => {
     const last = window.end - 1
     const slots = await run.slots.range(run.name, key, window.start, last, { consistent: true })
-    if (await members.hasAll(key, window.start, last, slots)) windows.push({ key, window, slots })
-    else incomplete++
-  }
+    const isWhole = await members.hasAll(key, window.start, last, slots)
+    return isWhole ? { key, window, slots } : undefined
+  })
+  const windows = found.filter((one) => one !== undefined)
+  const incomplete = found.length - windows.length
   const replaced = windows.map(({ key, window }) => {
     return { key, from: window.start, to: window.start + 1 }
   })
@@ -114,9 +118,11 @@ async function revisedSessions(
 ): Promise<Revision> {
   const gap = definition.gapSeconds * MICROS_PER_SECOND
   const found = new Map<string, WindowSlots>()
-  for (const { key, paneStart: start } of touched) {
-    const session = await chainAround(run, definition, key, start)
-    if (session !== undefined) found.set(`${session.window.start}/${key}`, session)
+  const sessions = await inParallel(touched, READS_AT_ONCE, ({ key, paneStart: start }) =>
+    chainAround(run, definition, key, start),
+  )
+  for (const session of sessions) {
+    if (session !== undefined) found.set(`${session.window.start}/${session.key}`, session)
   }
   const windows: WindowSlots[] = []
   const replaced: Revision['replaced'][number][] = []
@@ -145,7 +151,7 @@ async function revisedSessions(
 /** Which slots a pane has had, each pane read once. */
 class PaneMembership {
   readonly #run: FinalView
-  readonly #known = new Map<Micros, Promise<ReadonlyMap<string, readonly SlotKey[]>>>()
+  readonly #known = new Map<Micros, Promise<ReadonlyMap<string, readonly string[]>>>()
 
   constructor(run: FinalView) {
     this.#run = run
@@ -165,17 +171,17 @@ class PaneMembership {
     const read = new Set(slots.map(({ paneStart: start, shard }) => `${start}/${shard}`))
     const missing: SlotKey[] = []
     for await (const pane of this.#run.slots.panes(this.#run.name, from, to)) {
-      for (const slotKey of (await this.#of(pane)).get(key) ?? []) {
-        if (!read.has(`${pane}/${slotKey.shard}`)) missing.push(slotKey)
-      }
+      const shards = (await this.#of(pane)).get(key) ?? []
+      const unread = shards.filter((shard) => !read.has(`${pane}/${shard}`))
+      missing.push(...slotKeys(this.#run, key, pane, unread))
     }
     if (missing.length === 0) return true
     if (within === undefined) return false
     return (await this.#run.slots.read(missing)).length === missing.length
   }
 
-  #of(pane: Micros): Promise<ReadonlyMap<string, readonly SlotKey[]>> {
-    const known = this.#known.get(pane) ?? slotKeysOfPane(this.#run, pane)
+  #of(pane: Micros): Promise<ReadonlyMap<string, readonly string[]>> {
+    const known = this.#known.get(pane) ?? shardsByKey(this.#run, pane)
     this.#known.set(pane, known)
     return known
   }
