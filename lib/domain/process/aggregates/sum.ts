@@ -34,6 +34,9 @@ const INTEGERS = {
 }
 const DOUBLES = formOf('doubleSum/1', DYADIC)
 
+/** Decimals have 18 digits. */
+const DECIMAL_LIMIT = 10n ** 18n
+
 /** Tag, count, and the longest sum of doubles: 2,046 exponents, 53 bits, and the carries of 2^53 rows, in hex. */
 const DOUBLE_STATE_BYTES = 580
 const INTEGER_STATE_BYTES = 72
@@ -125,7 +128,7 @@ function fitted(sum: Dyadic, type: FieldType): AggregateValue {
   const { numerator } = sum
   const isWithin =
     type.kind === 'decimal'
-      ? numerator < 10n ** 18n && numerator > -(10n ** 18n)
+      ? numerator < DECIMAL_LIMIT && numerator > -DECIMAL_LIMIT
       : BigInt.asIntN(64, numerator) === numerator
   return isWithin ? new Decimal(numerator, scaleOf(type)) : null
 }
