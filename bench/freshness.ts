@@ -1,3 +1,4 @@
+import { loadavg } from 'node:os'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb'
@@ -26,21 +27,29 @@ const FILLED_ZONES = Array.from({ length: 265 }, (_, at) => at + 1).filter(
 const DROPOFF = '2026-01-15 10:30:00'
 const AT_MICROS = Date.parse('2026-01-15T15:30:00Z') * 1000
 const WARM_UP_SECONDS = 10
+/** As the trips product has it. */
+const LATENCY_SECONDS = 2
 
 type Trip = Record<string, unknown> & { pickup_location_id: number }
 
 /**
  * Event to readable feature on a local cloud: from the producer's `send` to the first read of the feature that holds the
- * event, while 1,000 events arrive each second for a minute. `--seconds N`, `--rate N`. A slow lane: it deploys a cell.
+ * event, while 1,000 events arrive each second for a minute. `--seconds N`, `--rate N`, `--latency N` (what the contract
+ * promises: how long a batch gathers). A slow lane: it deploys a cell.
  */
 export async function* run(args: readonly string[]): AsyncIterable<Comparison> {
   const { values } = parseArgs({
     args: [...args],
-    options: { seconds: { type: 'string' }, rate: { type: 'string' } },
+    options: {
+      seconds: { type: 'string' },
+      rate: { type: 'string' },
+      latency: { type: 'string' },
+    },
   })
   const seconds = Number(values.seconds ?? SECONDS)
   const rate = Number(values.rate ?? EVENTS_PER_SECOND)
-  const cell = await LocalCell.start(tripsVersion('1.0.0').text)
+  const latency = Number(values.latency ?? LATENCY_SECONDS)
+  const cell = await LocalCell.start(contractText(latency))
   try {
     const load = new Load(cell, rate)
     await load.run(WARM_UP_SECONDS)
@@ -60,6 +69,8 @@ export async function* run(args: readonly string[]): AsyncIterable<Comparison> {
       unit: 's',
       equal,
       what: 'from send to the first read of a feature that holds the event, on a local cloud',
+      gatheringSeconds: latency,
+      machineLoad: Number(loadavg()[0]!.toFixed(1)),
       p50: of(0.5),
       p99: of(0.99),
       probes: load.latencies.length,
@@ -68,6 +79,11 @@ export async function* run(args: readonly string[]): AsyncIterable<Comparison> {
   } finally {
     await cell.stop()
   }
+}
+
+function contractText(latencySeconds: number): string {
+  const said = (seconds: number) => `property: latency\n    value: ${seconds}\n`
+  return tripsVersion('1.0.0', [said(LATENCY_SECONDS), said(latencySeconds)]).text
 }
 
 function quantile(values: readonly number[], share: number): number {

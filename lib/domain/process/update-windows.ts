@@ -4,6 +4,7 @@ import type { Journal, JournalEntry, ShardRegistration } from '#lib/domain/inges
 import type { ProductLayout } from '#lib/domain/ingest/layout.ts'
 import type { Clock } from '#lib/domain/kernel/clock.ts'
 import { PlatformError } from '#lib/domain/kernel/errors.ts'
+import { inParallel } from '#lib/domain/kernel/in-parallel.ts'
 import type { ObjectStore } from '#lib/domain/kernel/object-store.ts'
 import { aggregateOf } from './aggregates/aggregate-of.ts'
 import { encodeLateRows, lateUri } from './late-rows.ts'
@@ -45,6 +46,8 @@ export interface UpdateReport {
 }
 
 const MAX_ENTRIES = 20
+/** Views of shards that are brought up at a time: each has some entries in memory. */
+const JOBS_AT_ONCE = 4
 /** What the sweep rings by: who waits for it waits that long at most. */
 const SWEEP_MS = 60_000
 
@@ -61,7 +64,8 @@ export async function updateWindows(
   const jobs = (await deps.journal.shards()).flatMap((registration) =>
     deps.views.map((view) => ({ registration, view })),
   )
-  for (const { registration, view } of jobs) {
+  // Side by side: they share no slot, and one after another the last of many shards would wait for all the others.
+  await inParallel(jobs, JOBS_AT_ONCE, async ({ registration, view }) => {
     try {
       const done = await updateView(viewIn(deps, view), registration, options)
       report.entries += done.entries
@@ -71,7 +75,7 @@ export async function updateWindows(
       // What is wrong with one shard must not stop the others; it is raised when they are done.
       failures.push(error)
     }
-  }
+  })
   if (failures.length > 0) throw failures[0]
   return report
 }
