@@ -1,6 +1,6 @@
-import { readdirSync, readFileSync } from 'node:fs'
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs'
 import { writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { CloudFormationClient, DescribeStacksCommand } from '@aws-sdk/client-cloudformation'
 import { clientConfig } from '#lib/adapters/aws/client-config.ts'
 import { ProjectCopy } from './project-copy.ts'
@@ -53,10 +53,7 @@ export class LocalCell {
     return readdirSync('/proc')
       .filter((name) => /^\d+$/.test(name))
       .map(Number)
-      .filter((pid) => {
-        const stat = statOf(pid)
-        return stat?.parent === server && stat.command.startsWith('node')
-      })
+      .filter((pid) => parentOf(pid) === server && programOf(pid) === 'node')
   }
 
   async stop(): Promise<void> {
@@ -70,14 +67,26 @@ function serverOf({ root, environment }: ProjectCopy): number {
 }
 
 /** Undefined for a process that is gone. */
-function statOf(pid: number): { readonly command: string; readonly parent: number } | undefined {
-  let stat: string
+function parentOf(pid: number): number | undefined {
   try {
-    stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
-  } catch {
-    return undefined
+    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
+    // Behind the name in brackets, which may hold anything: the state, and the parent.
+    return Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1])
+  } catch (error) {
+    if (isGone(error)) return undefined
+    throw error
   }
-  const end = stat.lastIndexOf(')')
-  const command = stat.slice(stat.indexOf('(') + 1, end)
-  return { command, parent: Number(stat.slice(end + 2).split(' ')[1]) }
+}
+
+function programOf(pid: number): string | undefined {
+  try {
+    return basename(readlinkSync(`/proc/${pid}/exe`))
+  } catch (error) {
+    if (isGone(error)) return undefined
+    throw error
+  }
+}
+
+function isGone(error: unknown): boolean {
+  return ['ENOENT', 'ESRCH'].includes((error as NodeJS.ErrnoException).code ?? '')
 }
