@@ -8,14 +8,16 @@ import { median } from './decode/median.ts'
 import { DuckDb } from './windows/duckdb.ts'
 import type { EngineRun } from './windows/engine-case.ts'
 import { Flink } from './windows/flink.ts'
+import { slotWrites } from './windows/slot-writes.ts'
 import type { ViewName } from './windows/views.ts'
-import { writeBids } from './windows/workload.ts'
+import { bidTimes, EVENTS_PER_SECOND, writeBids } from './windows/workload.ts'
 
 const EVENTS = 1_000_000
 /** Below this a warm Flink is hardly warm. */
 const FLINK_EVENTS = 4_000_000
 const SLIDING_EVENTS = 100_000
 const ROUNDS = 3
+const GATHERING_SECONDS = [1, 2, 5, 10, 60]
 const SEED = 42
 const UNIT = 'events per second of one core'
 const WHAT =
@@ -62,6 +64,7 @@ export async function* run(args: readonly string[]): AsyncIterable<Comparison> {
       nsPerEventOf: nsPerEvent(ours[0]!),
       slotWritesPerEvent: Number((ours[0]!.slotWrites / events).toFixed(3)),
     }
+    yield* state(ours[0]!)
     yield* sliding(duckDb, file, head, events, rate)
     if (withFlink) yield* flink(folder, file, events, rate, answer)
   } finally {
@@ -98,6 +101,33 @@ async function* sliding(
     peer: `DuckDB ${theirs.version}, one thread, ${SLIDING_EVENTS} events in all their windows`,
     ...compared(rate, SLIDING_EVENTS / median(theirs.seconds)),
     ...facts,
+  }
+}
+
+/** What is kept for a key and a window, for an event that may come again, and what slots cost to write. */
+function* state({ bytesPerSlot, bytesPerRememberedId }: EngineRun): Iterable<Comparison> {
+  yield {
+    name: 'windows/state',
+    peer: 'one write unit of 1 KiB',
+    ours: bytesPerSlot,
+    theirs: 1024,
+    ratio: Number((1024 / bytesPerSlot).toFixed(2)),
+    unit: 'bytes of an item per open key and window',
+    equal: true,
+    bytesPerRememberedId,
+  }
+  const events = bidTimes(SLIDING_EVENTS * 6, SEED)
+  for (const one of slotWrites(events, 10_000, EVENTS_PER_SECOND, GATHERING_SECONDS)) {
+    yield {
+      name: `windows/slots gathered for ${one.gatheringSeconds} s`,
+      peer: 'a write for each event',
+      ours: one.perEvent,
+      theirs: 1,
+      ratio: Number((1 / one.perEvent).toFixed(2)),
+      unit: 'writes per event',
+      equal: true,
+      usdPerMillionEvents: one.usdPerMillionEvents,
+    }
   }
 }
 

@@ -19,6 +19,7 @@ import { writeSlots } from '#lib/domain/process/update-windows.ts'
 import { panesOf } from '#lib/domain/process/window.ts'
 import { finished, slidingSums, WindowSums } from './answer.ts'
 import { OpenPanes } from './open-panes.ts'
+import { itemBytes } from './slot-writes.ts'
 import { VIEWS, type ViewName } from './views.ts'
 import { bidsContract, lineChunks } from './workload.ts'
 
@@ -29,6 +30,9 @@ export interface EngineRun {
   readonly seconds: number
   readonly events: number
   readonly slotWrites: number
+  /** Of an item in the table, on average over the last slots. */
+  readonly bytesPerSlot: number
+  readonly bytesPerRememberedId: number
   readonly secondsOf: Readonly<Record<string, number>>
 }
 
@@ -37,6 +41,8 @@ const EVENTS_PER_RECORD = 100
 const RECORDS_PER_BATCH = 100
 /** What update-windows takes at once from a journal that is ahead of it. */
 const ENTRIES_PER_UPDATE = 20
+/** Two updates. */
+const WARM_UP_EVENTS = 400_000
 const SHARD = 'shardId-000000000000'
 const ARRIVAL_MICROS = Date.UTC(2026, 0, 1) * 1_000
 const MICROS_PER_RECORD = 50_000
@@ -87,7 +93,7 @@ function lambdaRecords(lines: readonly string[], start: number): EncodedRecord[]
   return records
 }
 
-async function run(): Promise<EngineRun> {
+async function run(most = Number.POSITIVE_INFINITY): Promise<EngineRun> {
   const slots = new OpenPanes()
   const algebras = view.aggregates.map((one) => [one.name, aggregateOf(one, contract)] as const)
   const slotRun = {
@@ -121,6 +127,7 @@ async function run(): Promise<EngineRun> {
     laps.lap('slots')
     close(watermarkAfter(lateness, greatest) - panes.width + 1)
   }
+  let [lastSlots, lastBytes] = [0, 0]
   const close = (before: Micros) => {
     for (const [start, pane] of slots.takeBefore(before)) {
       if (view.window.kind === 'sliding') {
@@ -137,6 +144,7 @@ async function run(): Promise<EngineRun> {
   }
 
   for (const lines of lineChunks(path, EVENTS_PER_RECORD * RECORDS_PER_BATCH)) {
+    if (events >= most) break
     const records = lambdaRecords(lines, position)
     position += records.length
     laps.lap(undefined)
@@ -178,6 +186,12 @@ async function run(): Promise<EngineRun> {
     if (++entries % ENTRIES_PER_UPDATE === 0) await update()
   }
   await update()
+  laps.lap(undefined)
+  for (const slot of slots.all()) {
+    lastSlots++
+    lastBytes += itemBytes(slot)
+  }
+  laps.lap(undefined)
   close(Number.POSITIVE_INFINITY)
   const seconds = Object.values(laps.seconds).reduce((sum, one) => sum + one, 0)
   return {
@@ -185,10 +199,12 @@ async function run(): Promise<EngineRun> {
     seconds,
     events,
     slotWrites: slots.writes,
+    bytesPerSlot: Math.round(lastBytes / Math.max(1, lastSlots)),
+    bytesPerRememberedId: Math.round(memory.sizeBytes / memory.size),
     secondsOf: laps.seconds,
   }
 }
 
 // What is measured is a warm process.
-await run()
+await run(WARM_UP_EVENTS)
 process.stdout.write(JSON.stringify(await run()))

@@ -32,6 +32,10 @@ export class OpenPanes implements Pick<SlotStore, 'read' | 'writeAll' | 'addMemb
   /** Whoever closes a pane finds its keys in the pane itself. */
   async addMembers(): Promise<void> {}
 
+  *all(): Generator<Slot> {
+    for (const pane of this.#panes.values()) yield* pane.values()
+  }
+
   /** Slots of panes that start before this, oldest pane first; they are gone then. */
   *takeBefore(start: Micros): Generator<readonly [Micros, ReadonlyMap<string, Slot>]> {
     for (const pane of [...this.#panes.keys()].sort((a, b) => a - b)) {

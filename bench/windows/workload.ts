@@ -59,6 +59,17 @@ export function* bids(count: number, seed: number): Generator<string> {
   }
 }
 
+/** Who bids when, of the same bids. */
+export function* bidTimes(
+  count: number,
+  seed: number,
+): Generator<{ readonly user: string; readonly ms: number }> {
+  for (const line of bids(count, seed)) {
+    const { data } = JSON.parse(line) as { data: { user_id: string; placed_ms: number } }
+    yield { user: data.user_id, ms: data.placed_ms }
+  }
+}
+
 export function writeBids(path: string, count: number, seed: number): void {
   const file = openSync(path, 'w')
   try {

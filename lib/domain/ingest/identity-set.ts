@@ -26,6 +26,10 @@ export class IdentitySet {
     return this.#size
   }
 
+  get sizeBytes(): number {
+    return this.#places.byteLength
+  }
+
   /** The latest arrival minute at which this identity was admitted. */
   minuteOf(identities: Int32Array, at = 0): number | undefined {
     const minute = this.#places[this.#placeOf(identities, at) + MINUTE]!

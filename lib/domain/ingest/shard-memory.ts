@@ -49,6 +49,16 @@ export class ShardMemory {
     return memory
   }
 
+  /** Identities that it holds. */
+  get size(): number {
+    return this.#identities.size
+  }
+
+  /** Bytes that they take. */
+  get sizeBytes(): number {
+    return this.#identities.sizeBytes
+  }
+
   /** Whether it reaches back far enough to judge records that arrived then. */
   covers(earliestArrivalMicros: number): boolean {
     return minuteOf(earliestArrivalMicros) - this.horizonMinutes >= this.#sinceMinute

@@ -199,8 +199,8 @@ export async function writeSlots(
   let written = 0
   while (pending.length > 0) {
     const known = slotsByPane(await run.slots.read(pending))
-    const slotOf = ({ paneStart, key }: SlotKey) => known.get(paneStart)?.get(key)
-    const absent = pending.filter((one) => slotOf(one) === undefined)
+    const before = pending.map(({ paneStart, key }) => known.get(paneStart)?.get(key))
+    const absent = pending.filter((_, at) => before[at] === undefined)
     // Before the slots: whoever closes the pane must find all of them, also after we die in between.
     if (run.becomesFinal && absent.length > 0) {
       await run.slots.addMembers(run.name, shard, keysByPane(absent))
@@ -208,8 +208,8 @@ export async function writeSlots(
     const writes: SlotWrite[] = []
     const writing: TouchedSlot[] = []
     const nowMs = run.clock.nowMs()
-    for (const one of pending) {
-      const slot = slotOf(one)
+    for (const [at, one] of pending.entries()) {
+      const slot = before[at]
       const next = withAdditions(one, slot, run.algebras, nowMs)
       if (next === undefined) continue
       writes.push({ slot: next, sequenceRead: slot?.sequence })
