@@ -4,7 +4,7 @@ import { KinesisClient } from '@aws-sdk/client-kinesis'
 import type { Command } from 'commander'
 import { KinesisRecordSink } from '#lib/adapters/kinesis/kinesis-record-sink.ts'
 import type { Product } from '#lib/domain/contract/product.ts'
-import { IdentitySet } from '#lib/domain/ingest/identity-set.ts'
+import { IdentitySet, identityWords } from '#lib/domain/ingest/identity-set.ts'
 import { Producer } from '#lib/domain/ingest/producer.ts'
 import type { OutgoingRecord, RecordOutcome, RecordSink } from '#lib/domain/ingest/producer-sink.ts'
 import { hasCode } from '#lib/domain/kernel/errors.ts'
@@ -246,7 +246,7 @@ class Sender {
     const identity = createHash('sha256')
       .update(JSON.stringify([event.source, event.id]))
       .digest()
-    this.#identities.add(identity, 0)
+    this.#identities.add(identityWords(identity), 0)
     await this.#producer.send(event)
     if (this.#pace === undefined) return
     const dueMs = (this.#producer.counts.sent / this.#pace.rate) * 1_000

@@ -1,7 +1,11 @@
 import type { Journal } from '#lib/domain/ingest/journal.ts'
+import { inParallel } from '#lib/domain/kernel/in-parallel.ts'
 import type { ObjectStore } from '#lib/domain/kernel/object-store.ts'
 import type { Catalog } from '#lib/domain/lake/catalog.ts'
 import type { SlotStore } from '#lib/domain/process/slot-store.ts'
+
+/** Like the store itself. */
+const WRITES_AT_ONCE = 16
 
 /** What a process meets at one of its effects. */
 export type Fault =
@@ -68,9 +72,12 @@ export class FaultyProcess {
   }
 
   slots(slots: SlotStore): SlotStore {
+    const write: SlotStore['write'] = (slot, read) =>
+      this.#effect(`slot ${slot.key} ${slot.paneStart}`, () => slots.write(slot, read))
     return {
-      write: (slot, read) =>
-        this.#effect(`slot ${slot.key} ${slot.paneStart}`, () => slots.write(slot, read)),
+      write,
+      writeAll: (writes) =>
+        inParallel(writes, WRITES_AT_ONCE, ({ slot, sequenceRead }) => write(slot, sequenceRead)),
       advanceCursor: (view, shard, to) =>
         this.#effect(`cursor ${view} ${shard}`, () => slots.advanceCursor(view, shard, to)),
       cursor: (view, shard) => this.#read(() => slots.cursor(view, shard)),

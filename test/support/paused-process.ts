@@ -1,3 +1,4 @@
+import type { SlotStore } from '#lib/domain/process/slot-store.ts'
 import { FaultyProcess } from '#test/support/faults.ts'
 
 /** A process that stops before the first effect whose name matches, until it is let go: a zombie. */
@@ -36,6 +37,12 @@ export class PausedProcess extends FaultyProcess {
     return this.#wrap(super.journal(journal), ['register', 'append'])
   }
   override slots(...[slots]: Parameters<FaultyProcess['slots']>) {
-    return this.#wrap(super.slots(slots), ['write', 'advanceCursor'])
+    const paused = this.#wrap(super.slots(slots), ['write', 'advanceCursor'])
+    // Each write of many is one that it may stop before, while the others go on.
+    const writeAll: SlotStore['writeAll'] = (writes) =>
+      Promise.all(writes.map(({ slot, sequenceRead }) => paused.write(slot, sequenceRead)))
+    return new Proxy(paused, {
+      get: (target, key) => (key === 'writeAll' ? writeAll : Reflect.get(target, key)),
+    })
   }
 }

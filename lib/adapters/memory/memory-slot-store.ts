@@ -8,6 +8,7 @@ import type {
   Slot,
   SlotKey,
   SlotStore,
+  SlotWrite,
 } from '#lib/domain/process/slot-store.ts'
 
 /** Window slots in memory, held to the same contract tests as those in DynamoDB. */
@@ -42,6 +43,10 @@ export class MemorySlotStore implements SlotStore {
     this.#slots.set(id, structuredClone(slot))
     this.#expiry.delete(id)
     return true
+  }
+
+  async writeAll(writes: readonly SlotWrite[]): Promise<readonly boolean[]> {
+    return Promise.all(writes.map(({ slot, sequenceRead }) => this.write(slot, sequenceRead)))
   }
 
   async range(view: string, key: string, from: Micros, to: Micros): Promise<readonly Slot[]> {

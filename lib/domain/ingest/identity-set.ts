@@ -1,46 +1,82 @@
 const LEAST_CAPACITY = 1 << 10
 const EMPTY = -0x80000000
+/** Words of a place: those of an identity, and the minute. */
+const STRIDE = 5
+const MINUTE = 4
 
 /**
- * Admitted identities and the arrival minute of each: open addressing over typed arrays, 20 bytes a place,
- * no object per event. Memory: about 2 x horizon x rate x 20 bytes. Identities are 16 bytes from a place on.
+ * Admitted identities and the arrival minute of each: open addressing over one typed array, 20 bytes a place,
+ * no object per event. Memory: about 2 x horizon x rate x 20 bytes. An identity is four words from a place on.
  */
 export class IdentitySet {
   #capacity: number
   #size = 0
-  /** Four to a place. */
-  #words: Int32Array
-  #minutes: Int32Array
+  /** Identity and minute side by side: a look-up that finds neither in the processor's cache waits once. */
+  #places: Int32Array
   #floorMinute = Number.NEGATIVE_INFINITY
 
   /** With room for so many at first; it grows as needed. */
   constructor(expected = 0) {
     this.#capacity = LEAST_CAPACITY
     while (this.#capacity < 2 * expected) this.#capacity *= 2
-    this.#words = new Int32Array(this.#capacity * 4)
-    this.#minutes = new Int32Array(this.#capacity).fill(EMPTY)
+    this.#places = emptyPlaces(this.#capacity)
   }
 
   get size(): number {
     return this.#size
   }
 
+  get sizeBytes(): number {
+    return this.#places.byteLength
+  }
+
   /** The latest arrival minute at which this identity was admitted. */
-  minuteOf(identities: Uint8Array, at = 0): number | undefined {
-    const minute = this.#minutes[this.#placeOf(identities, at)]!
+  minuteOf(identities: Int32Array, at = 0): number | undefined {
+    const minute = this.#places[this.#placeOf(identities, at) + MINUTE]!
     return minute === EMPTY ? undefined : minute
   }
 
+  /**
+   * The same of many, one behind the other: {@link NEVER} where there is none. The processor waits for many places at
+   * once, if nothing else is done between them.
+   */
+  minutesOf(identities: Int32Array, count: number): Int32Array {
+    const minutes = new Int32Array(count)
+    const places = this.#places
+    const mask = this.#capacity - 1
+    for (let i = 0; i < count; i++) {
+      const at = 4 * i
+      const first = identities[at]!
+      let place = STRIDE * (first & mask)
+      while (
+        places[place + MINUTE] !== EMPTY &&
+        (places[place] !== first ||
+          places[place + 1] !== identities[at + 1] ||
+          places[place + 2] !== identities[at + 2] ||
+          places[place + 3] !== identities[at + 3])
+      ) {
+        place += STRIDE
+        if (place === places.length) place = 0
+      }
+      minutes[i] = places[place + MINUTE]!
+    }
+    return minutes
+  }
+
   /** Remembers an admission. Of several, the latest minute counts. */
-  add(identities: Uint8Array, minute: number, at = 0): void {
+  add(identities: Int32Array, minute: number, at = 0): void {
     if ((this.#size + 1) * 2 > this.#capacity) this.#rebuild()
     const place = this.#placeOf(identities, at)
-    const known = this.#minutes[place]!
+    const places = this.#places
+    const known = places[place + MINUTE]!
     if (known === EMPTY) {
-      for (let i = 0; i < 4; i++) this.#words[place * 4 + i] = wordAt(identities, at + 4 * i)
+      places[place] = identities[at]!
+      places[place + 1] = identities[at + 1]!
+      places[place + 2] = identities[at + 2]!
+      places[place + 3] = identities[at + 3]!
       this.#size++
     }
-    if (known === EMPTY || known < minute) this.#minutes[place] = minute
+    if (known < minute) places[place + MINUTE] = minute
   }
 
   /** Admissions before this minute may be forgotten; they are at the next growth. */
@@ -48,55 +84,52 @@ export class IdentitySet {
     this.#floorMinute = minute
   }
 
-  #placeOf(identities: Uint8Array, at: number): number {
-    return this.#place(
-      wordAt(identities, at),
-      wordAt(identities, at + 4),
-      wordAt(identities, at + 8),
-      wordAt(identities, at + 12),
-    )
-  }
-
-  #place(first: number, second: number, third: number, fourth: number): number {
-    const words = this.#words
-    const minutes = this.#minutes
-    const mask = this.#capacity - 1
+  #placeOf(identities: Int32Array, at: number): number {
+    const places = this.#places
+    const first = identities[at]!
     // The identity is already a keyed hash: its first word needs no further mixing.
-    for (let place = first & mask; ; place = (place + 1) & mask) {
-      if (minutes[place] === EMPTY) return place
-      const at = place * 4
-      if (
-        words[at] === first &&
-        words[at + 1] === second &&
-        words[at + 2] === third &&
-        words[at + 3] === fourth
-      ) {
-        return place
-      }
+    let place = STRIDE * (first & (this.#capacity - 1))
+    while (
+      places[place + MINUTE] !== EMPTY &&
+      (places[place] !== first ||
+        places[place + 1] !== identities[at + 1] ||
+        places[place + 2] !== identities[at + 2] ||
+        places[place + 3] !== identities[at + 3])
+    ) {
+      place += STRIDE
+      if (place === places.length) place = 0
     }
+    return place
   }
 
   #rebuild(): void {
-    const words = this.#words
-    const minutes = this.#minutes
+    const before = this.#places
     const isKept = (place: number) =>
-      minutes[place] !== EMPTY && minutes[place]! >= this.#floorMinute
+      before[place + MINUTE] !== EMPTY && before[place + MINUTE]! >= this.#floorMinute
     this.#size = 0
-    for (let place = 0; place < minutes.length; place++) if (isKept(place)) this.#size++
+    for (let place = 0; place < before.length; place += STRIDE) if (isKept(place)) this.#size++
     while (this.#size * 4 > this.#capacity) this.#capacity *= 2
-    this.#words = new Int32Array(this.#capacity * 4)
-    this.#minutes = new Int32Array(this.#capacity).fill(EMPTY)
-    for (let place = 0; place < minutes.length; place++) {
+    this.#places = emptyPlaces(this.#capacity)
+    for (let place = 0; place < before.length; place += STRIDE) {
       if (!isKept(place)) continue
-      const at = place * 4
-      const target = this.#place(words[at]!, words[at + 1]!, words[at + 2]!, words[at + 3]!)
-      for (let i = 0; i < 4; i++) this.#words[target * 4 + i] = words[at + i]!
-      this.#minutes[target] = minutes[place]!
+      const target = this.#placeOf(before, place)
+      for (let i = 0; i < STRIDE; i++) this.#places[target + i] = before[place + i]!
     }
   }
 }
 
-/** A little-endian word. */
-function wordAt(bytes: Uint8Array, at: number): number {
-  return bytes[at]! | (bytes[at + 1]! << 8) | (bytes[at + 2]! << 16) | (bytes[at + 3]! << 24)
+/** In {@link IdentitySet.minutesOf}: less than any minute. */
+export const NEVER = EMPTY
+
+function emptyPlaces(capacity: number): Int32Array {
+  const places = new Int32Array(STRIDE * capacity)
+  for (let at = MINUTE; at < places.length; at += STRIDE) places[at] = EMPTY
+  return places
+}
+
+/** Identities as the words that a set takes: the same bytes, or a copy where they do not stand as words do. */
+export function identityWords(identities: Uint8Array): Int32Array {
+  const { buffer, byteOffset, byteLength } =
+    identities.byteOffset % 4 === 0 ? identities : identities.slice()
+  return new Int32Array(buffer, byteOffset, byteLength >> 2)
 }

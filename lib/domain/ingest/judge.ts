@@ -5,8 +5,8 @@ import { MICROS_PER_MINUTE } from '#lib/domain/kernel/time.ts'
 import type { Rejection } from './decoder/decoded-records.ts'
 import type { RecordsPart, VersionedRecords } from './decoder/versioned-decoder.ts'
 import { type BatchDrift, driftOf } from './drift.ts'
-import { IDENTITY_BYTES, type Identify } from './identity.ts'
-import { IdentitySet } from './identity-set.ts'
+import { IDENTITY_BYTES, IDENTITY_WORDS, type Identify } from './identity.ts'
+import { IdentitySet, identityWords, NEVER } from './identity-set.ts'
 import type { BatchCounts } from './journal.ts'
 import type { ShardMemory } from './shard-memory.ts'
 
@@ -50,8 +50,8 @@ export function judge(
   const { dedupHorizonMinutes, maxFutureSkewMinutes } = inForce.named
   const rowsOf = parts.map(({ decoded }) => decoded.batch.rows)
   const rows = rowsOf.reduce((sum, count) => sum + count)
-  const admission = new Admission(memory, dedupHorizonMinutes, rows)
-  const judged = parts.map((part) => new JudgedPart(part, identify, maxFutureSkewMinutes))
+  const admission = new Admission(dedupHorizonMinutes, rows)
+  const judged = parts.map((part) => new JudgedPart(part, identify, memory, maxFutureSkewMinutes))
   const [only] = judged
   if (judged.length === 1) for (let row = 0; row < rows; row++) only!.judgeNext(admission)
   else judgeInPlaceOrder(judged, admission)
@@ -66,7 +66,7 @@ export function judge(
       rejected: rejected.length,
     },
     admitted: judged.map((part) => part.admitted()),
-    identities: admission.identities.subarray(0, IDENTITY_BYTES * count),
+    identities: admission.identityBytes(),
     arrivalMinutes: admission.minutes.subarray(0, count),
     rejected,
     ...(count > 0
@@ -93,39 +93,48 @@ function judgeInPlaceOrder(parts: readonly JudgedPart[], admission: Admission): 
 
 /** What is admitted of a batch, in place order over all contracts. */
 class Admission {
-  readonly identities: Uint8Array
   readonly minutes: Int32Array
   readonly times = { min: Infinity, max: -Infinity, cappedMax: -Infinity }
   count = 0
-  readonly #memory: ShardMemory
+  readonly #words: Int32Array
   readonly #seenInBatch: IdentitySet
   readonly #horizonMinutes: number
 
-  constructor(memory: ShardMemory, horizonMinutes: number, rows: number) {
-    this.#memory = memory
-    this.#horizonMinutes = horizonMinutes
+  constructor(horizonMinutes: number, rows: number) {
     this.#seenInBatch = new IdentitySet(rows)
-    this.identities = new Uint8Array(IDENTITY_BYTES * rows)
+    this.#horizonMinutes = horizonMinutes
+    this.#words = new Int32Array(IDENTITY_WORDS * rows)
     this.minutes = new Int32Array(rows)
   }
 
-  /** Whether the identity at a place was admitted just now: not, if an earlier one within the horizon was. */
-  admits(identities: Uint8Array, at: number, minute: number): boolean {
-    const before = this.#seenInBatch.minuteOf(identities, at)
-    if (before !== undefined && minute - before < this.#horizonMinutes) return false
-    if (this.#memory.isDuplicate(identities, at, minute)) return false
+  /**
+   * Whether the identity at a place was admitted just now: not, if an earlier one within the horizon was.
+   *
+   * @param before when one was admitted in an earlier batch, or `NEVER`
+   */
+  admits(identities: Int32Array, at: number, minute: number, before: number): boolean {
+    if (before !== NEVER && minute - before < this.#horizonMinutes) return false
+    const inBatch = this.#seenInBatch.minuteOf(identities, at)
+    if (inBatch !== undefined && minute - inBatch < this.#horizonMinutes) return false
     this.#seenInBatch.add(identities, minute, at)
-    const to = IDENTITY_BYTES * this.count
-    for (let i = 0; i < IDENTITY_BYTES; i++) this.identities[to + i] = identities[at + i]!
+    const to = IDENTITY_WORDS * this.count
+    for (let i = 0; i < IDENTITY_WORDS; i++) this.#words[to + i] = identities[at + i]!
     this.minutes[this.count++] = minute
     return true
+  }
+
+  /** 16 bytes each. */
+  identityBytes(): Uint8Array {
+    return new Uint8Array(this.#words.buffer, 0, IDENTITY_BYTES * this.count)
   }
 }
 
 /** The rows of one contract, judged one after another. */
 class JudgedPart {
   readonly #part: RecordsPart
-  readonly #identities: Uint8Array
+  readonly #identities: Int32Array
+  /** When each of them was admitted in an earlier batch. */
+  readonly #before: Int32Array
   /** Event times as halves: a 64-bit value that is read whole is an object. */
   readonly #halves: Int32Array
   readonly #skewMicros: number
@@ -133,10 +142,17 @@ class JudgedPart {
   #count = 0
   #row = 0
 
-  constructor(part: RecordsPart, identify: Identify, maxFutureSkewMinutes: number) {
+  constructor(
+    part: RecordsPart,
+    identify: Identify,
+    memory: ShardMemory,
+    maxFutureSkewMinutes: number,
+  ) {
     const { batch, identities, eventTimes } = part.decoded
     this.#part = part
-    this.#identities = identify.ofRows(identities.source, identities.id, batch.rows)
+    const { rows } = batch
+    this.#identities = identityWords(identify.ofRows(identities.source, identities.id, rows))
+    this.#before = memory.admittedMinutes(this.#identities, rows)
     this.#halves = new Int32Array(eventTimes.buffer, eventTimes.byteOffset, 2 * eventTimes.length)
     this.#skewMicros = maxFutureSkewMinutes * MICROS_PER_MINUTE
     this.#admitted = new Int32Array(batch.rows)
@@ -150,7 +166,9 @@ class JudgedPart {
   judgeNext(admission: Admission): void {
     const row = this.#row++
     const { arrivals, arrivalMinutes } = this.#part.decoded
-    if (!admission.admits(this.#identities, IDENTITY_BYTES * row, arrivalMinutes[row]!)) return
+    const minute = arrivalMinutes[row]!
+    const at = IDENTITY_WORDS * row
+    if (!admission.admits(this.#identities, at, minute, this.#before[row]!)) return
     this.#admitted[this.#count++] = row
     const { times } = admission
     const time = this.#halves[2 * row + 1]! * 2 ** 32 + (this.#halves[2 * row]! >>> 0)

@@ -1,8 +1,8 @@
 import { inParallel } from '#lib/domain/kernel/in-parallel.ts'
 import type { ObjectStore } from '#lib/domain/kernel/object-store.ts'
 import { MICROS_PER_MINUTE, minuteOf } from '#lib/domain/kernel/time.ts'
-import { IDENTITY_BYTES } from './identity.ts'
-import { IdentitySet } from './identity-set.ts'
+import { IDENTITY_WORDS } from './identity.ts'
+import { IdentitySet, identityWords } from './identity-set.ts'
 import { ancestorsOf, type Journal, type JournalEntry, type ShardRegistration } from './journal.ts'
 import { decodeVerdicts } from './verdicts-object.ts'
 
@@ -49,6 +49,16 @@ export class ShardMemory {
     return memory
   }
 
+  /** Identities that it holds. */
+  get size(): number {
+    return this.#identities.size
+  }
+
+  /** Bytes that they take. */
+  get sizeBytes(): number {
+    return this.#identities.sizeBytes
+  }
+
   /** Whether it reaches back far enough to judge records that arrived then. */
   covers(earliestArrivalMicros: number): boolean {
     return minuteOf(earliestArrivalMicros) - this.horizonMinutes >= this.#sinceMinute
@@ -63,15 +73,18 @@ export class ShardMemory {
 
   /** Remembers admissions, an identity and a minute each. */
   admit(identities: Uint8Array, arrivalMinutes: Int32Array): void {
+    const words = identityWords(identities)
     for (let row = 0; row < arrivalMinutes.length; row++) {
-      this.#identities.add(identities, arrivalMinutes[row]!, row * IDENTITY_BYTES)
+      this.#identities.add(words, arrivalMinutes[row]!, row * IDENTITY_WORDS)
     }
   }
 
-  /** Whether the identity at a place was admitted less than the horizon before `arrivalMinute`. */
-  isDuplicate(identities: Uint8Array, at: number, arrivalMinute: number): boolean {
-    const admitted = this.#identities.minuteOf(identities, at)
-    return admitted !== undefined && arrivalMinute - admitted < this.horizonMinutes
+  /**
+   * When each of so many identities, as words, was admitted last: an arrival minute, or `NEVER`. An event that arrives
+   * less than the horizon after that is a duplicate.
+   */
+  admittedMinutes(identities: Int32Array, count: number): Int32Array {
+    return this.#identities.minutesOf(identities, count)
   }
 
   /** Lets go of what no later record can be compared with. */

@@ -132,8 +132,24 @@ function take<Values extends Int32Array | Float64Array | Uint8Array>(
   rows: ArrayLike<number>,
   taken: Values,
 ): Values {
-  for (let i = 0; i < rows.length; i++) taken[i] = values[rows[i]!]!
+  for (let i = 0; i < rows.length; ) {
+    const row = rows[i]!
+    const end = endOfRun(rows, i)
+    if (end - i < SHORT_RUN) for (let at = i; at < end; at++) taken[at] = values[row + at - i]!
+    else taken.set(values.subarray(row, row + end - i) as never, i)
+    i = end
+  }
   return taken
+}
+
+/** Up to so many rows it is quicker to copy them one by one than to call what copies many. */
+const SHORT_RUN = 16
+
+/** Where rows that follow one another, from a place on, stop doing so: mostly few are left out. */
+function endOfRun(rows: ArrayLike<number>, start: number): number {
+  let end = start + 1
+  while (end < rows.length && rows[end] === rows[end - 1]! + 1) end++
+  return end
 }
 
 /** As two halves each: a 64-bit value that is read whole is an object. */
@@ -141,10 +157,13 @@ function takeLongs(values: BigInt64Array, rows: ArrayLike<number>): BigInt64Arra
   const taken = new BigInt64Array(rows.length)
   const to = new Int32Array(taken.buffer)
   const from = new Int32Array(values.buffer, values.byteOffset, 2 * values.length)
-  for (let i = 0; i < rows.length; i++) {
+  for (let i = 0; i < rows.length; ) {
     const row = rows[i]!
-    to[2 * i] = from[2 * row]!
-    to[2 * i + 1] = from[2 * row + 1]!
+    const end = endOfRun(rows, i)
+    if (end - i < SHORT_RUN) {
+      for (let half = 0; half < 2 * (end - i); half++) to[2 * i + half] = from[2 * row + half]!
+    } else taken.set(values.subarray(row, row + end - i), i)
+    i = end
   }
   return taken
 }
@@ -156,9 +175,13 @@ function takeTexts(
   const { bytes: source, offsets: starts } = column
   const offsets = offsetsOf(starts, rows)
   const bytes = new Uint8Array(offsets[rows.length]!)
-  for (let i = 0; i < rows.length; i++) {
-    let from = starts[rows[i]!]!
-    for (let at = offsets[i]!; at < offsets[i + 1]!; at++) bytes[at] = source[from++]!
+  for (let i = 0; i < rows.length; ) {
+    const end = endOfRun(rows, i)
+    const from = starts[rows[i]!]!
+    const [at, length] = [offsets[i]!, offsets[end]! - offsets[i]!]
+    if (length < 4 * SHORT_RUN) for (let k = 0; k < length; k++) bytes[at + k] = source[from + k]!
+    else bytes.set(source.subarray(from, from + length), at)
+    i = end
   }
   return { bytes, offsets }
 }

@@ -93,8 +93,14 @@ export async function lateRows(
   const { maxFutureSkewMinutes } = sources.contracts.byVersion(entry.contractVersion)
   const skew = maxFutureSkewMinutes * MICROS_PER_MINUTE
   const read = await inParallel(files, READS_AT_ONCE, async (file) => placesIn(sources, file))
+  const before = entry.maxEventTimeBefore
+  const only = read.length === 1 ? read[0] : undefined
+  if (only !== undefined) {
+    const mask = lateMask(only, lateness, endOf, skew, before)
+    return new Map(mask === undefined ? [] : [[only.file.path, mask]])
+  }
   const late = new Map<string, Uint8Array>()
-  let greatest = entry.maxEventTimeBefore
+  let greatest = before
   for (const { at, row } of inPositionOrder(read)) {
     const { file, times, arrivals, rows } = read[at]!
     const time = times(row)
@@ -110,11 +116,43 @@ export async function lateRows(
   return late
 }
 
-interface PlacedFile {
-  readonly file: CuratedFile
+/** Rows in the order of their positions. */
+export interface PlacedRows {
   readonly rows: number
   readonly times: (row: number) => number
   readonly arrivals: (row: number) => number
+}
+
+/**
+ * Which of these rows came too late, as 1; undefined if none did.
+ *
+ * @param skew micros that an event may be ahead of its arrival
+ * @param before the greatest event time admitted at earlier positions, capped
+ */
+export function lateMask(
+  { rows, times, arrivals }: PlacedRows,
+  lateness: Lateness,
+  endOf: (eventTime: number) => number,
+  skew: number,
+  before: number | undefined,
+): Uint8Array | undefined {
+  let mask: Uint8Array | undefined
+  let greatest = before
+  for (let row = 0; row < rows; row++) {
+    const time = times(row)
+    const arrival = arrivals(row)
+    if (isLate(lateness, endOf(time), greatest, arrival)) {
+      mask ??= new Uint8Array(rows)
+      mask[row] = 1
+    }
+    const capped = Math.min(time, arrival + skew)
+    if (greatest === undefined || capped > greatest) greatest = capped
+  }
+  return mask
+}
+
+interface PlacedFile extends PlacedRows {
+  readonly file: CuratedFile
   readonly sequenceAt: (row: number) => string
   readonly indexes: Int32Array
 }

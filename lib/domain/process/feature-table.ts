@@ -7,11 +7,11 @@ import { type Column, type ColumnBatch, isNull, utf8At } from '#lib/domain/kerne
 import type { Micros } from '#lib/domain/kernel/time.ts'
 import type { TableName } from '#lib/domain/lake/catalog.ts'
 import type { PartitionSpec, TableField, TableSchema } from '#lib/domain/lake/schema.ts'
+import { scaleOf } from './aggregate-rows.ts'
 import type { AggregateValue } from './aggregates/aggregate.ts'
 import { aggregateOf } from './aggregates/aggregate-of.ts'
 import { columnValue } from './aggregates/column-value.ts'
 import { keyCodes } from './key-codes.ts'
-import { scaleOf } from './read-entry.ts'
 import type { ViewDefinition } from './view.ts'
 
 /** A final result: a row of the view's feature table. One per key and window, whatever happened on the way. */

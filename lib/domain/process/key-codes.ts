@@ -102,16 +102,13 @@ function textCodes(column: Extract<Column, { kind: 'utf8' }>, rows: number): Key
     codes[row] = table.codeOf(row, mixed(hash, offsets[row + 1]! - offsets[row]!))
   }
   const { firstRows } = table
+  const texts = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
   return {
     codes,
     count: firstRows.length,
     text: (code) => {
       const row = firstRows[code]!
-      return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString(
-        'utf8',
-        offsets[row],
-        offsets[row + 1],
-      )
+      return texts.toString('utf8', offsets[row], offsets[row + 1])
     },
   }
 }

@@ -6,8 +6,9 @@ import { type Column, utf8At } from '#lib/domain/kernel/columns.ts'
 import { dateOf } from '#lib/domain/kernel/time.ts'
 import { encodeParquet } from '#lib/domain/lake/parquet/encode.ts'
 import type { TableSchema } from '#lib/domain/lake/schema.ts'
+import { scaleOf } from './aggregate-rows.ts'
 import { keyCodes } from './key-codes.ts'
-import { type LateBatch, scaleOf } from './read-entry.ts'
+import type { LateBatch } from './read-entry.ts'
 import type { ViewDefinition } from './view.ts'
 
 /**

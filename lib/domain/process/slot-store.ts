@@ -22,6 +22,12 @@ export interface Slot extends SlotKey {
   readonly computedAtMs: number
 }
 
+/** A slot and the sequence it was read with; undefined if it was absent. */
+export interface SlotWrite {
+  readonly slot: Slot
+  readonly sequenceRead: SequenceNumber | undefined
+}
+
 /** How far a shard's journal is in a view's slots. */
 export interface Cursor {
   readonly position: Predecessor
@@ -65,6 +71,8 @@ export interface SlotStore {
    * False: someone else wrote; read again and decide again.
    */
   write(slot: Slot, sequenceRead: SequenceNumber | undefined): Promise<boolean>
+  /** The same of many slots, each for itself; in their order. Some may be written if it throws. */
+  writeAll(writes: readonly SlotWrite[]): Promise<readonly boolean[]>
   /** All shards' slots of a key whose panes start in [from, to], in order of the panes. */
   range(
     view: string,

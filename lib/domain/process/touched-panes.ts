@@ -44,8 +44,13 @@ export async function touchedPanes(
       run.contract,
       entry,
     )
-    for (const { key, paneStart: start } of partials) {
-      if (mayBeClosed(run, start, closed)) touched.set(`${start}/${key}`, { key, paneStart: start })
+    for (const { count, keyOf, paneStarts } of partials) {
+      for (let group = 0; group < count; group++) {
+        const start = paneStarts[group]!
+        if (!mayBeClosed(run, start, closed)) continue
+        const key = keyOf(group)
+        touched.set(`${start}/${key}`, { key, paneStart: start })
+      }
     }
   }
   return [...touched.values()]

@@ -6,13 +6,17 @@ import type { Clock } from '#lib/domain/kernel/clock.ts'
 import { PlatformError } from '#lib/domain/kernel/errors.ts'
 import { inParallel } from '#lib/domain/kernel/in-parallel.ts'
 import type { ObjectStore } from '#lib/domain/kernel/object-store.ts'
-import { isAfter, type SequenceNumber, START } from '#lib/domain/kernel/sequence-number.ts'
-import type { Aggregate } from './aggregates/aggregate.ts'
 import { aggregateOf } from './aggregates/aggregate-of.ts'
 import { encodeLateRows, lateUri } from './late-rows.ts'
 import { latenessOf } from './lateness.ts'
-import { type PanePartial, readEntry } from './read-entry.ts'
-import type { Slot, SlotKey, SlotStore } from './slot-store.ts'
+import { readEntry } from './read-entry.ts'
+import type { Slot, SlotKey, SlotStore, SlotWrite } from './slot-store.ts'
+import {
+  type NamedAggregates,
+  type TouchedSlot,
+  TouchedSlots,
+  withAdditions,
+} from './touched-slots.ts'
 import { contractOfView, definitionHash, stateNameOf, type ViewDefinition } from './view.ts'
 
 export interface UpdateWindowsDependencies {
@@ -42,9 +46,10 @@ export interface UpdateReport {
 }
 
 const MAX_ENTRIES = 20
+/** Views of shards that are brought up at a time: each has some entries in memory. */
+const JOBS_AT_ONCE = 4
 /** What the sweep rings by: who waits for it waits that long at most. */
 const SWEEP_MS = 60_000
-const WRITES_AT_ONCE = 16
 
 /**
  * Brings every view's slots up to the journal. Slots are absolute and carry the position they include, so a
@@ -59,7 +64,8 @@ export async function updateWindows(
   const jobs = (await deps.journal.shards()).flatMap((registration) =>
     deps.views.map((view) => ({ registration, view })),
   )
-  for (const { registration, view } of jobs) {
+  // Side by side: they share no slot, and one after another the last of many shards would wait for all the others.
+  await inParallel(jobs, JOBS_AT_ONCE, async ({ registration, view }) => {
     try {
       const done = await updateView(viewIn(deps, view), registration, options)
       report.entries += done.entries
@@ -69,7 +75,7 @@ export async function updateWindows(
       // What is wrong with one shard must not stop the others; it is raised when they are done.
       failures.push(error)
     }
-  }
+  })
   if (failures.length > 0) throw failures[0]
   return report
 }
@@ -80,7 +86,7 @@ interface ViewRun extends UpdateWindowsDependencies {
   readonly contract: Contract
   readonly name: string
   readonly definition: string
-  readonly algebras: readonly (readonly [string, Aggregate<unknown>])[]
+  readonly algebras: NamedAggregates
   /** Whether its windows become final one day: only then somebody has to find the keys of a pane. */
   readonly becomesFinal: boolean
 }
@@ -159,31 +165,17 @@ function assertChain(shard: string, cursor: string, entries: readonly JournalEnt
   }
 }
 
-interface Addition extends Pick<PanePartial, 'states' | 'eventTime'> {
-  readonly sequence: SequenceNumber
-}
-
-interface Touched {
-  readonly key: SlotKey
-  readonly additions: Addition[]
-}
-
 /** Adds the entries to all slots that they touch, and writes down what came too late for them. */
 async function applyEntries(
   run: ViewRun,
   shard: string,
   entries: readonly JournalEntry[],
 ): Promise<{ slotsWritten: number; late: number }> {
-  const touched = new Map<string, Touched>()
+  const touched = new TouchedSlots(run.name, shard)
   let late = 0
   for (const entry of entries) {
     const reading = await readEntry(run, run.view, run.contract, entry)
-    for (const { key, paneStart, states, eventTime } of reading.partials) {
-      const slotKey = { view: run.name, key, paneStart, shard }
-      const slot = touched.get(idOf(slotKey)) ?? { key: slotKey, additions: [] }
-      slot.additions.push({ sequence: entry.last, states, eventTime })
-      touched.set(idOf(slotKey), slot)
-    }
+    for (const partials of reading.partials) touched.add(entry.last, partials)
     if (reading.late.length > 0) {
       const encoded = encodeLateRows(run, entry, reading.late)
       late += encoded.rows
@@ -191,76 +183,62 @@ async function applyEntries(
       await run.objects.put(lateUri(run.layout, run.name, entry, run.generation), encoded.bytes)
     }
   }
-  return { slotsWritten: await writeSlots(run, shard, [...touched.values()]), late }
+  return { slotsWritten: await writeSlots(run, shard, touched.all), late }
 }
 
-async function writeSlots(
-  run: ViewRun,
+/** What adding to slots takes of a view's run. */
+export type SlotRun = Pick<ViewRun, 'slots' | 'clock' | 'name' | 'algebras' | 'becomesFinal'>
+
+/** Adds to slots what touches them, whoever else writes meanwhile; how many were written. */
+export async function writeSlots(
+  run: SlotRun,
   shard: string,
-  wanted: readonly Touched[],
+  wanted: readonly TouchedSlot[],
 ): Promise<number> {
   let pending = wanted
   let written = 0
   while (pending.length > 0) {
-    const known = await run.slots.read(pending.map((one) => one.key))
-    const slotOf = new Map(known.map((slot) => [idOf(slot), slot]))
-    const absent = pending.filter((one) => !slotOf.has(idOf(one.key)))
+    const known = slotsByPane(await run.slots.read(pending))
+    const before = pending.map(({ paneStart, key }) => known.get(paneStart)?.get(key))
+    const absent = pending.filter((_, at) => before[at] === undefined)
     // Before the slots: whoever closes the pane must find all of them, also after we die in between.
     if (run.becomesFinal && absent.length > 0) {
       await run.slots.addMembers(run.name, shard, keysByPane(absent))
     }
-    const outcomes = await inParallel(pending, WRITES_AT_ONCE, async (one) => {
-      const slot = slotOf.get(idOf(one.key))
-      const next = merged(run, one, slot)
-      if (next === undefined) return 'covered'
-      return (await run.slots.write(next, slot?.sequence)) ? 'written' : 'lost'
-    })
-    written += outcomes.filter((outcome) => outcome === 'written').length
+    const writes: SlotWrite[] = []
+    const writing: TouchedSlot[] = []
+    const nowMs = run.clock.nowMs()
+    for (const [at, one] of pending.entries()) {
+      const slot = before[at]
+      const next = withAdditions(one, slot, run.algebras, nowMs)
+      if (next === undefined) continue
+      writes.push({ slot: next, sequenceRead: slot?.sequence })
+      writing.push(one)
+    }
+    const outcomes = await run.slots.writeAll(writes)
     // Lost: another invocation wrote since we read. It is read again, and what it covers is left out.
-    pending = pending.filter((_, i) => outcomes[i] === 'lost')
+    pending = writing.filter((_, at) => outcomes[at] === false)
+    written += writing.length - pending.length
   }
   return written
 }
 
-function keysByPane(slots: readonly Touched[]): ReadonlyMap<number, readonly string[]> {
-  const panes = new Map<number, string[]>()
-  for (const { key } of slots) {
-    const keys = panes.get(key.paneStart)
-    if (keys === undefined) panes.set(key.paneStart, [key.key])
-    else keys.push(key.key)
+function slotsByPane(slots: readonly Slot[]): ReadonlyMap<number, ReadonlyMap<string, Slot>> {
+  const panes = new Map<number, Map<string, Slot>>()
+  for (const slot of slots) {
+    const pane = panes.get(slot.paneStart)
+    if (pane === undefined) panes.set(slot.paneStart, new Map([[slot.key, slot]]))
+    else pane.set(slot.key, slot)
   }
   return panes
 }
 
-/** The slot with everything after its own position added; undefined if it covers all of it already. */
-function merged(
-  run: ViewRun,
-  { key, additions }: Touched,
-  slot: Slot | undefined,
-): Slot | undefined {
-  const fresh = additions.filter((one) => isAfter(one.sequence, slot?.sequence ?? START))
-  const last = fresh.at(-1)
-  if (last === undefined) return undefined
-  const times = slot === undefined ? fresh : [slot, ...fresh]
-  return {
-    ...key,
-    states: Object.fromEntries(
-      run.algebras.map(([name, algebra]) => {
-        const before = slot?.states[name]
-        const start = before === undefined ? algebra.create() : algebra.fromStored(before)
-        const state = fresh.reduce((sum, one) => algebra.merge(sum, one.states[name]), start)
-        return [name, algebra.toStored(state)]
-      }),
-    ),
-    eventTime: {
-      min: Math.min(...times.map(({ eventTime }) => eventTime.min)),
-      max: Math.max(...times.map(({ eventTime }) => eventTime.max)),
-    },
-    sequence: last.sequence,
-    computedAtMs: run.clock.nowMs(),
+function keysByPane(slots: readonly SlotKey[]): ReadonlyMap<number, readonly string[]> {
+  const panes = new Map<number, string[]>()
+  for (const { key, paneStart } of slots) {
+    const keys = panes.get(paneStart)
+    if (keys === undefined) panes.set(paneStart, [key])
+    else keys.push(key)
   }
-}
-
-function idOf({ paneStart, key }: SlotKey): string {
-  return `${paneStart}/${key}`
+  return panes
 }

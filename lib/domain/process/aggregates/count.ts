@@ -16,7 +16,10 @@ export function countAggregate(name: string, field: string | undefined): Aggrega
     create: () => 0,
     addBatch(batch, groups, groupCount) {
       const counted = field === undefined ? groups : groupsOfValues(columnOf(batch, field), groups)
-      return Array.from(rowsOfGroups(counted, groupCount))
+      const counts = rowsOfGroups(counted, groupCount)
+      const states = new Array<number>(groupCount)
+      for (let group = 0; group < groupCount; group++) states[group] = counts[group]!
+      return states
     },
     merge: (a, b) => a + b,
     finish: (count) => count,

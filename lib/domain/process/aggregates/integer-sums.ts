@@ -1,14 +1,16 @@
 import type { Column } from '#lib/domain/kernel/columns.ts'
 import { PlatformError } from '#lib/domain/kernel/errors.ts'
 import { NO_GROUP, wordsOf } from './grouped-rows.ts'
+import { NOTHING, plusTotals, type Total, totalOf } from './total.ts'
 
 /** So many 32-bit words add up exactly in a double. */
 const ROWS_AT_ONCE = 2 ** 20
-const WORD = 2n ** 32n
+const WORD = 2 ** 32
 
 /** The exact sum of each group's values. */
-export function integerSums(column: Column, groups: Int32Array, groupCount: number): bigint[] {
-  const sums = new Array<bigint>(groupCount).fill(0n)
+export function integerSums(column: Column, groups: Int32Array, groupCount: number): Total[] {
+  const sums = new Array<Total>(groupCount)
+  for (let group = 0; group < groupCount; group++) sums[group] = NOTHING
   for (let start = 0; start < groups.length; start += ROWS_AT_ONCE) {
     const end = Math.min(start + ROWS_AT_ONCE, groups.length)
     if (column.kind === 'int32') addInt32(sums, column.values, groups, start, end)
@@ -19,7 +21,7 @@ export function integerSums(column: Column, groups: Int32Array, groupCount: numb
 }
 
 function addInt32(
-  sums: bigint[],
+  sums: Total[],
   values: Int32Array,
   groups: Int32Array,
   start: number,
@@ -30,11 +32,13 @@ function addInt32(
     const group = groups[row]!
     if (group !== NO_GROUP) block[group]! += values[row]!
   }
-  for (let group = 0; group < block.length; group++) sums[group]! += BigInt(block[group]!)
+  for (let group = 0; group < block.length; group++) {
+    sums[group] = plusTotals(sums[group]!, block[group]!)
+  }
 }
 
 function addInt64(
-  sums: bigint[],
+  sums: Total[],
   values: BigInt64Array,
   groups: Int32Array,
   start: number,
@@ -50,6 +54,11 @@ function addInt64(
     high[group]! += signed[2 * row + 1]!
   }
   for (let group = 0; group < low.length; group++) {
-    sums[group]! += BigInt(high[group]!) * WORD + BigInt(low[group]!)
+    const whole = high[group]! * WORD + low[group]!
+    // Rounded to a safe integer, it would have been rounded to one beyond them before: what is safe is exact.
+    const added = Number.isSafeInteger(whole)
+      ? whole
+      : totalOf(BigInt(high[group]!) * BigInt(WORD) + BigInt(low[group]!))
+    sums[group] = plusTotals(sums[group]!, added)
   }
 }

@@ -3,25 +3,24 @@ import type { Column } from '#lib/domain/kernel/columns.ts'
 import { Decimal } from '#lib/domain/kernel/decimal.ts'
 import { type Aggregate, type AggregateValue, EXACT, NEAREST_DOUBLE } from './aggregate.ts'
 import { doubleSums } from './double-sums.ts'
-import {
-  DYADIC,
-  type Dyadic,
-  type DyadicForm,
-  integer,
-  plus,
-  quotient,
-  WHOLE,
-  ZERO,
-} from './dyadic.ts'
+import { DYADIC, type Dyadic, type DyadicForm, quotient, WHOLE } from './dyadic.ts'
 import { columnOf, groupsOfValues, rowsOfGroups } from './grouped-rows.ts'
 import { integerSums } from './integer-sums.ts'
 import { countFromStored, readStored, type StoredForm, writeStored } from './stored-state.ts'
+import {
+  dyadicOf,
+  NOTHING,
+  plusTotals,
+  type Total,
+  totalFromStored,
+  totalToStored,
+} from './total.ts'
 
 /** Exact also beyond the result type: later rows may bring the sum back into it. Decimals are unscaled. */
 export interface SumState {
   /** Rows that have a value. */
   readonly count: number
-  readonly sum: Dyadic
+  readonly sum: Total
 }
 
 /** Of a sum and a mean alike: a view that asks for the other one can go on from its states. */
@@ -29,10 +28,13 @@ const INTEGERS = {
   ...formOf('sum/1', WHOLE),
   readUntagged(stored: unknown) {
     const { count, sum } = (stored ?? {}) as { count?: unknown; sum?: unknown }
-    return stateOf(count, WHOLE.fromStored(sum))
+    return stateOf(count, totalFromStored(WHOLE, sum))
   },
 }
 const DOUBLES = formOf('doubleSum/1', DYADIC)
+
+/** Decimals have 18 digits. */
+const DECIMAL_LIMIT = 10n ** 18n
 
 /** Tag, count, and the longest sum of doubles: 2,046 exponents, 53 bits, and the carries of 2^53 rows, in hex. */
 const DOUBLE_STATE_BYTES = 580
@@ -57,7 +59,8 @@ export function meanAggregate(name: string, field: Field): Aggregate<SumState> {
   const unit = 10n ** BigInt(scaleOf(field.type))
   return {
     ...summed(name, field),
-    finish: ({ count, sum }) => (count === 0 ? null : quotient(sum, BigInt(count) * unit)),
+    finish: ({ count, sum }) =>
+      count === 0 ? null : quotient(dyadicOf(sum), BigInt(count) * unit),
     resultType: { kind: 'double' },
     error: NEAREST_DOUBLE,
   }
@@ -72,26 +75,27 @@ export function scaleOf(type: FieldType): number {
 export function columnSums(column: Column, groups: Int32Array, groupCount: number): Dyadic[] {
   return column.kind === 'float64'
     ? doubleSums(column.values, groups, groupCount, 1)
-    : integerSums(column, groups, groupCount).map(integer)
+    : integerSums(column, groups, groupCount).map(dyadicOf)
 }
 
 function summed(name: string, field: Field) {
   const form = field.type.kind === 'double' ? DOUBLES : INTEGERS
   return {
     columns: [field.name],
-    create: (): SumState => ({ count: 0, sum: ZERO }),
+    create: (): SumState => ({ count: 0, sum: NOTHING }),
     addBatch: ((batch, groups, groupCount) => {
       const column = columnOf(batch, field.name)
       const present = groupsOfValues(column, groups)
       const counts = rowsOfGroups(present, groupCount)
-      return columnSums(column, present, groupCount).map((sum, group) => ({
-        count: counts[group]!,
-        sum,
-      }))
+      const sums: readonly Total[] =
+        column.kind === 'float64'
+          ? columnSums(column, present, groupCount)
+          : integerSums(column, present, groupCount)
+      return sums.map((sum, group) => ({ count: counts[group]!, sum }))
     }) satisfies Aggregate<SumState>['addBatch'],
     merge: (a: SumState, b: SumState): SumState => ({
       count: a.count + b.count,
-      sum: plus(a.sum, b.sum),
+      sum: plusTotals(a.sum, b.sum),
     }),
     toStored: (state: SumState) => writeStored(form, state),
     fromStored: (stored: unknown) => readStored(name, form, stored),
@@ -102,12 +106,12 @@ function summed(name: string, field: Field) {
 function formOf(tag: string, total: DyadicForm): StoredForm<SumState> {
   return {
     tag,
-    write: ({ count, sum }) => [count, total.toStored(sum)],
-    readers: { [tag]: ([count, sum]) => stateOf(count, total.fromStored(sum)) },
+    write: ({ count, sum }) => [count, totalToStored(total, sum)],
+    readers: { [tag]: ([count, sum]) => stateOf(count, totalFromStored(total, sum)) },
   }
 }
 
-function stateOf(count: unknown, sum: Dyadic | undefined): SumState | undefined {
+function stateOf(count: unknown, sum: Total | undefined): SumState | undefined {
   const rows = countFromStored(count)
   return rows === undefined || sum === undefined ? undefined : { count: rows, sum }
 }
@@ -117,15 +121,16 @@ function sumType(type: FieldType): FieldType {
   return type.kind === 'double' ? type : { kind: 'long' }
 }
 
-function fitted(sum: Dyadic, type: FieldType): AggregateValue {
+function fitted(sum: Total, type: FieldType): AggregateValue {
   if (type.kind === 'double') {
-    const double = quotient(sum, 1n)
+    const double = quotient(dyadicOf(sum), 1n)
     return Number.isFinite(double) ? double : null
   }
+  if (typeof sum === 'number') return new Decimal(BigInt(sum), scaleOf(type))
   const { numerator } = sum
   const isWithin =
     type.kind === 'decimal'
-      ? numerator < 10n ** 18n && numerator > -(10n ** 18n)
+      ? numerator < DECIMAL_LIMIT && numerator > -DECIMAL_LIMIT
       : BigInt.asIntN(64, numerator) === numerator
   return isWithin ? new Decimal(numerator, scaleOf(type)) : null
 }
