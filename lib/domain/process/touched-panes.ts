@@ -5,6 +5,7 @@ import type { FinalView } from './finalize-windows.ts'
 import { readEntry } from './read-entry.ts'
 import { chainAround } from './session.ts'
 import type { Slot, SlotKey } from './slot-store.ts'
+import { liesBefore } from './whole-windows.ts'
 import { MIN_TIME, paneStart, panesOf, type SessionWindow, windowsOfPane } from './window.ts'
 
 /** A pane of a key that entries past the fences have added to. */
@@ -31,7 +32,7 @@ export async function touchedPanes(
 ): Promise<readonly TouchedPane[]> {
   const touched = new Map<string, TouchedPane>()
   for (const entry of entries) {
-    if (entry.eventTime === undefined) continue
+    if (entry.eventTime === undefined || liesBefore(run.from, entry)) continue
     const first = paneStart(panesOf(run.view.window), entry.eventTime.min)
     if (!mayBeClosed(run, first, closed)) continue
     const { partials } = await readEntry(
@@ -41,6 +42,7 @@ export async function touchedPanes(
       entry,
     )
     for (const { key, paneStart: start } of partials) {
+      if (run.from !== undefined && start < run.from) continue
       if (mayBeClosed(run, start, closed)) touched.set(`${start}/${key}`, { key, paneStart: start })
     }
   }
