@@ -73,6 +73,9 @@ class SlotComparison {
   readonly #sides: Sides
   readonly #range: ComparedRange
   readonly #differences: Differences
+  #members:
+    | { readonly name: string; readonly pane: number; readonly ids: ReadonlySet<string> }
+    | undefined
   readonly #slots: { readonly left: SlotStore; readonly right: SlotStore }
 
   constructor(
@@ -183,7 +186,7 @@ class SlotComparison {
   }
 
   /** Whether a slot that is not there may be gone because its windows are final there. */
-  async #hasExpired(side: 'left' | 'right', { paneStart }: SlotKey): Promise<boolean> {
+  async #hasExpired(side: 'left' | 'right', key: SlotKey): Promise<boolean> {
     const { contracts, lake } = this.#deps
     const { createdAtMs } = this.#sides.generations.byName[this.#sides[side]]!
     const isYoung =
@@ -192,7 +195,26 @@ class SlotComparison {
     if (isYoung) return false
     const name = side === 'left' ? this.pair.leftName : this.pair.rightName
     const progress: FinalProgress | undefined = await this.#slots[side].finalProgress(name)
-    return progress !== undefined && closesAt(this.pair[side], paneStart) <= progress.closed
+    if (progress === undefined || closesAt(this.pair[side], key.paneStart) > progress.closed) {
+      return false
+    }
+    const members = await this.#membersOf(side, name, key.paneStart)
+    return members.size === 0 || members.has(JSON.stringify([key.shard, key.key]))
+  }
+
+  /** Which slots a pane has had: that outlives them for a time. Only of one pane at a time, because keys may be many. */
+  async #membersOf(
+    side: 'left' | 'right',
+    name: string,
+    pane: number,
+  ): Promise<ReadonlySet<string>> {
+    if (this.#members?.name === name && this.#members.pane === pane) return this.#members.ids
+    const ids = new Set<string>()
+    for await (const { shard, keys } of this.#slots[side].members(name, pane)) {
+      for (const key of keys) ids.add(JSON.stringify([shard, key]))
+    }
+    this.#members = { name, pane, ids }
+    return ids
   }
 
   #isInRange({ paneStart: start }: Slot): boolean {
