@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import type { ContractVersions } from '#lib/domain/contract/contract-versions.ts'
+import { POINTER_LIFETIME_MS } from '#lib/domain/features/pointer-lifetime.ts'
 import { type FeatureValues, readFeatures } from '#lib/domain/features/read-features.ts'
 import type { Clock } from '#lib/domain/kernel/clock.ts'
 import { PlatformError } from '#lib/domain/kernel/errors.ts'
@@ -18,9 +19,6 @@ export interface GetFeaturesDependencies {
   readonly slotsOf: SlotsOf
   readonly clock: Clock
 }
-
-/** After a switch an instance answers from the generation before for so long at most. */
-export const POINTER_LIFETIME_MS = 5_000
 
 const requestSchema = z.object({
   view: z.string(),

@@ -13,7 +13,7 @@ import { nameOf } from './switch.ts'
 export interface DropDependencies extends DeployedViews {
   readonly generations: GenerationStore
   readonly inventory: SlotInventory
-  readonly objects: Pick<ObjectStore, 'list'>
+  readonly objects: ObjectStore
   readonly remover: ObjectRemover
   readonly tables: TableRemover
   readonly layout: ProductLayout

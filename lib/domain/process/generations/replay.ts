@@ -131,8 +131,8 @@ function requireNotDropped(generations: Generations | undefined, name: string): 
 }
 
 /** How many events lie between the generation and the journal's heads. */
-async function eventsAhead(
-  { journal, contracts }: ReplayDependencies,
+export async function eventsAhead(
+  { journal, contracts }: Pick<ReplayDependencies, 'journal' | 'contracts'>,
   slots: SlotStore,
   { generation, views }: GenerationScope,
 ): Promise<number> {
