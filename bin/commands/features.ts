@@ -116,7 +116,7 @@ export const registerFeatures: Register = (program, run) => {
         '  npm run weir -- features get zone-fares 236 --region us-east-1 --at 2019-01-15T18:00:00Z',
         '  npm run weir -- features get zone-fares 236 237 --region us-east-1',
         '',
-        'With --json: {view, key, window, values, computedAt, stale, source}; {results: [...]} for several keys.',
+        'With --json: {view, key, window, values, computedAt, stale, source, generation}; {results: [...]} for several keys.',
         'Decimals are JSON numbers with all their digits.',
       ].join('\n'),
     )

@@ -2,15 +2,21 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb'
 import { GlueClient } from '@aws-sdk/client-glue'
 import { DescribeStreamSummaryCommand, KinesisClient } from '@aws-sdk/client-kinesis'
+import { KMSClient } from '@aws-sdk/client-kms'
+import { GetFunctionConfigurationCommand, LambdaClient } from '@aws-sdk/client-lambda'
 import { S3Client } from '@aws-sdk/client-s3'
+import type { ClientConfig } from '#lib/adapters/aws/client-config.ts'
 import { DynamoDbGenerationStore } from '#lib/adapters/dynamodb/dynamodb-generation-store.ts'
 import { DynamoDbSlotInventory } from '#lib/adapters/dynamodb/dynamodb-slot-inventory.ts'
 import { slotsOfGenerations } from '#lib/adapters/dynamodb/slots-of-generations.ts'
 import { GlueCatalog } from '#lib/adapters/glue/glue-catalog.ts'
 import { GlueTableRemover } from '#lib/adapters/glue/glue-table-remover.ts'
 import { KinesisStreamProgress } from '#lib/adapters/kinesis/stream-progress.ts'
+import { deriveIdentityKey } from '#lib/adapters/kms/identity-key.ts'
 import { S3ObjectRemover } from '#lib/adapters/s3/s3-object-remover.ts'
 import { systemClock, systemIds } from '#lib/adapters/system/system.ts'
+import { curatedFromRaw } from '#lib/domain/ingest/curated-from-raw.ts'
+import { type Identify, keyedIdentity } from '#lib/domain/ingest/identity.ts'
 import { jitteredBackoff } from '#lib/domain/lake/backoff.ts'
 import type { CompareDependencies } from '#lib/domain/process/generations/compare.ts'
 import type { DropDependencies } from '#lib/domain/process/generations/drop.ts'
@@ -19,6 +25,7 @@ import type { ReplayDependencies } from '#lib/domain/process/generations/replay.
 import type { SwitchDependencies } from '#lib/domain/process/generations/switch.ts'
 import { FIRST_GENERATION } from '#lib/domain/process/view.ts'
 import { type CommandContext, productNamed } from './context.ts'
+import { CommandError } from './failure.ts'
 import { type ProductStores, productStores } from './stores.ts'
 
 const PAUSE_MS = 1_000
@@ -49,17 +56,20 @@ export async function generationStores(
   const { StreamDescriptionSummary: stream } = await kinesis.send(
     new DescribeStreamSummaryCommand({ StreamName: deployed.streamName }),
   )
+  const { contracts, journal, layout } = stores
+  const identify = once(() => identifyOf(config, deployed.functions.archiveEvents))
+  const fromRaw = curatedFromRaw({ objects, journal, contracts, layout, identify })
   return {
     deployed,
     contracts: stores.contracts,
     views: product.views,
     journal: stores.journal,
-    objects,
+    objects: fromRaw,
     clock: systemClock,
     layout: stores.layout,
     database: deployed.cell.database,
     lake: {
-      objects,
+      objects: fromRaw,
       catalog: new GlueCatalog({ client: glue }),
       clock: systemClock,
       ids: systemIds,
@@ -72,6 +82,29 @@ export async function generationStores(
     pause: () => pause(PAUSE_MS),
     remover: new S3ObjectRemover({ client: new S3Client(config) }),
     tables: new GlueTableRemover({ client: glue }),
+  }
+}
+
+/** The identity of events in the cell, as its archive has it: needed only where files of batches are gone. */
+async function identifyOf(config: ClientConfig, archiveEvents: string): Promise<Identify> {
+  const { Environment: environment } = await new LambdaClient(config).send(
+    new GetFunctionConfigurationCommand({ FunctionName: archiveEvents }),
+  )
+  const keyArn = environment?.Variables?.IDENTITY_KEY_ARN
+  if (keyArn === undefined) {
+    throw new CommandError(
+      'cell.outdated',
+      `function ${archiveEvents} names no identity key: it was deployed by another version; run \`npm run weir -- up\``,
+    )
+  }
+  return keyedIdentity(await deriveIdentityKey(new KMSClient(config), keyArn))
+}
+
+function once<T>(work: () => Promise<T>): () => Promise<T> {
+  let begun: Promise<T> | undefined
+  return () => {
+    begun ??= work()
+    return begun
   }
 }
 

@@ -1,5 +1,7 @@
 import type { Contract } from '#lib/domain/contract/contract.ts'
 import { readFeatures } from '#lib/domain/features/read-features.ts'
+import { curatedFromRaw } from '#lib/domain/ingest/curated-from-raw.ts'
+import { keyedIdentity } from '#lib/domain/ingest/identity.ts'
 import type { StreamRecord } from '#lib/domain/ingest/wire.ts'
 import { PlatformError } from '#lib/domain/kernel/errors.ts'
 import type { Predecessor } from '#lib/domain/kernel/sequence-number.ts'
@@ -60,7 +62,13 @@ export class GenerationCell implements StreamProgress {
     const slots = process.slots(cell.slots)
     const lost = () =>
       new PlatformError('lake.commitStateUnknown', 'answer lost', { retryable: true })
-    const objects = process.objects(cell.objects)
+    const objects = curatedFromRaw({
+      objects: process.objects(cell.objects),
+      journal: cell.journal,
+      contracts: cell.contracts,
+      layout: cell.layout,
+      identify: async () => keyedIdentity(new Uint8Array(32)),
+    })
     return {
       contracts: cell.contracts,
       views: this.views,

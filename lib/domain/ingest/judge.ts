@@ -43,7 +43,7 @@ export interface AdmittedRows {
 export function judge(
   batch: VersionedRecords,
   inForce: ContractsInForce,
-  memory: ShardMemory,
+  memory: Pick<ShardMemory, 'isDuplicate'>,
   identify: Identify,
 ): Judgement {
   const { received, parts, rejected } = batch
@@ -97,11 +97,11 @@ class Admission {
   readonly minutes: Int32Array
   readonly times = { min: Infinity, max: -Infinity, cappedMax: -Infinity }
   count = 0
-  readonly #memory: ShardMemory
+  readonly #memory: Pick<ShardMemory, 'isDuplicate'>
   readonly #seenInBatch: IdentitySet
   readonly #horizonMinutes: number
 
-  constructor(memory: ShardMemory, horizonMinutes: number, rows: number) {
+  constructor(memory: Pick<ShardMemory, 'isDuplicate'>, horizonMinutes: number, rows: number) {
     this.#memory = memory
     this.#horizonMinutes = horizonMinutes
     this.#seenInBatch = new IdentitySet(rows)

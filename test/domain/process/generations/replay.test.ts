@@ -192,6 +192,33 @@ describe('a replay', () => {
     },
   )
 
+  it('comes to the same where the files of batches are gone, from raw', async () => {
+    const { cell } = await randomCell(5, [viewOf(WINDOWS.tumbling!)])
+    // Two resends: one in a batch of its own, one beside an event that is new.
+    const again: TestEvent = { id: 'e0', key: 'k0', time: BASE, amount: 1 }
+    await cell.send('s0', BASE + 100 * SECOND, [{ ...again, id: 'new' }, again])
+    await cell.send('s0', BASE + 100 * SECOND, [{ ...again, id: 'new' }])
+    await cell.live()
+    const files = await uris(cell, 's3://bucket/table/')
+    await cell.cell.objects.remove(files)
+
+    await cell.replay({ into: 'v2' })
+
+    expect(files.length).toBeGreaterThan(20)
+    expect(await cell.compare('v2')).toMatchObject({ equal: true, differences: [] })
+  })
+
+  it('says from when on it could be done where raw has expired, too', async () => {
+    const { cell } = await randomCell(5, [viewOf(WINDOWS.tumbling!)], { sends: 5 })
+    await cell.cell.objects.remove(await uris(cell, 's3://bucket/table/'))
+    await cell.cell.objects.remove(await uris(cell, 's3://bucket/raw/'))
+
+    await expect(cell.replay({ into: 'v2' })).rejects.toMatchObject({
+      code: 'raw.expired',
+      message: expect.stringMatching(/up to 202\d-.* replay from after that time$/),
+    })
+  })
+
   it('of which two run at once is one replay', async () => {
     const { cell } = await randomCell(7, [viewOf(WINDOWS.tumbling!)])
 
