@@ -167,7 +167,7 @@ export function registerSwitch(group: Command, run: Run): void {
         '  npm run weir -- replay switch trips v2 --region us-east-1',
         '  npm run weir -- replay switch trips v1 --region us-east-1',
         '',
-        'With --json: {from, to, isSwitched, overridden}; isSwitched is false if it answered already.',
+        'With --json: {from, to, isSwitched, holdsFrom, overridden}; isSwitched is false if it answered already.',
       ].join('\n'),
     )
     .action(
@@ -183,13 +183,19 @@ export function registerSwitch(group: Command, run: Run): void {
           }
           const result = await switchProduct(context, product, name, options)
           const { terminal } = context
-          terminal.document(result)
+          const holdsFrom = result.holdsFrom === null ? null : isoOf(result.holdsFrom)
+          terminal.document({ ...result, holdsFrom })
           if (result.overridden !== null) terminal.line(`overridden: ${result.overridden}`)
           terminal.line(
             result.isSwitched
               ? `${product} in ${options.region} is answered from ${result.to} (before: ${result.from}), everywhere within ${POINTER_LIFETIME_MS / 1_000} s`
               : `${product} in ${options.region} is answered from ${result.to} already`,
           )
+          if (holdsFrom !== null) {
+            terminal.line(
+              `it holds windows that start at ${holdsFrom} or later, and no history before`,
+            )
+          }
         }),
     )
 }

@@ -114,6 +114,8 @@ it('features are computed anew beside the old ones, compared, switched to and ba
     return (await features()).generation === 'v2'
   })
   expect((await features()).values).toMatchObject({ trip_count: 2, fare_mean: 15 })
+  const sql = 'select pickup_location_id, trip_count from {zone-fares}'
+  expect(await project.weirJson('query', sql, ...REGION)).toMatchObject({ rows: [[236, 2]] })
   await send({ hours: 3, fare: '8.00' })
   await until('v2 has what came since', async () => (await features(3)).values.trip_count === 1)
   expect((await features(3)).generation).toBe('v2')

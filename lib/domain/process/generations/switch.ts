@@ -2,6 +2,7 @@ import type { Journal } from '#lib/domain/ingest/journal.ts'
 import type { Clock } from '#lib/domain/kernel/clock.ts'
 import { PlatformError } from '#lib/domain/kernel/errors.ts'
 import { type Predecessor, START } from '#lib/domain/kernel/sequence-number.ts'
+import type { Micros } from '#lib/domain/kernel/time.ts'
 import { FIRST_GENERATION, stateNameOf } from '../view.ts'
 import type { SlotsOf } from './feed-generations.ts'
 import { changeGenerations, type GenerationStore } from './generation-store.ts'
@@ -26,6 +27,8 @@ export interface SwitchReport {
   readonly to: string
   /** False if it was live already. */
   readonly isSwitched: boolean
+  /** Where the one that answers now begins; null if it holds everything. */
+  readonly holdsFrom: Micros | null
   /** What was wrong with it, where a reason overrode that. */
   readonly overridden: string | null
 }
@@ -46,15 +49,22 @@ export async function switchGeneration(
     const known = requireGeneration(current, name)
     const generations = current!
     const { live, switches, byName } = generations
+    const holdsFrom = known.from ?? null
     if (live === name) {
-      report ??= { from: live, to: name, isSwitched: false, overridden: null }
+      report ??= { from: live, to: name, isSwitched: false, holdsFrom, overridden: null }
       return generations
     }
     const problem = await problemOf(deps, generations, name, known)
     if (problem !== undefined && reason === undefined) {
       throw new PlatformError(problem.code, problem.message, { retryable: problem.mayPass })
     }
-    report = { from: live, to: name, isSwitched: true, overridden: problem?.message ?? null }
+    report = {
+      from: live,
+      to: name,
+      isSwitched: true,
+      holdsFrom,
+      overridden: problem?.message ?? null,
+    }
     const added = {
       from: live,
       to: name,
