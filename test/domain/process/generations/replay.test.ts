@@ -194,10 +194,12 @@ describe('a replay', () => {
 
   it('comes to the same where the files of batches are gone, from raw', async () => {
     const { cell } = await randomCell(5, [viewOf(WINDOWS.tumbling!)])
-    // Two resends: one in a batch of its own, one beside an event that is new.
-    const again: TestEvent = { id: 'e0', key: 'k0', time: BASE, amount: 1 }
-    await cell.send('s0', BASE + 100 * SECOND, [{ ...again, id: 'new' }, again])
-    await cell.send('s0', BASE + 100 * SECOND, [{ ...again, id: 'new' }])
+    const late = BASE + 500 * SECOND
+    const once: TestEvent = { id: 'once', key: 'k0', time: late, amount: 1 }
+    await cell.send('s0', late, [once])
+    // Two resends: one beside an event that is new, one in a batch of its own.
+    await cell.send('s0', late, [{ ...once, id: 'new' }, once])
+    await cell.send('s0', late, [once])
     await cell.live()
     const files = await uris(cell, 's3://bucket/table/')
     await cell.cell.objects.remove(files)
