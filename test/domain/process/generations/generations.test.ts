@@ -103,6 +103,22 @@ describe('a view that is computed anew by another definition', () => {
     expect(states).toEqual(new Set(['amounts', 'v2.amounts.v2']))
   })
 
+  it('may be deployed already, while the live generation stands still', async () => {
+    const cell = await filledCell()
+    cell.cell.views = [GREATEST]
+    cell.views = [GREATEST]
+    await cell.send('s0', at(61), [event('x', 52, 900)])
+    expect(await codeOf(cell.live())).toBe('view.redefined')
+
+    await cell.replay({ into: 'v2' })
+    expect(await codeOf(cell.live()), 'as long as the old one is live').toBe('view.redefined')
+    expect(await cell.switch('v2')).toMatchObject({ isSwitched: true })
+
+    await cell.send('s0', at(61), [event('x', 53, 950)])
+    await cell.live()
+    expect(await amountOf(cell, 55)).toBe('v2: 2 9.50')
+  })
+
   it('can be compared only in what both generations hold', async () => {
     const ever: ViewDefinition = { ...SUMS, name: 'ever', window: { kind: 'running' } }
     const cell = await filledCell([SUMS, ever])
