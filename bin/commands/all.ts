@@ -5,6 +5,7 @@ import type { Register } from './program.ts'
 import { registerQuarantine } from './quarantine.ts'
 import { registerQuery } from './query.ts'
 import { registerReconcile } from './reconcile.ts'
+import { registerReplay } from './replay.ts'
 import { registerSend } from './send.ts'
 import { registerStatus } from './status.ts'
 import { registerUp } from './up.ts'
@@ -20,6 +21,7 @@ export const COMMANDS: readonly Register[] = [
   registerQuery,
   registerFeatures,
   registerReconcile,
+  registerReplay,
   registerQuarantine,
   registerContract,
 ]

@@ -1,7 +1,9 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { Command } from 'commander'
 import { productNames } from '#lib/adapters/files/product-files.ts'
 import { readProduct } from '#lib/adapters/files/read-product.ts'
 import type { Product } from '#lib/domain/contract/product.ts'
+import { POINTER_LIFETIME_MS } from '#lib/domain/features/pointer-lifetime.ts'
 import type { FeatureValues } from '#lib/domain/features/read-features.ts'
 import { parseExact } from '#lib/domain/lake/exact-json.ts'
 import type { ViewDefinition } from '#lib/domain/process/view.ts'
@@ -30,28 +32,33 @@ export async function getFeatures(
   const view = product.views.find((one) => one.name === viewName)!
   for (const key of keys) requireKey(product, view, key)
   const deployed = await productIn(context, options.region, product.name)
-  const results: FeatureValues[] = []
-  for (const key of keys) {
+  const ask = async (key: string): Promise<FeatureValues> => {
     try {
+      const { getFeatures: name } = deployed.functions
       const payload = { view: viewName, key, ...at }
-      const text = await invokeFunction(
-        context,
-        options.region,
-        deployed.functions.getFeatures,
-        payload,
-      )
+      const text = await invokeFunction(context, options.region, name, payload)
       // Decimals have more digits than a number holds: they pass through as they are.
-      results.push(parseExact(text) as FeatureValues)
+      return parseExact(text) as FeatureValues
     } catch (error) {
       if (!(error instanceof FunctionFailure)) throw error
       throw new CommandError('features.failed', error.message, { cause: error })
     }
   }
-  return results
+  for (let attempt = 1; ; attempt++) {
+    const results: FeatureValues[] = []
+    for (const key of keys) results.push(await ask(key))
+    // Somebody switches generations at this very moment: values of two of them do not belong side by side.
+    const isOfOne = new Set(results.map(({ generation }) => generation)).size <= 1
+    if (isOfOne || attempt >= MOST_ATTEMPTS) return results
+    await sleep(POINTER_LIFETIME_MS / 2, undefined, { signal: context.signal })
+  }
 }
 
+/** Every instance that answers has changed over by then. */
+const MOST_ATTEMPTS = 4
+
 /** Looks at the products one by one: what is wrong with another one does not matter here. */
-async function productOfView(root: string, view: string): Promise<Product> {
+export async function productOfView(root: string, view: string): Promise<Product> {
   const names = await productNames(root)
   const readings = await Promise.all(names.map((name) => readProduct(root, name)))
   const products = readings.flatMap((reading) => (reading.ok ? [reading.product] : []))
@@ -116,7 +123,7 @@ export const registerFeatures: Register = (program, run) => {
         '  npm run weir -- features get zone-fares 236 --region us-east-1 --at 2019-01-15T18:00:00Z',
         '  npm run weir -- features get zone-fares 236 237 --region us-east-1',
         '',
-        'With --json: {view, key, window, values, computedAt, stale, source}; {results: [...]} for several keys.',
+        'With --json: {view, key, window, values, computedAt, stale, source, generation}; {results: [...]} for several keys.',
         'Decimals are JSON numbers with all their digits.',
       ].join('\n'),
     )

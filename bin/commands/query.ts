@@ -4,6 +4,7 @@ import { hasCode } from '#lib/domain/kernel/errors.ts'
 import { cellIn } from './cells.ts'
 import type { CommandContext } from './context.ts'
 import { CommandError } from './failure.ts'
+import { withLiveTables } from './live-tables.ts'
 import type { Register } from './program.ts'
 import { requireReading } from './read-only-sql.ts'
 import { athenaOf } from './stores.ts'
@@ -21,7 +22,7 @@ export async function query(
   requireReading(sql)
   const cell = await cellIn(context, region)
   try {
-    return await athenaOf(context, cell).run(sql)
+    return await athenaOf(context, cell).run(await withLiveTables(context, sql, region))
   } catch (error) {
     if (!hasCode(error, 'athena.queryFailed')) throw error
     const reason = (error as Error).message.replace(/\s*\n\s*/g, ' ')
@@ -34,7 +35,7 @@ export const registerQuery: Register = (program, run) => {
     .command('query')
     .summary('ask Athena')
     .description(
-      'Runs SQL that reads (Trino’s dialect) in a region’s Athena. Tables: <product>, <product>_raw, <product>_quarantine.',
+      'Runs SQL that reads (Trino’s dialect) in a region’s Athena. Tables: <product>, <product>_raw, <product>_quarantine; {<view>} stands for a view’s feature table, of the generation that is live.',
     )
     .argument('<sql>', 'one statement: select, with, values, show, describe or explain')
     .requiredOption('--region <region>', 'the cell to ask')

@@ -47,6 +47,12 @@ const COMMAND_PATHS = [
   ['features'],
   ['features', 'get'],
   ['reconcile'],
+  ['replay'],
+  ['replay', 'start'],
+  ['replay', 'compare'],
+  ['replay', 'switch'],
+  ['replay', 'list'],
+  ['replay', 'drop'],
   ['quarantine'],
   ['quarantine', 'list'],
   ['quarantine', 'show'],
@@ -71,7 +77,7 @@ describe('help', () => {
   it('has an example for every command, and offers --json', async () => {
     for (const path of COMMAND_PATHS.filter((one) => one.length > 0)) {
       const { stdout } = await weir([...path, '--help'])
-      if (['features', 'quarantine', 'contract'].includes(path.join(' '))) continue
+      if (['features', 'replay', 'quarantine', 'contract'].includes(path.join(' '))) continue
 
       expect(stdout).toMatch(/Examples?:/)
       expect(stdout).toContain('--json')

@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, it } from 'vitest'
-import type { Catalog, TableName } from '#lib/domain/lake/catalog.ts'
+import type { Catalog, TableName, TableRemover } from '#lib/domain/lake/catalog.ts'
 import type { TableSchema } from '#lib/domain/lake/schema.ts'
 
 const SCHEMA: TableSchema = {
@@ -11,12 +11,17 @@ const SCHEMA: TableSchema = {
 
 /** What every catalog promises; run on each adapter. `create` gives a catalog and a database without tables. */
 export function catalogContract(
-  create: () => Promise<{ readonly catalog: Catalog; readonly database: string }>,
+  create: () => Promise<{
+    readonly catalog: Catalog
+    readonly remover: TableRemover
+    readonly database: string
+  }>,
 ): void {
   let catalog: Catalog
+  let remover: TableRemover
   let database: string
   beforeAll(async () => {
-    ;({ catalog, database } = await create())
+    ;({ catalog, remover, database } = await create())
   })
 
   const input = (table: TableName, metadata: string) => ({
@@ -41,6 +46,17 @@ export function catalogContract(
     expect(await catalog.load(table)).toMatchObject({
       metadataLocation: 's3://lake/created/metadata/0.metadata.json',
     })
+  })
+
+  it('does not know a table any more that was removed; a repeat says so', async () => {
+    const table = await created('removed')
+    const other = await created('kept')
+
+    expect(await remover.remove(table)).toBe(true)
+    expect(await remover.remove(table)).toBe(false)
+
+    expect(await catalog.load(table)).toBeUndefined()
+    expect(await catalog.load(other)).toBeDefined()
   })
 
   it('creates a table once', async () => {

@@ -145,6 +145,7 @@ describe('a role holds what its function calls and nothing else', () => {
         's3:GetObject on objects/table/sensor_readings/*',
         's3:GetObject on objects/batches/*',
         's3:PutObject on objects/late/*',
+        's3:PutObject on objects/generations/*',
         's3:ListBucket on objects',
         'dynamodb:BatchGetItem on slots',
         'dynamodb:GetItem on slots',

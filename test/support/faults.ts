@@ -2,6 +2,7 @@ import type { Journal } from '#lib/domain/ingest/journal.ts'
 import { inParallel } from '#lib/domain/kernel/in-parallel.ts'
 import type { ObjectStore } from '#lib/domain/kernel/object-store.ts'
 import type { Catalog } from '#lib/domain/lake/catalog.ts'
+import type { GenerationStore } from '#lib/domain/process/generations/generation-store.ts'
 import type { SlotStore } from '#lib/domain/process/slot-store.ts'
 
 /** Like the store itself. */
@@ -95,6 +96,14 @@ export class FaultyProcess {
       finalProgress: (view) => this.#read(() => slots.finalProgress(view)),
       advanceFinalProgress: (view, progress) =>
         this.#effect(`final ${view}`, () => slots.advanceFinalProgress(view, progress)),
+    }
+  }
+
+  generations(store: GenerationStore): GenerationStore {
+    return {
+      load: () => this.#read(() => store.load()),
+      save: (generations, read) =>
+        this.#effect('save generations', () => store.save(generations, read)),
     }
   }
 

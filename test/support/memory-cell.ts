@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { MemoryCatalog } from '#lib/adapters/memory/memory-catalog.ts'
+import { MemoryGenerationStore } from '#lib/adapters/memory/memory-generation-store.ts'
 import { MemoryJournal } from '#lib/adapters/memory/memory-journal.ts'
 import { MemoryObjectStore } from '#lib/adapters/memory/memory-object-store.ts'
 import { MemoryShardLineage } from '#lib/adapters/memory/memory-shard-lineage.ts'
@@ -17,11 +18,11 @@ import { PlatformError } from '#lib/domain/kernel/errors.ts'
 import { commitSnapshots } from '#lib/domain/lake/commit-snapshots.ts'
 import { decodeParquet } from '#lib/domain/lake/parquet/decode.ts'
 import { loadTable } from '#lib/domain/lake/table.ts'
+import type { FinalizeWindowsDependencies } from '#lib/domain/process/finalize-windows.ts'
 import {
-  type FinalizeWindowsDependencies,
-  finalizeWindows,
-} from '#lib/domain/process/finalize-windows.ts'
-import { updateWindows } from '#lib/domain/process/update-windows.ts'
+  finalizeGenerations,
+  updateGenerations,
+} from '#lib/domain/process/generations/feed-generations.ts'
 import type { ViewDefinition } from '#lib/domain/process/view.ts'
 import type { StreamProgress } from '#lib/domain/process/view-watermark.ts'
 import { views } from '#products/trips/features.ts'
@@ -47,6 +48,7 @@ export class MemoryCell {
   readonly catalog = new MemoryCatalog()
   readonly journal = new MemoryJournal()
   readonly slots = new MemorySlotStore()
+  readonly generations = new MemoryGenerationStore()
   /** The shards that a test names; without any, each shard stands alone. */
   readonly shards = new MemoryShardLineage()
   readonly layout = { bucket: 'bucket', region: 'us-east-1', product: 'trips' }
@@ -94,12 +96,13 @@ export class MemoryCell {
   }
 
   update(process = NO_FAULT()) {
-    return updateWindows({
+    return updateGenerations({
       contracts: this.contracts,
       views: this.views,
       journal: process.journal(this.journal),
       objects: process.objects(this.objects),
-      slots: process.slots(this.slots),
+      generations: process.generations(this.generations),
+      slotsOf: () => process.slots(this.slots),
       clock: this.clock,
       layout: this.layout,
     })
@@ -113,7 +116,7 @@ export class MemoryCell {
   ) {
     const lost = () =>
       new PlatformError('lake.commitStateUnknown', 'answer lost', { retryable: true })
-    return finalizeWindows({
+    return finalizeGenerations({
       lake: {
         objects: process.objects(this.objects),
         catalog: process.catalog(this.catalog, lost),
@@ -123,7 +126,8 @@ export class MemoryCell {
       contracts: this.contracts,
       views: this.views,
       journal: process.journal(this.journal),
-      slots: process.slots(this.slots),
+      generations: process.generations(this.generations),
+      slotsOf: () => process.slots(this.slots),
       stream,
       layout: this.layout,
       database: 'weir',

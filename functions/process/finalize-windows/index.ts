@@ -5,8 +5,9 @@ import { KinesisClient } from '@aws-sdk/client-kinesis'
 import { S3Client } from '@aws-sdk/client-s3'
 import { clientConfig } from '#lib/adapters/aws/client-config.ts'
 import { readProductBundle } from '#lib/adapters/bundle/product-bundle.ts'
+import { DynamoDbGenerationStore } from '#lib/adapters/dynamodb/dynamodb-generation-store.ts'
 import { DynamoDbJournal } from '#lib/adapters/dynamodb/dynamodb-journal.ts'
-import { DynamoDbSlotStore } from '#lib/adapters/dynamodb/dynamodb-slot-store.ts'
+import { slotsOfGenerations } from '#lib/adapters/dynamodb/slots-of-generations.ts'
 import { GlueCatalog } from '#lib/adapters/glue/glue-catalog.ts'
 import { KinesisStreamProgress } from '#lib/adapters/kinesis/stream-progress.ts'
 import { createLog } from '#lib/adapters/log/powertools-log.ts'
@@ -15,7 +16,6 @@ import { systemClock, systemIds } from '#lib/adapters/system/system.ts'
 import { contractVersions } from '#lib/domain/contract/contract-versions.ts'
 import { readEnvironment } from '#lib/domain/kernel/environment.ts'
 import { jitteredBackoff } from '#lib/domain/lake/backoff.ts'
-import { subSlotsOf } from '#lib/domain/process/view.ts'
 import { finalizeWindowsEnvironment } from './env.ts'
 import { makeHandler } from './handler.ts'
 
@@ -33,11 +33,8 @@ export const handler = makeHandler({
     ids: systemIds,
   },
   journal: new DynamoDbJournal({ client: dynamoDb, tableName: env.JOURNAL_TABLE }),
-  slots: new DynamoDbSlotStore({
-    client: dynamoDb,
-    tableName: env.SLOTS_TABLE,
-    subSlots: subSlotsOf(views),
-  }),
+  generations: new DynamoDbGenerationStore({ client: dynamoDb, tableName: env.SLOTS_TABLE }),
+  slotsOf: slotsOfGenerations({ client: dynamoDb, tableName: env.SLOTS_TABLE }),
   stream: new KinesisStreamProgress({
     client: new KinesisClient(config),
     streamArn: env.STREAM_ARN,

@@ -2,14 +2,14 @@ import { DynamoDBClient } from '@aws-sdk/client-dynamodb'
 import { S3Client } from '@aws-sdk/client-s3'
 import { clientConfig } from '#lib/adapters/aws/client-config.ts'
 import { readProductBundle } from '#lib/adapters/bundle/product-bundle.ts'
+import { DynamoDbGenerationStore } from '#lib/adapters/dynamodb/dynamodb-generation-store.ts'
 import { DynamoDbJournal } from '#lib/adapters/dynamodb/dynamodb-journal.ts'
-import { DynamoDbSlotStore } from '#lib/adapters/dynamodb/dynamodb-slot-store.ts'
+import { slotsOfGenerations } from '#lib/adapters/dynamodb/slots-of-generations.ts'
 import { createLog } from '#lib/adapters/log/powertools-log.ts'
 import { S3ObjectStore } from '#lib/adapters/s3/s3-object-store.ts'
 import { systemClock } from '#lib/adapters/system/system.ts'
 import { contractVersions } from '#lib/domain/contract/contract-versions.ts'
 import { readEnvironment } from '#lib/domain/kernel/environment.ts'
-import { subSlotsOf } from '#lib/domain/process/view.ts'
 import { updateWindowsEnvironment } from './env.ts'
 import { makeHandler } from './handler.ts'
 
@@ -24,11 +24,8 @@ export const handler = makeHandler({
   views,
   journal: new DynamoDbJournal({ client, tableName: env.JOURNAL_TABLE }),
   objects: new S3ObjectStore({ client: new S3Client(config) }),
-  slots: new DynamoDbSlotStore({
-    client,
-    tableName: env.SLOTS_TABLE,
-    subSlots: subSlotsOf(views),
-  }),
+  generations: new DynamoDbGenerationStore({ client, tableName: env.SLOTS_TABLE }),
+  slotsOf: slotsOfGenerations({ client, tableName: env.SLOTS_TABLE }),
   clock: systemClock,
   layout: { bucket: env.BUCKET, region: env.WEIR_REGION, product: env.WEIR_PRODUCT },
 })

@@ -38,7 +38,7 @@ const MAX_KNOWN_PANES = 100_000
 /** The attribute that DynamoDB's expiry goes by, in seconds. */
 export const EXPIRY_ATTRIBUTE = 'expiresAt'
 
-type Item = Record<string, AttributeValue>
+export type Item = Record<string, AttributeValue>
 
 export interface DynamoDbSlotStoreOptions {
   readonly client: DynamoDBClient
@@ -387,7 +387,7 @@ function membersOf(view: string, paneStart: Micros): string {
   return `members#${view}#${isoOf(paneStart)}`
 }
 
-function slotOf(item: Item): Slot {
+export function slotOf(item: Item): Slot {
   const [, view] = item[ITEM_KEYS.partition]!.S!.split('#', 2)
   const partition = item[ITEM_KEYS.partition]!.S!
   const sort = item[ITEM_KEYS.sort]!.S!

@@ -5,10 +5,11 @@ import type {
   CreateInput,
   SwapInput,
   TableName,
+  TableRemover,
 } from '#lib/domain/lake/catalog.ts'
 
 /** A catalog in this process's memory, with Glue's semantics of versions. */
-export class MemoryCatalog implements Catalog {
+export class MemoryCatalog implements Catalog, TableRemover {
   readonly #entries = new Map<string, CatalogEntry>()
 
   async load(table: TableName): Promise<CatalogEntry | undefined> {
@@ -34,6 +35,10 @@ export class MemoryCatalog implements Catalog {
     }
     const version = String(Number(current.version) + 1)
     this.#entries.set(keyOf(table), { metadataLocation, version })
+  }
+
+  async remove(table: TableName): Promise<boolean> {
+    return this.#entries.delete(keyOf(table))
   }
 }
 

@@ -6,13 +6,16 @@ import type {
   FinalProgress,
   PaneMembers,
   Slot,
+  SlotInventory,
   SlotKey,
   SlotStore,
   SlotWrite,
 } from '#lib/domain/process/slot-store.ts'
 
+const PAGE = 50
+
 /** Window slots in memory, held to the same contract tests as those in DynamoDB. */
-export class MemorySlotStore implements SlotStore {
+export class MemorySlotStore implements SlotStore, SlotInventory {
   readonly #slots = new Map<string, Slot>()
   readonly #expiry = new Map<string, number>()
   readonly #cursors = new Map<string, AdvancedCursor>()
@@ -105,6 +108,26 @@ export class MemorySlotStore implements SlotStore {
   async advanceFinalProgress(view: string, progress: FinalProgress): Promise<void> {
     const known = this.#progress.get(view)
     if (known === undefined || known.closed <= progress.closed) this.#progress.set(view, progress)
+  }
+
+  async *slotsOf(views: ReadonlySet<string>): AsyncGenerator<readonly Slot[]> {
+    const found = [...this.#slots.values()].filter((slot) => views.has(slot.view))
+    for (let at = 0; at < found.length; at += PAGE) {
+      yield found.slice(at, at + PAGE).map((slot) => structuredClone(slot))
+    }
+  }
+
+  async removeViews(views: ReadonlySet<string>): Promise<number> {
+    const viewOf = (id: string) => (JSON.parse(id) as [string])[0]
+    let removed = 0
+    for (const map of [this.#slots, this.#expiry, this.#cursors, this.#paneExpiry]) {
+      for (const id of map.keys()) if (views.has(viewOf(id)) && map.delete(id)) removed++
+    }
+    for (const view of views) {
+      if (this.#members.delete(view)) removed++
+      if (this.#progress.delete(view)) removed++
+    }
+    return removed
   }
 
   /** Drops what may go by now, as DynamoDB does some time after. */

@@ -60,6 +60,19 @@ export class Catalog extends Construct {
 
   /** Permission to move the pointers of these tables, or to create them. */
   allowCommit(...tables: readonly string[]): Permission {
+    return this.commit(tables, [])
+  }
+
+  /** As `allowCommit`, and for what replays make of the views with these names: `<name>__<generation>`. */
+  allowCommitOfGenerations(tables: readonly string[], names: readonly string[]): Permission {
+    return this.commit(
+      tables,
+      // Another version of a view may be replayed before it is deployed.
+      names.flatMap((name) => [`${name}__*`, `${name}_v*__*`]),
+    )
+  }
+
+  private commit(tables: readonly string[], patterns: readonly string[]): Permission {
     const stack = Stack.of(this)
     const glue = (resource: string, resourceName?: string) =>
       stack.formatArn({ service: 'glue', resource, ...(resourceName ? { resourceName } : {}) })
@@ -71,6 +84,10 @@ export class Catalog extends Construct {
         glue('database', this.database),
         ...tables.map((table) => glue('table', `${this.database}/${table}`)),
       ],
+      within: patterns.map((pattern) => ({
+        resource: glue('table', `${this.database}/${pattern}`),
+        because: 'a generation gets its name when somebody replays, so only how it begins is known',
+      })),
     }
   }
 }

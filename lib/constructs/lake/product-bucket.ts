@@ -38,6 +38,8 @@ export class ProductBucket extends Construct {
         // Nobody knows what is in them: once they are due they are gone, not merely hidden.
         expiry('undecodable', undecodableDays, Duration.days(1)),
         expiry('late', rawDays, RECOVERY),
+        // Late rows of generations other than the first.
+        expiry('generations', rawDays, RECOVERY),
         ...['batches', 'table', 'features'].map((prefix) => recovery(prefix)),
         { id: 'uploads', abortIncompleteMultipartUploadAfter: Duration.days(1) },
       ],

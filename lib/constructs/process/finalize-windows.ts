@@ -16,7 +16,15 @@ export class FinalizeWindows extends Construct {
     super(scope, id)
     const { bundles, product, keys, catalog, stores } = props
     const { bucket, journal, slots, stream } = stores
-    const tables = product.views.map((view) => featureTableName(product.name, view))
+    // Of the versions before, too: they go on until the generation that holds them is dropped.
+    const tables = product.views.flatMap((view) =>
+      Array.from({ length: view.version ?? 1 }, (_, before) =>
+        featureTableName(product.name, { ...view, version: before + 1 }),
+      ),
+    )
+    const names = product.views.map((view) =>
+      featureTableName(product.name, { ...view, version: 1 }),
+    )
     this.function = new ProductFunction(this, 'Function', {
       description: `Finalizes windows of ${product.name}`,
       codeFolder: bundles.stage('finalize-windows', product),
@@ -42,7 +50,7 @@ export class FinalizeWindows extends Construct {
         bucket.allowPut('features'),
         bucket.allowMissing(),
         slots.allow('BatchGetItem', 'GetItem', 'Query', 'UpdateItem'),
-        ...(tables.length === 0 ? [] : [catalog.allowCommit(...tables)]),
+        ...(tables.length === 0 ? [] : [catalog.allowCommitOfGenerations(tables, names)]),
         allowCellKey(props),
       ],
     }).function

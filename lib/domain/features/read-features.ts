@@ -4,7 +4,8 @@ import type { AggregateValue } from '#lib/domain/process/aggregates/aggregate.ts
 import { sessionCloses } from '#lib/domain/process/closed-windows.ts'
 import { sessionsOf } from '#lib/domain/process/session.ts'
 import type { Slot, SlotStore } from '#lib/domain/process/slot-store.ts'
-import { stateNameOf, type ViewDefinition } from '#lib/domain/process/view.ts'
+import { FIRST_GENERATION, stateNameOf, type ViewDefinition } from '#lib/domain/process/view.ts'
+import { isWhole } from '#lib/domain/process/whole-windows.ts'
 import { MIN_TIME, type TimeWindow, windowAt } from '#lib/domain/process/window.ts'
 import { mergedValues } from '#lib/domain/process/window-values.ts'
 
@@ -29,6 +30,8 @@ export interface FeatureValues {
   readonly result: 'provisional' | 'final' | 'none'
   /** `stream`: from window slots; `none`: no history. */
   readonly source: 'stream' | 'none'
+  /** Which set of states it was read from: `v1` is the first, a replay fills others. */
+  readonly generation: string
 }
 
 export interface FeatureSources {
@@ -36,6 +39,8 @@ export interface FeatureSources {
   readonly contract: Contract
   /** Which of several sets of states is read. @default the first */
   readonly generation?: string
+  /** Where that set begins: windows of which a part lies before it are not answered. @default it holds everything */
+  readonly from?: Micros
 }
 
 /** The newest window of a key that starts at or before `at`, merged over all shards. */
@@ -45,12 +50,15 @@ export async function readFeatures(
   key: string,
   at: Micros,
 ): Promise<FeatureValues> {
-  const { slots, contract, generation } = sources
+  const { slots, contract, generation, from } = sources
   const name = stateNameOf(view, generation)
-  const [found, progress] = await Promise.all([
+  const [newest, progress] = await Promise.all([
     newestWindow(slots, name, view, key, at),
     slots.finalProgress(name),
   ])
+  const isPartial =
+    newest !== undefined && newest.window !== null && !isWhole(view.window, from, newest.window)
+  const found = isPartial ? undefined : newest
   const values = mergedValues(view, contract, found?.slots ?? [])
   const named = Object.fromEntries(view.aggregates.map((one, i) => [one.name, values[i]!]))
   if (found === undefined) {
@@ -63,20 +71,22 @@ export async function readFeatures(
       stale: true,
       result: 'none',
       source: 'none',
+      generation: generation ?? FIRST_GENERATION,
     }
   }
   const { window } = found
   const computedAtMs = Math.max(...found.slots.map((slot) => slot.computedAtMs))
-  const newest = window?.end ?? Math.max(...found.slots.map((slot) => slot.eventTime.max))
+  const end = window?.end ?? Math.max(...found.slots.map((slot) => slot.eventTime.max))
   return {
     view: view.name,
     key,
     window: window === null ? null : { start: isoOf(window.start), end: isoOf(window.end) },
     values: named,
     computedAt: isoOf(computedAtMs * 1000),
-    stale: at - newest > view.freshnessSeconds * MICROS_PER_SECOND,
+    stale: at - end > view.freshnessSeconds * MICROS_PER_SECOND,
     result: isFinal(view, window, progress?.closed) ? 'final' : 'provisional',
     source: 'stream',
+    generation: generation ?? FIRST_GENERATION,
   }
 }
 

@@ -1,8 +1,6 @@
 import type { Contract } from '#lib/domain/contract/contract.ts'
 import type { ContractsInForce, ContractVersions } from '#lib/domain/contract/contract-versions.ts'
-import { partitionSpecOf, tableNameOf, tableSchemaOf } from '#lib/domain/contract/table-columns.ts'
 import { majorOf } from '#lib/domain/contract/version.ts'
-import { type ColumnBatch, takeRows } from '#lib/domain/kernel/columns.ts'
 import { contentHash } from '#lib/domain/kernel/content-hash.ts'
 import { inParallel } from '#lib/domain/kernel/in-parallel.ts'
 import type { ObjectStore } from '#lib/domain/kernel/object-store.ts'
@@ -13,23 +11,14 @@ import {
   START,
 } from '#lib/domain/kernel/sequence-number.ts'
 import { dateOf } from '#lib/domain/kernel/time.ts'
-import { dataFile } from '#lib/domain/lake/data-file.ts'
-import { encodeParquet } from '#lib/domain/lake/parquet/encode.ts'
-import { partitionRows } from '#lib/domain/lake/partition.ts'
+import { curatedParts, encodeCurated } from './curated-files.ts'
 import type { EncodedRecord } from './decoder/decoder.ts'
 import { bytesOf } from './decoder/load-record.ts'
 import { VersionedDecoder, type VersionedRecords } from './decoder/versioned-decoder.ts'
 import type { Identify } from './identity.ts'
 import type { Journal, JournalEntry, ShardRegistration } from './journal.ts'
 import { type Judgement, judge } from './judge.ts'
-import {
-  curatedUri,
-  type ProductLayout,
-  quarantineUri,
-  rawUri,
-  undecodableUri,
-  verdictsUri,
-} from './layout.ts'
+import { type ProductLayout, quarantineUri, rawUri, undecodableUri, verdictsUri } from './layout.ts'
 import { inheritedMaxEventTime, type ShardLineage, shardRegistration } from './lineage.ts'
 import { nextMajorStarts } from './major-starts.ts'
 import { encodeQuarantine } from './quarantine-file.ts'
@@ -222,21 +211,14 @@ export class Archive {
     const { layout, objects } = this.#deps
     const { shard, inForce, arrivals } = decided
     const { last } = decided.range
-    const parts = judgement.admitted.flatMap(({ contract, batch }) => {
-      const schema = tableSchemaOf(contract)
-      const partitions = partitionRows(schema, partitionSpecOf(contract), batch)
-      return partitions.map((part) => ({ contract, schema, batch, part }))
-    })
     const files = await inParallel(
-      parts,
+      curatedParts(judgement.admitted),
       WRITES_AT_ONCE,
-      async ({ contract, schema, batch, part }): Promise<CuratedFile> => {
-        const encoded = encodeParquet(schema, rowsOf(batch, part.rows))
-        const hash = contentHash(encoded.bytes)
-        const uri = curatedUri(layout, tableNameOf(contract), part.path, shard, last, hash)
+      async (part): Promise<CuratedFile> => {
+        const { file, bytes } = encodeCurated(layout, part, shard, last)
         // A plain put: a repeat refreshes the object's age, which is what orphan removal goes by.
-        await objects.put(uri, encoded.bytes)
-        return { ...dataFile(uri, part.partition, encoded), contractVersion: contract.version }
+        await objects.put(file.path, bytes)
+        return file
       },
     )
     const derived: { -readonly [K in keyof DerivedObjects]: DerivedObjects[K] } = {}
@@ -267,11 +249,6 @@ function decided(
   const { taken } = records
   const range = { first: sequences[0]!, last: sequences[taken - 1]! }
   return { shard, inForce, records, range, arrivals: arrivals.subarray(0, taken) }
-}
-
-/** The batch itself, if it is all of it. */
-function rowsOf(batch: ColumnBatch, rows: ArrayLike<number>): ColumnBatch {
-  return rows.length === batch.rows ? batch : takeRows(batch, rows)
 }
 
 interface DerivedObjects {

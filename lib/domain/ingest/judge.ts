@@ -8,7 +8,6 @@ import { type BatchDrift, driftOf } from './drift.ts'
 import { IDENTITY_BYTES, IDENTITY_WORDS, type Identify } from './identity.ts'
 import { IdentitySet, identityWords, NEVER } from './identity-set.ts'
 import type { BatchCounts } from './journal.ts'
-import type { ShardMemory } from './shard-memory.ts'
 
 /**
  * What became of every event of a batch: exactly one of admitted, duplicate, rejected. Its columns are those that were
@@ -35,6 +34,12 @@ export interface AdmittedRows {
   readonly batch: ColumnBatch
 }
 
+/** What is known of earlier batches. */
+export interface AdmittedBefore {
+  /** When each of so many identities, as words, was admitted last, or `NEVER`; they arrive at these minutes now. */
+  admittedMinutes(identities: Int32Array, count: number, arrivalMinutes: Int32Array): Int32Array
+}
+
 /**
  * Judges a batch: a function of what raw holds, the contracts in force at the version that raw names and what was
  * admitted at earlier positions, so that every attempt and a rebuild give the same verdicts. The identity of an
@@ -43,7 +48,7 @@ export interface AdmittedRows {
 export function judge(
   batch: VersionedRecords,
   inForce: ContractsInForce,
-  memory: ShardMemory,
+  memory: AdmittedBefore,
   identify: Identify,
 ): Judgement {
   const { received, parts, rejected } = batch
@@ -145,14 +150,14 @@ class JudgedPart {
   constructor(
     part: RecordsPart,
     identify: Identify,
-    memory: ShardMemory,
+    memory: AdmittedBefore,
     maxFutureSkewMinutes: number,
   ) {
     const { batch, identities, eventTimes } = part.decoded
     this.#part = part
     const { rows } = batch
     this.#identities = identityWords(identify.ofRows(identities.source, identities.id, rows))
-    this.#before = memory.admittedMinutes(this.#identities, rows)
+    this.#before = memory.admittedMinutes(this.#identities, rows, part.decoded.arrivalMinutes)
     this.#halves = new Int32Array(eventTimes.buffer, eventTimes.byteOffset, 2 * eventTimes.length)
     this.#skewMicros = maxFutureSkewMinutes * MICROS_PER_MINUTE
     this.#admitted = new Int32Array(batch.rows)

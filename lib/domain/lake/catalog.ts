@@ -46,3 +46,11 @@ export interface Catalog {
 export function mustReload(error: unknown): boolean {
   return hasCode(error, 'lake.commitConflict') || hasCode(error, 'lake.commitStateUnknown')
 }
+
+/**
+ * Takes tables out of the catalog: a port of its own, so that nothing on the data's path can. Their files stay.
+ */
+export interface TableRemover {
+  /** False if there is no such table. */
+  remove(table: TableName): Promise<boolean>
+}

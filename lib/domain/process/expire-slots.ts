@@ -1,3 +1,4 @@
+import type { Contract } from '#lib/domain/contract/contract.ts'
 import { START } from '#lib/domain/kernel/sequence-number.ts'
 import { MICROS_PER_SECOND, type Micros } from '#lib/domain/kernel/time.ts'
 import { sessionCloses, shardsByKey, slotKeys } from './closed-windows.ts'
@@ -6,6 +7,15 @@ import { chainAround } from './session.ts'
 import type { FinalProgress, Slot } from './slot-store.ts'
 import { revisedWindows, touchedPanes } from './touched-panes.ts'
 import { MIN_TIME, panesOf, windowsOfPane } from './window.ts'
+
+/** How long slots outlive the row of their window: an event may come that revises it, and lie in the stream till then. */
+export function slotLifeMs({ stateRetentionDays, stream, maxFutureSkewMinutes }: Contract): number {
+  return (
+    stateRetentionDays * 86_400_000 +
+    stream.retentionHours * 3_600_000 +
+    maxFutureSkewMinutes * 60_000
+  )
+}
 
 /**
  * Lets the slots of windows that are final go at a time, from where this was done last: those of windows that were

@@ -159,6 +159,15 @@ export function sameValues(
   })
 }
 
+/** The values of a row as texts, equal for equal values. */
+export function valueTexts(
+  { columns }: ColumnBatch,
+  row: number,
+  names: readonly string[],
+): Readonly<Record<string, string>> {
+  return Object.fromEntries(names.map((name) => [name, textOf(columns.get(name)!, row)]))
+}
+
 function textOf(column: Column, row: number): string {
   if (isNull(column, row)) return 'null'
   switch (column.kind) {

@@ -16,8 +16,13 @@ import {
   refuseOnHold,
 } from '#lib/domain/lake/fences.ts'
 import { createTableIfAbsent, type Lake, type Table } from '#lib/domain/lake/table.ts'
-import { type ClosingLimits, closingFixed, closingSessions } from './closed-windows.ts'
-import { expireSlots } from './expire-slots.ts'
+import {
+  type ClosingLimits,
+  closingFixed,
+  closingSessions,
+  type WindowSlots,
+} from './closed-windows.ts'
+import { expireSlots, slotLifeMs } from './expire-slots.ts'
 import {
   featureTableLocation,
   featureTableName,
@@ -30,6 +35,7 @@ import type { SlotStore } from './slot-store.ts'
 import { revisedWindows, touchedPanes } from './touched-panes.ts'
 import { contractOfView, definitionHash, stateNameOf, type ViewDefinition } from './view.ts'
 import { cursorsOf, type StreamProgress, viewWatermark } from './view-watermark.ts'
+import { isWhole } from './whole-windows.ts'
 import { MIN_TIME } from './window.ts'
 
 export interface FinalizeWindowsDependencies {
@@ -47,6 +53,8 @@ export interface FinalizeWindowsDependencies {
   readonly maxEntriesPerShard?: number
   /** Another set of states and tables beside the first, such as a replay fills. */
   readonly generation?: string
+  /** Panes that start before this were left out: windows that would need them get no row. @default none were */
+  readonly from?: Micros
 }
 
 /** Of all views of the product together. */
@@ -173,7 +181,10 @@ async function planOf(run: FinalView, table: Table): Promise<Plan> {
   const closing = await closingOf(run, closed, bound)
   const touched = await touchedPanes(run, entries, closed)
   const revision = await revisedWindows(run, touched, closed)
-  const results = await resultFiles(run, table, closing.chunks, revision)
+  const results = await resultFiles(run, table, wholeChunks(run, closing.chunks), {
+    ...revision,
+    windows: revision.windows.filter(({ window }) => isWhole(run.view.window, run.from, window)),
+  })
 
   const isIdle = results.files.length === 0 && results.removed.length === 0
   const isComplete = !isCut && closing.closed >= bound
@@ -214,6 +225,15 @@ async function closingOf(run: FinalView, from: Micros, to: Micros) {
 
 async function* none(): AsyncGenerator<never> {}
 
+async function* wholeChunks(
+  { view, from }: FinalView,
+  chunks: AsyncIterable<readonly WindowSlots[]>,
+): AsyncGenerator<readonly WindowSlots[]> {
+  for await (const chunk of chunks) {
+    yield chunk.filter(({ window }) => isWhole(view.window, from, window))
+  }
+}
+
 /** The entries from the table's fences up to the cursors, and the fences with them. */
 async function entriesUpTo(
   { journal, maxEntriesPerShard = MAX_ENTRIES_PER_SHARD }: FinalView,
@@ -243,13 +263,8 @@ async function entriesUpTo(
  * when it is done: dying in between leaves slots that the next run finds again, never a slot that goes before its row.
  */
 async function settle(run: FinalView, table: Table): Promise<void> {
-  const { stateRetentionDays, stream, maxFutureSkewMinutes } = run.contract
-  const keptMs =
-    stateRetentionDays * 86_400_000 +
-    stream.retentionHours * 3_600_000 +
-    maxFutureSkewMinutes * 60_000
   const to = { closed: closedOf(table), fences: await readFences(table) }
-  await expireSlots(run, to, run.lake.clock.nowMs() + keptMs)
+  await expireSlots(run, to, run.lake.clock.nowMs() + slotLifeMs(run.contract))
 }
 
 function refuseRedefined({ view, contract }: FinalView, table: Table): void {

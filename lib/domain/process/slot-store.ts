@@ -106,3 +106,14 @@ export interface SlotStore {
   /** Moves it, only forward. */
   advanceFinalProgress(view: string, progress: FinalProgress): Promise<void>
 }
+
+/**
+ * Everything that is stored for some views, for those who compare or remove whole generations: a port of its own, so that
+ * nothing on the data's path can go through all slots, or remove any.
+ */
+export interface SlotInventory {
+  /** Every slot of these views (state names), in pages of any size and order; each slot once or more. */
+  slotsOf(views: ReadonlySet<string>): AsyncIterable<readonly Slot[]>
+  /** Removes every item of these views: slots, cursors, members, progress. Answers how many there were. */
+  removeViews(views: ReadonlySet<string>): Promise<number>
+}

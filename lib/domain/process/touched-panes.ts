@@ -6,6 +6,7 @@ import type { FinalView } from './finalize-windows.ts'
 import { readEntry } from './read-entry.ts'
 import { chainAround } from './session.ts'
 import type { Slot, SlotKey } from './slot-store.ts'
+import { liesBefore } from './whole-windows.ts'
 import { MIN_TIME, paneStart, panesOf, type SessionWindow, windowsOfPane } from './window.ts'
 
 /** A pane of a key that entries past the fences have added to. */
@@ -35,7 +36,7 @@ export async function touchedPanes(
 ): Promise<readonly TouchedPane[]> {
   const touched = new Map<string, TouchedPane>()
   for (const entry of entries) {
-    if (entry.eventTime === undefined) continue
+    if (entry.eventTime === undefined || liesBefore(run.from, entry)) continue
     const first = paneStart(panesOf(run.view.window), entry.eventTime.min)
     if (!mayBeClosed(run, first, closed)) continue
     const { partials } = await readEntry(
@@ -47,6 +48,7 @@ export async function touchedPanes(
     for (const { count, keyOf, paneStarts } of partials) {
       for (let group = 0; group < count; group++) {
         const start = paneStarts[group]!
+        if (run.from !== undefined && start < run.from) continue
         if (!mayBeClosed(run, start, closed)) continue
         const key = keyOf(group)
         touched.set(`${start}/${key}`, { key, paneStart: start })

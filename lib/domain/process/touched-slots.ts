@@ -23,11 +23,14 @@ export class TouchedSlots {
   readonly all: TouchedSlot[] = []
   readonly #view: string
   readonly #shard: string
+  readonly #from: Micros | undefined
   readonly #panes = new Map<Micros, Map<string, TouchedSlot>>()
 
-  constructor(view: string, shard: string) {
+  /** @param from panes that start before this are left out */
+  constructor(view: string, shard: string, from?: Micros) {
     this.#view = view
     this.#shard = shard
+    this.#from = from
   }
 
   /** Adds what one entry holds; entries in the order of their positions. */
@@ -35,6 +38,7 @@ export class TouchedSlots {
     let paneStart = Number.NaN
     let pane = new Map<string, TouchedSlot>()
     for (let group = 0; group < partials.count; group++) {
+      if (this.#from !== undefined && partials.paneStarts[group]! < this.#from) continue
       // Groups come in the order of their first rows: mostly in the pane of the one before.
       if (partials.paneStarts[group] !== paneStart) {
         paneStart = partials.paneStarts[group]!

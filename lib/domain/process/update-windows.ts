@@ -1,11 +1,14 @@
 import type { Contract } from '#lib/domain/contract/contract.ts'
 import type { ContractVersions } from '#lib/domain/contract/contract-versions.ts'
+import { majorOf } from '#lib/domain/contract/version.ts'
 import type { Journal, JournalEntry, ShardRegistration } from '#lib/domain/ingest/journal.ts'
 import type { ProductLayout } from '#lib/domain/ingest/layout.ts'
+import { admittedOf } from '#lib/domain/ingest/major-starts.ts'
 import type { Clock } from '#lib/domain/kernel/clock.ts'
 import { PlatformError } from '#lib/domain/kernel/errors.ts'
 import { inParallel } from '#lib/domain/kernel/in-parallel.ts'
 import type { ObjectStore } from '#lib/domain/kernel/object-store.ts'
+import type { Micros } from '#lib/domain/kernel/time.ts'
 import { aggregateOf } from './aggregates/aggregate-of.ts'
 import { encodeLateRows, lateUri } from './late-rows.ts'
 import { latenessOf } from './lateness.ts'
@@ -18,6 +21,7 @@ import {
   withAdditions,
 } from './touched-slots.ts'
 import { contractOfView, definitionHash, stateNameOf, type ViewDefinition } from './view.ts'
+import { liesBefore } from './whole-windows.ts'
 
 export interface UpdateWindowsDependencies {
   readonly contracts: ContractVersions
@@ -31,11 +35,17 @@ export interface UpdateWindowsDependencies {
   readonly maxEntries?: number
   /** Another set of states beside the first, such as a replay fills. */
   readonly generation?: string
+  /** Panes that start before this are left out. @default all are kept */
+  readonly from?: Micros
+  /** Shards and views that are brought up side by side: each has some entries in memory. @default 4 */
+  readonly jobsAtOnce?: number
 }
 
 export interface UpdateOptions {
   /** Apply what is there, also for views whose events may gather longer. */
   readonly now?: boolean
+  /** Entries of one shard that this call applies to a view, at most. @default all */
+  readonly atMost?: number
 }
 
 export interface UpdateReport {
@@ -43,10 +53,13 @@ export interface UpdateReport {
   readonly slotsWritten: number
   /** Rows that came too late for a view. */
   readonly late: number
+  /** Admitted events of these entries; of the view that got the most, where there are several. */
+  readonly events: number
+  /** Whether nothing that was there is left: false if `atMost` was reached. */
+  readonly isComplete: boolean
 }
 
 const MAX_ENTRIES = 20
-/** Views of shards that are brought up at a time: each has some entries in memory. */
 const JOBS_AT_ONCE = 4
 /** What the sweep rings by: who waits for it waits that long at most. */
 const SWEEP_MS = 60_000
@@ -59,25 +72,45 @@ export async function updateWindows(
   deps: UpdateWindowsDependencies,
   options: UpdateOptions = {},
 ): Promise<UpdateReport> {
-  const report = { entries: 0, slotsWritten: 0, late: 0 }
   const failures: unknown[] = []
   const jobs = (await deps.journal.shards()).flatMap((registration) =>
     deps.views.map((view) => ({ registration, view })),
   )
   // Side by side: they share no slot, and one after another the last of many shards would wait for all the others.
-  await inParallel(jobs, JOBS_AT_ONCE, async ({ registration, view }) => {
+  const events = new Map<ViewDefinition, number>()
+  const atOnce = deps.jobsAtOnce ?? JOBS_AT_ONCE
+  const reports = await inParallel(jobs, atOnce, async ({ registration, view }) => {
     try {
       const done = await updateView(viewIn(deps, view), registration, options)
-      report.entries += done.entries
-      report.slotsWritten += done.slotsWritten
-      report.late += done.late
+      events.set(view, (events.get(view) ?? 0) + done.events)
+      return done
     } catch (error) {
       // What is wrong with one shard must not stop the others; it is raised when they are done.
       failures.push(error)
+      return NOTHING_DONE
     }
   })
   if (failures.length > 0) throw failures[0]
-  return report
+  return { ...reports.reduce(sumOf, NOTHING_DONE), events: Math.max(0, ...events.values()) }
+}
+
+export const NOTHING_DONE: UpdateReport = {
+  entries: 0,
+  slotsWritten: 0,
+  late: 0,
+  events: 0,
+  isComplete: true,
+}
+
+/** Two reports as one. */
+export function sumOf(a: UpdateReport, b: UpdateReport): UpdateReport {
+  return {
+    entries: a.entries + b.entries,
+    slotsWritten: a.slotsWritten + b.slotsWritten,
+    late: a.late + b.late,
+    events: a.events + b.events,
+    isComplete: a.isComplete && b.isComplete,
+  }
 }
 
 /** A view with everything that is the same for all its slots. */
@@ -110,12 +143,14 @@ async function updateView(
   options: UpdateOptions,
 ): Promise<UpdateReport> {
   const { journal, slots, name, definition } = run
-  const limit = run.maxEntries ?? MAX_ENTRIES
-  const done = { entries: 0, slotsWritten: 0, late: 0 }
+  const most = options.atMost ?? Number.POSITIVE_INFINITY
+  let done = NOTHING_DONE
   const cursor = await slots.cursor(name, shard)
   refuseRedefined(run, cursor.definition)
   let fence = cursor.position
   for (;;) {
+    const limit = Math.min(run.maxEntries ?? MAX_ENTRIES, most - done.entries)
+    if (limit <= 0) return { ...done, isComplete: false }
     const entries = await journal.entriesAfter(shard, fence, limit)
     const last = entries.at(-1)
     if (last === undefined) return done
@@ -129,9 +164,7 @@ async function updateView(
       ...(last.maxEventTimeAfter === undefined ? {} : { maxEventTime: last.maxEventTimeAfter }),
     })
     fence = last.last
-    done.entries += entries.length
-    done.slotsWritten += applied.slotsWritten
-    done.late += applied.late
+    done = sumOf(done, { ...applied, entries: entries.length, isComplete: true })
   }
 }
 
@@ -170,10 +203,13 @@ async function applyEntries(
   run: ViewRun,
   shard: string,
   entries: readonly JournalEntry[],
-): Promise<{ slotsWritten: number; late: number }> {
-  const touched = new TouchedSlots(run.name, shard)
+): Promise<Pick<UpdateReport, 'slotsWritten' | 'late' | 'events'>> {
+  const touched = new TouchedSlots(run.name, shard, run.from)
   let late = 0
+  let events = 0
   for (const entry of entries) {
+    events += admittedOf(entry, majorOf(run.contract.version))
+    if (liesBefore(run.from, entry)) continue
     const reading = await readEntry(run, run.view, run.contract, entry)
     for (const partials of reading.partials) touched.add(entry.last, partials)
     if (reading.late.length > 0) {
@@ -183,7 +219,7 @@ async function applyEntries(
       await run.objects.put(lateUri(run.layout, run.name, entry, run.generation), encoded.bytes)
     }
   }
-  return { slotsWritten: await writeSlots(run, shard, touched.all), late }
+  return { slotsWritten: await writeSlots(run, shard, touched.all), late, events }
 }
 
 /** What adding to slots takes of a view's run. */

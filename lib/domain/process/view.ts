@@ -106,6 +106,9 @@ export function contractOfView(
   )
 }
 
+/** How people call the set of states that stands without a name of its own in its items and tables. */
+export const FIRST_GENERATION = 'v1'
+
 /**
  * What states, cursors and tables of the view are filed under: its name and version. `generation` is a second set of
  * all of it, beside the first, such as a replay fills.

@@ -3,7 +3,10 @@ import { MemoryCatalog } from '#lib/adapters/memory/memory-catalog.ts'
 import { catalogContract } from '#test/ports/catalog-contract.ts'
 
 describe('MemoryCatalog', () => {
-  catalogContract(async () => ({ catalog: new MemoryCatalog(), database: 'cell' }))
+  catalogContract(async () => {
+    const catalog = new MemoryCatalog()
+    return { catalog, remover: catalog, database: 'cell' }
+  })
 
   it('keeps tables of one name in two databases apart', async () => {
     const catalog = new MemoryCatalog()

@@ -3,6 +3,7 @@ import { CreateDatabaseCommand, GetTableCommand, GlueClient } from '@aws-sdk/cli
 import { describe, expect, it } from 'vitest'
 import { clientConfig } from '#lib/adapters/aws/client-config.ts'
 import { GlueCatalog } from '#lib/adapters/glue/glue-catalog.ts'
+import { GlueTableRemover } from '#lib/adapters/glue/glue-table-remover.ts'
 import { catalogContract } from '#test/ports/catalog-contract.ts'
 
 const client = new GlueClient(clientConfig({ region: 'us-east-1' }))
@@ -16,6 +17,7 @@ async function newDatabase(): Promise<string> {
 describe('GlueCatalog', () => {
   catalogContract(async () => ({
     catalog: new GlueCatalog({ client }),
+    remover: new GlueTableRemover({ client }),
     database: await newDatabase(),
   }))
 

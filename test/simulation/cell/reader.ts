@@ -5,7 +5,7 @@ import type { Cell } from './cell.ts'
 import { KEYS } from './events.ts'
 import { clockOf } from './functions.ts'
 import { DEPLOYMENTS, VIEW } from './product.ts'
-import { slotsOf } from './windows.ts'
+import { generationsOf, slotsOf } from './windows.ts'
 
 const MINUTE_MS = 60_000
 
@@ -18,10 +18,12 @@ export function runReader(
   const { scheduler, choices } = cloud
   const process = new Process(name)
   const random = choices.random(name)
+  const slots = slotsOf(cloud, process)
   const handler = getFeatures({
     contracts: DEPLOYMENTS.first,
     views: [VIEW],
-    slots: slotsOf(cloud, process),
+    generations: generationsOf(cloud, process),
+    slotsOf: () => slots,
     clock: clockOf(cloud, process),
   })
   scheduler.spawn(async () => {

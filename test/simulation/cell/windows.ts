@@ -1,4 +1,5 @@
 import { makeHandler as updateWindows } from '#functions/process/update-windows/handler.ts'
+import { DynamoDbGenerationStore } from '#lib/adapters/dynamodb/dynamodb-generation-store.ts'
 import { DynamoDbSlotStore } from '#lib/adapters/dynamodb/dynamodb-slot-store.ts'
 import type { ContractVersions } from '#lib/domain/contract/contract-versions.ts'
 import type { Handler } from '../cloud/lambda.ts'
@@ -10,19 +11,25 @@ export function slotsOf({ dynamodb }: Cloud, process: Process): DynamoDbSlotStor
   return new DynamoDbSlotStore({ client: dynamodb.client(process), tableName: SLOTS_TABLE })
 }
 
+export function generationsOf({ dynamodb }: Cloud, process: Process): DynamoDbGenerationStore {
+  return new DynamoDbGenerationStore({ client: dynamodb.client(process), tableName: SLOTS_TABLE })
+}
+
 /** `functions/process/update-windows`, as its `index.ts` wires it. */
 export function updateWindowsOf(
   cloud: Cloud,
   contracts: ContractVersions,
   process: Process,
 ): Handler<unknown, unknown> {
+  const slots = slotsOf(cloud, process)
   return updateWindows({
     log: { info: () => {}, error: () => {} },
     contracts,
     views: [VIEW],
     journal: journalOf(cloud, process),
     objects: objectsOf(cloud, process),
-    slots: slotsOf(cloud, process),
+    generations: generationsOf(cloud, process),
+    slotsOf: () => slots,
     clock: clockOf(cloud, process),
     layout: LAYOUT,
   })
