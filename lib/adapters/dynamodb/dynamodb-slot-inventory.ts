@@ -20,7 +20,7 @@ export interface DynamoDbSlotInventoryProps {
   readonly sleep: (ms: number) => Promise<void>
 }
 
-/** Goes through the whole slots table: a read unit for each 8 KB of it, whichever views are asked for. */
+/** Goes through the whole slots table: a read unit for each 4 KB of it, whichever views are asked for. */
 export class DynamoDbSlotInventory implements SlotInventory {
   readonly #props: DynamoDbSlotInventoryProps
 

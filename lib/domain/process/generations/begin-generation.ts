@@ -1,10 +1,15 @@
-import { majorOf } from '#lib/domain/contract/version.ts'
 import type { Clock } from '#lib/domain/kernel/clock.ts'
 import { PlatformError } from '#lib/domain/kernel/errors.ts'
 import { isoOf, type Micros } from '#lib/domain/kernel/time.ts'
-import { contractOfView, FIRST_GENERATION, stateNameOf, type ViewDefinition } from '../view.ts'
+import { FIRST_GENERATION, stateNameOf, type ViewDefinition } from '../view.ts'
 import { changeGenerations, type GenerationStore } from './generation-store.ts'
-import { type DeployedViews, type Generation, type Generations, isSameView } from './generations.ts'
+import {
+  boundToMajor,
+  type DeployedViews,
+  type Generation,
+  type Generations,
+  isSameView,
+} from './generations.ts'
 
 export interface GenerationRequest {
   readonly into: string
@@ -31,11 +36,7 @@ export async function beginGeneration(
   const nowMs = deps.clock.nowMs()
   refuseName(into)
   refuseRange(deps.views, from, to, nowMs * 1000)
-  const views = deps.views.map((view) => ({
-    ...view,
-    // What is newest today: the next major must not change what the generation reads.
-    major: majorOf(contractOfView(view, deps.contracts).version),
-  }))
+  const views = deps.views.map((view) => boundToMajor(view, deps.contracts))
   const generations = await changeGenerations(deps.generations, (current) => {
     const known = current?.byName[into]
     if (known !== undefined) {

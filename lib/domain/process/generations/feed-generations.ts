@@ -15,7 +15,7 @@ import {
 import { FIRST_GENERATION, stateNameOf, type ViewDefinition } from '../view.ts'
 import { cursorsOf } from '../view-watermark.ts'
 import { changeGenerations, type GenerationStore } from './generation-store.ts'
-import { definitionOf, fedScopes, type GenerationScope } from './generations.ts'
+import { boundToMajor, definitionOf, fedScopes, type GenerationScope } from './generations.ts'
 
 /** The slots of a generation's views: where a key's slots lie depends on what its view says. */
 export type SlotsOf = (scope: GenerationScope) => SlotStore
@@ -101,7 +101,9 @@ async function pinFirst(deps: UpdateGenerationsDependencies) {
     first.views?.some((one) => stateNameOf(one) === stateNameOf(view)) ?? false
   const fresh: ViewDefinition[] = []
   for (const view of deps.views) {
-    if (!isPinned(view) && (await isOfItsStates(deps, view))) fresh.push(view)
+    if (!isPinned(view) && (await isOfItsStates(deps, view))) {
+      fresh.push(boundToMajor(view, deps.contracts))
+    }
   }
   if (first.views !== undefined && fresh.length === 0) return stored.generations
   return changeGenerations(deps.generations, (current) => {

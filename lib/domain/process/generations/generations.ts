@@ -1,4 +1,5 @@
 import type { ContractVersions } from '#lib/domain/contract/contract-versions.ts'
+import { majorOf } from '#lib/domain/contract/version.ts'
 import type { Micros } from '#lib/domain/kernel/time.ts'
 import {
   contractOfView,
@@ -188,6 +189,11 @@ function withSettings(view: ViewDefinition, deployed: DeployedViews): ViewDefini
     freshnessSeconds,
     ...(updateSeconds === undefined ? {} : { updateSeconds }),
   }
+}
+
+/** The view as it reads today: the next major of the contract must not change what its states are made of. */
+export function boundToMajor(view: ViewDefinition, contracts: ContractVersions): ViewDefinition {
+  return { ...view, major: majorOf(contractOfView(view, contracts).version) }
 }
 
 /** Whether states of the two mean the same. */

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { MemoryGenerationStore } from '#lib/adapters/memory/memory-generation-store.ts'
+import { versionsOf } from '#lib/domain/contract/contract-versions.ts'
 import { RecentGenerations } from '#lib/domain/process/generations/generation-store.ts'
 import { updateWindows } from '#lib/domain/process/update-windows.ts'
 import type { ViewDefinition } from '#lib/domain/process/view.ts'
@@ -101,6 +102,21 @@ describe('a view that is computed anew by another definition', () => {
     expect(await amountOf(cell, 5)).toBe('v2: 3 2.50')
     const states = new Set(cell.cell.slots.all().map(({ view }) => view))
     expect(states).toEqual(new Set(['amounts', 'v2.amounts.v2']))
+  })
+
+  it('keeps in each generation the major of the contract that it was begun with', async () => {
+    const cell = await filledCell()
+    await cell.replay({ into: 'v2' })
+    await cell.live()
+    cell.cell.contracts = versionsOf([
+      cell.cell.contract,
+      { ...cell.cell.contract, version: '2.0.0' },
+    ])
+
+    expect(await codeOf(cell.live())).toBe('accepted')
+    expect(await amountOf(cell, 5)).toBe('v1: 3 3.80')
+    await cell.switch('v2')
+    expect(await amountOf(cell, 5)).toBe('v2: 3 3.80')
   })
 
   it('may be deployed already, while the live generation stands still', async () => {
