@@ -31,6 +31,30 @@ export function slotStoreContract(create: () => Promise<SlotStore>): void {
       expect(found).toEqual([written])
     })
 
+    it('is written with others, each by its own position, and those that lost are told apart', async () => {
+      const [one, two] = ['1', '2'].map(sequenceNumber)
+      const keys = ['new', 'as read', 'overtaken']
+      await slots.write(slot({ key: 'as read', sequence: one! }), undefined)
+      await slots.write(slot({ key: 'overtaken', sequence: one! }), undefined)
+
+      const written = await slots.writeAll(
+        keys.map((key) => ({
+          slot: slot({ key, sequence: two! }),
+          sequenceRead: key === 'as read' ? one : undefined,
+        })),
+      )
+
+      expect(written).toEqual([true, true, false])
+      const found = await slots.read(keys.map((key) => slot({ key })))
+      expect(new Map(found.map(({ key, sequence }) => [key, sequence]))).toEqual(
+        new Map([
+          ['new', two],
+          ['as read', two],
+          ['overtaken', one],
+        ]),
+      )
+    })
+
     it('is found among more than a hundred', async () => {
       const all = Array.from({ length: 130 }, (_, i) => slot({ key: `k${i}` }))
       await Promise.all(all.map((one) => slots.write(one, undefined)))
