@@ -7,6 +7,7 @@ import { registerQuery } from './query.ts'
 import { registerReconcile } from './reconcile.ts'
 import { registerSend } from './send.ts'
 import { registerStatus } from './status.ts'
+import { registerTable } from './table.ts'
 import { registerUp } from './up.ts'
 import { registerWait } from './wait.ts'
 
@@ -21,5 +22,6 @@ export const COMMANDS: readonly Register[] = [
   registerFeatures,
   registerReconcile,
   registerQuarantine,
+  registerTable,
   registerContract,
 ]

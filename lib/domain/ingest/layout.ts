@@ -93,3 +93,8 @@ export function replayUri(
 ) {
   return `${replaysPrefix(layout)}${shard}-${last}/${String(number).padStart(6, '0')}-${step}.json`
 }
+
+/** What orphan removal has found in a table and not removed yet. */
+export function orphanPlansPrefix({ bucket }: ProductLayout, table: string) {
+  return `s3://${bucket}/maintenance/orphans/${table}/`
+}
