@@ -1,5 +1,5 @@
 import type { Command } from 'commander'
-import { type Fences, HOLD_PROPERTY, readFences } from '#lib/domain/lake/fences.ts'
+import { FENCES_PROPERTY, type Fences, HOLD_PROPERTY, readFences } from '#lib/domain/lake/fences.ts'
 import { told } from '#lib/domain/lake/inspect/table-summary.ts'
 import { releaseHold, rollBack } from '#lib/domain/lake/maintenance/roll-back.ts'
 import { fencesAt } from '#lib/domain/lake/snapshot-state.ts'
@@ -123,7 +123,10 @@ function registerRelease(parent: Command, run: Run): void {
         await advised(opened, async () => {
           const before = await opened.load()
           const wasOnHold = before.properties[HOLD_PROPERTY]
-          const coming = await comingBack(opened, await readFences(before))
+          const coming =
+            before.properties[FENCES_PROPERTY] === undefined
+              ? NOTHING
+              : await comingBack(opened, await readFences(before))
           await releaseHold(opened.lake, opened.name, opened.swap)
           terminal.document({ table: name, wasOnHold: wasOnHold ?? null, coming })
           terminal.line(
@@ -142,6 +145,8 @@ function reasonOf(snapshotId: bigint, reason: string | undefined): string {
   const back = `rolled back to snapshot ${snapshotId}`
   return reason === undefined ? back : `${back}: ${reason}`
 }
+
+const NOTHING: PastFences = { entries: 0, rows: 0, shards: 0 }
 
 function comingBack({ stores, known }: OpenTable, fences: Fences): Promise<PastFences> {
   return pastFences(stores.journal, fences, known)

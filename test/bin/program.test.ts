@@ -209,11 +209,11 @@ describe('a command that fails', () => {
     ],
     [
       ['table', 'history', 'trip', '--region', 'us-east-1'],
-      'unknown table "trip": known are trips',
+      'unknown table "trip": known are trips, trips_maintenance',
     ],
     [
       ['table', 'files', 'trips_quarantine', '--region', 'us-east-1'],
-      'trips_quarantine is no Iceberg table but files by date, which expire by themselves and have no snapshots: ask it with `weir query`; tables are trips',
+      'trips_quarantine is no Iceberg table but files by date, which expire by themselves and have no snapshots: ask it with `weir query`; tables are trips, trips_maintenance',
     ],
     [['table', 'list', 'trip', '--region', 'us-east-1'], 'unknown product "trip": known are trips'],
     [['table', 'list', '--region', 'us-east-1'], NOT_RUNNING],

@@ -8,17 +8,25 @@ import {
 } from '#lib/domain/process/feature-table.ts'
 import { contractOfView, type ViewDefinition } from '#lib/domain/process/view.ts'
 
+/** When a step of the upkeep ended. */
+export const MAINTENANCE_TIME_COLUMN = 'finished_at'
+
+/** The table that says what was done for the others. */
+export function maintenanceTableName(product: string): string {
+  return `${product}_maintenance`
+}
+
 /** An Iceberg table of a product. */
 export interface LakeTable {
   readonly name: string
-  readonly kind: 'curated' | 'feature'
-  /** The major of the contract whose rows it holds, or whose rows its own are made of. */
+  readonly kind: 'curated' | 'feature' | 'maintenance'
+  /** The major of the contract whose rows it holds, or whose rows its own are made of; of the last kind the newest. */
   readonly major: number
   /** The column that says when what a row tells of happened. */
   readonly timeColumn: string
 }
 
-/** The curated tables of a product, oldest major first, then the feature tables of its views. */
+/** The curated tables of a product, oldest major first, the feature tables of its views, and the record of their upkeep. */
 export function lakeTablesOf(
   contracts: ContractVersions,
   views: readonly ViewDefinition[],
@@ -43,7 +51,17 @@ export function lakeTablesOf(
       },
     ]
   })
-  return [...curated, ...features]
+  const { current } = contracts
+  return [
+    ...curated,
+    ...features,
+    {
+      name: maintenanceTableName(current.product),
+      kind: 'maintenance',
+      major: majorOf(current.version),
+      timeColumn: MAINTENANCE_TIME_COLUMN,
+    },
+  ]
 }
 
 /** The tables beside these that are no Iceberg tables, but files by date: raw, quarantine and late rows. */
