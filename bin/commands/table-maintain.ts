@@ -21,6 +21,7 @@ import {
   type Spared,
 } from '#lib/domain/lake/maintenance/orphans.ts'
 import { rewriteManifests } from '#lib/domain/lake/maintenance/rewrite-manifests.ts'
+import { isLive } from '#lib/domain/lake/manifest.ts'
 import { manifestsOf, type Table } from '#lib/domain/lake/table.ts'
 import { currentSnapshotOf } from '#lib/domain/lake/table-metadata.ts'
 import { orphanSources } from '#lib/domain/ops/orphan-sources.ts'
@@ -158,7 +159,7 @@ function registerRewriteManifests(parent: Command, run: Run): void {
 }
 
 async function manifestCount({ lake }: OpenTable, table: Table): Promise<number> {
-  return (await manifestsOf(lake.objects, currentSnapshotOf(table.metadata))).length
+  return (await manifestsOf(lake.objects, currentSnapshotOf(table.metadata))).filter(isLive).length
 }
 
 function registerExpire(parent: Command, run: Run): void {

@@ -3,6 +3,7 @@ import type { Journal } from '#lib/domain/ingest/journal.ts'
 import { orphanPlansPrefix, type ProductLayout } from '#lib/domain/ingest/layout.ts'
 import type { ObjectRemover } from '#lib/domain/kernel/object-remover.ts'
 import type { TableName } from '#lib/domain/lake/catalog.ts'
+import { refuseOnHold } from '#lib/domain/lake/fences.ts'
 import { compact } from '#lib/domain/lake/maintenance/compact.ts'
 import { expireSnapshots } from '#lib/domain/lake/maintenance/expire.ts'
 import {
@@ -14,6 +15,7 @@ import {
 import { findOrphans, removeOrphans } from '#lib/domain/lake/maintenance/orphans.ts'
 import { setRetention } from '#lib/domain/lake/maintenance/retention-policy.ts'
 import { rewriteManifests } from '#lib/domain/lake/maintenance/rewrite-manifests.ts'
+import { isLive } from '#lib/domain/lake/manifest.ts'
 import type { SwapOptions } from '#lib/domain/lake/swap-metadata.ts'
 import { type Lake, manifestsOf, requireTable, type Table } from '#lib/domain/lake/table.ts'
 import { currentSnapshotOf } from '#lib/domain/lake/table-metadata.ts'
@@ -48,13 +50,17 @@ export interface WorkDone {
 const MIB = 2 ** 20
 const HOUR_MS = 3_600_000
 
-/** Does one step for a table that is there, as far as the time allows. */
+/**
+ * Does one step for a table that is there, as far as the time allows. Throws `lake.onHold` for each: whoever holds a table
+ * has not decided yet which of its snapshots it shall be, so none of them may go.
+ */
 export async function workOn(
   sources: MaintenanceSources,
   table: LakeTable,
   step: MaintenanceStep,
 ): Promise<WorkDone> {
   const name = { database: sources.database, name: table.name }
+  refuseOnHold((await requireTable(sources.lake, name)).table)
   switch (step) {
     case 'compact':
       return compacted(sources, name)
@@ -85,7 +91,7 @@ async function compacted(
 
 async function rewritten({ lake, swap }: MaintenanceSources, name: TableName): Promise<WorkDone> {
   const count = async ({ metadata }: Table) =>
-    (await manifestsOf(lake.objects, currentSnapshotOf(metadata))).length
+    (await manifestsOf(lake.objects, currentSnapshotOf(metadata))).filter(isLive).length
   const manifestsBefore = await count((await requireTable(lake, name)).table)
   const { committed, table } = await rewriteManifests(lake, name, swap)
   return {

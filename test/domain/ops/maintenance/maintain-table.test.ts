@@ -195,10 +195,15 @@ describe('a run over a product’s tables', () => {
 
   it('passes over a table that is on hold, says so, and tends the others', async () => {
     await commits(10)
-    const [first] = (await tableNow()).snapshots
+    const [first, ...others] = (await tableNow()).snapshots
     await rollBack(lake(), NAME, first!.snapshotId, { reason: 'a test' })
+    cell.clock.ms += 30 * DAY_MS
 
     await wholeRun('first')
+
+    // A person may still go back to any of them.
+    expect((await tableNow()).snapshots).toEqual([first, ...others])
+    expect((await records()).filter(({ outcome }) => outcome === 'refused')).toHaveLength(4)
 
     expect((await records())[0]).toMatchObject({
       outcome: 'refused',
