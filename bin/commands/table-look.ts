@@ -1,4 +1,5 @@
 import type { Command } from 'commander'
+import { hasCode } from '#lib/domain/kernel/errors.ts'
 import { type ListedFile, listFiles } from '#lib/domain/lake/inspect/file-listing.ts'
 import { diffSnapshots, type SnapshotDiff } from '#lib/domain/lake/inspect/snapshot-diff.ts'
 import { type HistoryEntry, snapshotHistory } from '#lib/domain/lake/inspect/snapshot-history.ts'
@@ -39,7 +40,11 @@ export async function listTables(
   await cellIn(context, region)
   const listed: ListedTable[] = []
   for (const { product, tables } of products) {
-    const stores = await productStores(context, region, product.name)
+    const stores = await productStores(context, region, product.name).catch((error: unknown) => {
+      // Of all products those that are there; one that was asked for has to be.
+      if (productName !== undefined || !hasCode(error, 'product.notDeployed')) throw error
+    })
+    if (stores === undefined) continue
     for (const known of tables) {
       const opened = await openKnown(context, product.name, known, region, stores)
       const there = await ifThere(opened)

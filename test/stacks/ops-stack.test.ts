@@ -92,6 +92,13 @@ describe('the machine that tends tables', () => {
     ])
   })
 
+  it('is there before the first product is', () => {
+    const bare = synth({ products: [] })
+
+    expect(bare.resources(OPS, 'AWS::StepFunctions::StateMachine')).toHaveLength(1)
+    expect(bare.resources(OPS, 'AWS::Events::Rule')).toEqual([])
+  })
+
   it('may call the functions that tend tables, and no other', () => {
     const statements = tended
       .resources(OPS, 'AWS::IAM::Role')

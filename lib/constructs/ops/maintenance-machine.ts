@@ -70,10 +70,15 @@ export class MaintenanceMachine extends Construct {
       description: 'Calls the functions that tend tables',
       service: 'states.amazonaws.com',
       permissions: [
-        {
-          actions: ['lambda:InvokeFunction'],
-          on: products.map(({ maintainTable }) => maintainTable.functionArn),
-        },
+        // A statement without a resource is none: a cell may have no product yet.
+        ...(products.length === 0
+          ? []
+          : [
+              {
+                actions: ['lambda:InvokeFunction'],
+                on: products.map(({ maintainTable }) => maintainTable.functionArn),
+              },
+            ]),
         ...OBSERVATION,
       ],
     })
