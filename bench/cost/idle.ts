@@ -5,7 +5,7 @@ const HOURS_PER_MONTH = 730
 const GIB = 2 ** 30
 /** As the alarm catalogue and the cell's keys have it; a test holds the first two against it. */
 export const PRODUCT_ALARMS = 7
-export const CELL_ALARMS = 1
+export const CELL_ALARMS = 2
 const CELL_KEYS = 3
 const CELL_DASHBOARDS = 1
 
@@ -35,7 +35,7 @@ export function idleLines(sweep: LakeRun['idleSweep']): {
     cell: [
       line(`${CELL_KEYS} keys`, { 'kms.keyMonths': CELL_KEYS }),
       line('the dashboard', { 'cloudwatch.dashboardMonths': CELL_DASHBOARDS }),
-      line(`${CELL_ALARMS} alarm`, { 'cloudwatch.alarmMonths': CELL_ALARMS }),
+      line(`${CELL_ALARMS} alarms`, { 'cloudwatch.alarmMonths': CELL_ALARMS }),
     ],
   }
 }

@@ -8,6 +8,7 @@ import { registerReconcile } from './reconcile.ts'
 import { registerReplay } from './replay.ts'
 import { registerSend } from './send.ts'
 import { registerStatus } from './status.ts'
+import { registerTable } from './table.ts'
 import { registerUp } from './up.ts'
 import { registerWait } from './wait.ts'
 
@@ -23,5 +24,6 @@ export const COMMANDS: readonly Register[] = [
   registerReconcile,
   registerReplay,
   registerQuarantine,
+  registerTable,
   registerContract,
 ]

@@ -49,6 +49,17 @@ export function instantMs(text: string): number {
   throw new InvalidArgumentError('Write a time such as 2026-01-31 or 2026-01-31T18:00:00Z.')
 }
 
+/** A snapshot's id, or a time as {@link instantMs} takes it. */
+export function snapshotOrTime(text: string): bigint | { readonly atMs: number } {
+  // Years have four digits, ids of snapshots many more.
+  if (/^\d{5,20}$/.test(text.trim())) return BigInt(text.trim())
+  try {
+    return { atMs: instantMs(text) }
+  } catch {
+    throw new InvalidArgumentError('Write a snapshot’s id, or a time such as 2026-01-31T18:00:00Z.')
+  }
+}
+
 /** `a, b` → `['a', 'b']`. */
 export function listOf(text: string): string[] {
   const parts = text.split(',').map((part) => part.trim())

@@ -49,6 +49,7 @@ export interface DeployedProduct {
     readonly updateWindows: string
     readonly finalizeWindows: string
     readonly getFeatures: string
+    readonly maintainTable: string
   }
 }
 
@@ -129,6 +130,7 @@ export async function productIn(
       updateWindows: own('UpdateWindowsFunction'),
       finalizeWindows: own('FinalizeWindowsFunction'),
       getFeatures: own('GetFeaturesFunction'),
+      maintainTable: own('MaintainTableFunction'),
     },
   }
 }

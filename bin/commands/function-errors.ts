@@ -9,6 +9,7 @@ const WATCHED = {
   'archive-events': 'archiveEvents',
   'commit-snapshots': 'commitSnapshots',
   'update-windows': 'updateWindows',
+  'maintain-table': 'maintainTable',
 } as const
 
 export type WatchedFunction = keyof typeof WATCHED

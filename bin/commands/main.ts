@@ -34,6 +34,7 @@ export async function runAsProcess(registers: readonly Register[]): Promise<void
     environment: process.env,
     stdout: process.stdout,
     stderr: process.stderr,
+    stdin: process.stdin,
     signal: stop.signal,
   })
 }

@@ -4,7 +4,7 @@ import { Command, CommanderError } from 'commander'
 import type { CommandContext } from './context.ts'
 import { CommandError, type FailureReport, reportOf } from './failure.ts'
 import { applyTarget, resolveTarget } from './target.ts'
-import { type Output, Terminal } from './terminal.ts'
+import { type Input, type Output, Terminal } from './terminal.ts'
 
 /** Where a program runs: passed in, so that a test can run it whole. */
 export interface ProgramEnvironment {
@@ -12,6 +12,8 @@ export interface ProgramEnvironment {
   readonly environment: NodeJS.ProcessEnv
   readonly stdout: Output
   readonly stderr: Output
+  /** Who may be asked, if anybody. */
+  readonly stdin?: Input
   readonly signal: AbortSignal
 }
 

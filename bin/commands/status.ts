@@ -1,8 +1,10 @@
 import type { Command } from 'commander'
 import pc from 'picocolors'
 import { productNames } from '#lib/adapters/files/product-files.ts'
+import { loadTable } from '#lib/domain/lake/table.ts'
 import { committedFences } from '#lib/domain/ops/committed-fences.ts'
 import { shardStandings } from '#lib/domain/ops/in-flight.ts'
+import { maintenanceTableName } from '#lib/domain/ops/lake-tables.ts'
 import { fencesOf, rowsOf } from '#lib/domain/ops/product-tables.ts'
 import { namedCounts, type RecentDrift, recentDrift } from '#lib/domain/ops/recent-drift.ts'
 import { type Waiting, waitingShards } from '#lib/domain/ops/waiting-shards.ts'
@@ -12,6 +14,11 @@ import { type DeployedCell, deployedCells, findCell, notRunning } from './cells.
 import type { CommandContext } from './context.ts'
 import { CommandError, reportOf } from './failure.ts'
 import { type FunctionProblem, lastErrors, problemLine } from './function-errors.ts'
+import {
+  type MaintenanceStatus,
+  maintenanceLines,
+  maintenanceStatus,
+} from './maintenance-status.ts'
 import type { Register } from './program.ts'
 import { productStores } from './stores.ts'
 import { counted, grouped, table } from './terminal.ts'
@@ -36,6 +43,8 @@ export interface ProductStatus {
   readonly waiting: readonly Waiting[]
   /** What its functions failed with lately. */
   readonly errors: readonly FunctionProblem[]
+  /** What the last run over its tables did, step by step; null before the first. */
+  readonly maintenance: MaintenanceStatus | null
   /** What producers sent in the newest batches that no contract knew, by name; null if nothing is known. */
   readonly drift: RecentDrift | null
 }
@@ -122,6 +131,7 @@ async function productsOf(
           waiting: [],
           errors: [],
           drift: null,
+          maintenance: null,
         }
       }),
     ),
@@ -137,12 +147,19 @@ async function productStatus(
   const tables = await stores.tables()
   const current = tables.at(-1)?.table
   const fences = await committedFences(stores.journal, await fencesOf(tables))
-  const watched = ['archive-events', 'commit-snapshots', 'update-windows'] as const
-  const [standings, waiting, errors, drift, quarantined] = await Promise.all([
+  const watched = [
+    'archive-events',
+    'commit-snapshots',
+    'update-windows',
+    'maintain-table',
+  ] as const
+  const { database } = stores.deployed.cell
+  const [standings, waiting, errors, drift, maintenance, quarantined] = await Promise.all([
     shardStandings(stores.stream, stores.journal, fences),
     waitingShards(stores, tables),
     lastErrors(context, stores.deployed, watched, Date.now() - LATELY_MS),
     recentDrift(stores.journal),
+    loadTable(stores.lake, { database, name: maintenanceTableName(product) }),
     // By place: what two attempts of different code wrote is one event.
     stores.athena.run(`select count(distinct quarantine_id) from ${product}_quarantine`),
   ])
@@ -171,6 +188,7 @@ async function productStatus(
     waiting,
     errors,
     drift,
+    maintenance: maintenanceStatus(maintenance),
   }
 }
 
@@ -179,7 +197,7 @@ export const registerStatus: Register = (program, run) => {
     .command('status')
     .summary('what runs, what is deployed, how far each product is')
     .description(
-      'Shows the cloud, the cells, and for each product its shards: the journal’s head, the table’s fence, what lies between, who waits, and what its functions failed with in the last ten minutes.',
+      'Shows the cloud, the cells, and for each product its shards: the journal’s head, the table’s fence, what lies between, who waits, what its functions failed with in the last ten minutes, and when its tables were tended.',
     )
     .option('--regions <list>', 'regions to look at (default: wherever a cell is)', listOf)
     .addHelpText(
@@ -190,7 +208,7 @@ export const registerStatus: Register = (program, run) => {
         '  npm run weir -- status',
         '',
         'With --json: {cloud, cells: [{region, deployed, products: [{product, shards, committed, quarantined, snapshot,',
-        'waiting, errors, drift}]}]}.',
+        'waiting, errors, drift, maintenance: {run, finishedAt, steps}}]}]}.',
         'Exit 1 if the local cloud does not run, or a region that was asked for has no cell.',
       ].join('\n'),
     )
@@ -235,6 +253,7 @@ function printStatus({ terminal }: CommandContext, { cloud, cells }: StatusResul
       )
       for (const line of driftLines(product.drift)) terminal.line(line)
       for (const line of product.waiting.map(waitingLine)) terminal.line(pc.red(line))
+      for (const line of maintenanceLines(product.maintenance)) terminal.line(line)
       for (const line of product.errors.map(problemLine)) terminal.line(pc.red(line))
       if (product.problem !== undefined) terminal.line(pc.red(product.problem))
       if (product.shards.length === 0) continue

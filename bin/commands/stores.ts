@@ -16,7 +16,7 @@ import { majorOf } from '#lib/domain/contract/version.ts'
 import type { Journal } from '#lib/domain/ingest/journal.ts'
 import type { ProductLayout } from '#lib/domain/ingest/layout.ts'
 import type { ObjectStore } from '#lib/domain/kernel/object-store.ts'
-import { loadTable, type Table } from '#lib/domain/lake/table.ts'
+import { type Lake, loadTable, type Table } from '#lib/domain/lake/table.ts'
 import type { ProductTable } from '#lib/domain/ops/product-tables.ts'
 import { type DeployedCell, type DeployedProduct, productIn } from './cells.ts'
 import { type CommandContext, productNamed } from './context.ts'
@@ -26,6 +26,7 @@ export interface ProductStores {
   readonly deployed: DeployedProduct
   readonly journal: Journal
   readonly objects: ObjectStore
+  readonly lake: Lake
   readonly stream: KinesisStreamReader
   readonly layout: ProductLayout
   /** The contract's versions, as the project has them. */
@@ -67,6 +68,7 @@ export async function productStores(
     deployed,
     journal: new DynamoDbJournal({ client, tableName: deployed.journalTable }),
     objects,
+    lake,
     stream: new KinesisStreamReader({
       client: new KinesisClient(config),
       streamName: deployed.streamName,

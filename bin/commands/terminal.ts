@@ -1,3 +1,4 @@
+import { createInterface } from 'node:readline/promises'
 import { stripVTControlCharacters } from 'node:util'
 import { SingleBar } from 'cli-progress'
 import pc from 'picocolors'
@@ -7,6 +8,11 @@ import { stringifyExact } from '#lib/domain/lake/exact-json.ts'
 export interface Output {
   readonly isTTY?: boolean
   write(text: string): unknown
+}
+
+/** Somebody who can answer; only a terminal is one. */
+export interface Input extends NodeJS.ReadableStream {
+  readonly isTTY?: boolean
 }
 
 /** Progress of one piece of work with a known amount. */
@@ -26,12 +32,28 @@ export class Terminal {
   readonly json: boolean
   readonly #stdout: Output
   readonly #stderr: Output
+  readonly #stdin: Input | undefined
   #bar: SingleBar | undefined
 
-  constructor(options: { json: boolean; stdout: Output; stderr: Output }) {
+  constructor(options: { json: boolean; stdout: Output; stderr: Output; stdin?: Input }) {
     this.json = options.json
     this.#stdout = options.stdout
     this.#stderr = options.stderr
+    this.#stdin = options.stdin
+  }
+
+  /** Asks for a yes; undefined if nobody is there to say it: in a pipe, in a script, or with `--json`. */
+  async confirm(question: string, signal: AbortSignal): Promise<boolean | undefined> {
+    if (this.json || !this.#stdin?.isTTY || !this.#stderr.isTTY) return undefined
+    const asked = createInterface({
+      input: this.#stdin,
+      output: this.#stderr as NodeJS.WritableStream,
+    })
+    try {
+      return /^y(es)?$/i.test((await asked.question(`${question} [y/N] `, { signal })).trim())
+    } finally {
+      asked.close()
+    }
   }
 
   /** The answer for people; nothing with `--json`. */

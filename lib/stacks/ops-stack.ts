@@ -3,6 +3,7 @@ import type { Construct } from 'constructs'
 import { cellAlarms, productAlarms } from '#lib/constructs/ops/alarm-catalogue.ts'
 import { Alarms, AlarmTopic } from '#lib/constructs/ops/alarms.ts'
 import { CellDashboard } from '#lib/constructs/ops/cell-dashboard.ts'
+import { MaintenanceMachine } from '#lib/constructs/ops/maintenance-machine.ts'
 import type { ProductUnits } from '#lib/constructs/ops/product-metrics.ts'
 import type { Product } from '#lib/domain/contract/product.ts'
 import { productId } from '#lib/topology/names.ts'
@@ -29,9 +30,18 @@ export class OpsStack extends Stack {
     const { topic } = new AlarmTopic(this, 'Topic', { cellKey: state.keys.cell })
     new CfnOutput(this, 'AlarmTopic', { value: topic.topicArn })
     const { namespace } = topology
+    const maintenance = new MaintenanceMachine(this, 'Maintenance', {
+      cellKey: state.keys.cell,
+      products: products.map(({ product, stack }) => ({
+        product: product.name,
+        schedule: product.contract.maintenance.schedule,
+        maintainTable: stack.maintainTable,
+      })),
+    })
+    new CfnOutput(this, 'MaintenanceMachine', { value: maintenance.stateMachineArn })
     new Alarms(this, 'Cell', {
       prefix: `${namespace}/${cell.name}`,
-      definitions: cellAlarms(),
+      definitions: cellAlarms(maintenance),
       topic,
     })
     const observed: ProductUnits[] = products.map(({ product, stack }) => ({
@@ -43,6 +53,7 @@ export class OpsStack extends Stack {
       updateWindows: stack.updateWindows,
       finalizeWindows: stack.finalizeWindows,
       getFeatures: stack.getFeatures,
+      maintainTable: stack.maintainTable,
     }))
     for (const [index, { product }] of products.entries()) {
       const alarms = new Alarms(this, productId(product.name), {

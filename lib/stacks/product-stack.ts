@@ -6,6 +6,7 @@ import { ArchiveEvents } from '#lib/constructs/ingest/archive-events.ts'
 import type { FunctionBundles } from '#lib/constructs/kernel/function-bundles.ts'
 import { Sweep } from '#lib/constructs/kernel/sweep.ts'
 import { CommitSnapshots } from '#lib/constructs/lake/commit-snapshots.ts'
+import { MaintainTable } from '#lib/constructs/lake/maintain-table.ts'
 import { FinalizeWindows } from '#lib/constructs/process/finalize-windows.ts'
 import { UpdateWindows } from '#lib/constructs/process/update-windows.ts'
 import type { Product } from '#lib/domain/contract/product.ts'
@@ -29,6 +30,7 @@ export class ProductStack extends Stack {
   readonly updateWindows: IFunction
   readonly finalizeWindows: IFunction
   readonly getFeatures: IFunction
+  readonly maintainTable: IFunction
 
   constructor(scope: Construct, id: string, props: ProductStackProps) {
     const { topology, cell, product, bundles, state, ...stackProps } = props
@@ -43,6 +45,7 @@ export class ProductStack extends Stack {
     this.updateWindows = new UpdateWindows(this, 'UpdateWindows', productScope).function
     this.getFeatures = new GetFeatures(this, 'GetFeatures', productScope).function
     this.finalizeWindows = new FinalizeWindows(this, 'FinalizeWindows', productScope).function
+    this.maintainTable = new MaintainTable(this, 'MaintainTable', productScope).function
     new Sweep(this, 'Sweep', {
       consumers: [this.commitSnapshots, this.updateWindows, this.finalizeWindows],
     })
@@ -51,6 +54,7 @@ export class ProductStack extends Stack {
     this.announce('UpdateWindowsFunction', this.updateWindows)
     this.announce('FinalizeWindowsFunction', this.finalizeWindows)
     this.announce('GetFeaturesFunction', this.getFeatures)
+    this.announce('MaintainTableFunction', this.maintainTable)
   }
 
   /** The command line finds functions by these keys. */

@@ -57,6 +57,17 @@ const COMMAND_PATHS = [
   ['quarantine', 'list'],
   ['quarantine', 'show'],
   ['quarantine', 'replay'],
+  ['table'],
+  ['table', 'list'],
+  ['table', 'history'],
+  ['table', 'files'],
+  ['table', 'diff'],
+  ['table', 'rollback'],
+  ['table', 'release'],
+  ['table', 'compact'],
+  ['table', 'rewrite-manifests'],
+  ['table', 'expire'],
+  ['table', 'orphans'],
   ['contract'],
   ['contract', 'check'],
   ['contract', 'types'],
@@ -77,7 +88,8 @@ describe('help', () => {
   it('has an example for every command, and offers --json', async () => {
     for (const path of COMMAND_PATHS.filter((one) => one.length > 0)) {
       const { stdout } = await weir([...path, '--help'])
-      if (['features', 'replay', 'quarantine', 'contract'].includes(path.join(' '))) continue
+      if (['features', 'replay', 'quarantine', 'table', 'contract'].includes(path.join(' ')))
+        continue
 
       expect(stdout).toMatch(/Examples?:/)
       expect(stdout).toContain('--json')
@@ -142,6 +154,18 @@ describe('a command line that is wrong', () => {
       ['wait', 'trips', '--region', 'r', '--events', 'x'],
       "option '--events <number>' argument 'x' is invalid. Write a whole number.",
     ],
+    [
+      ['table', 'diff', 'trips', '12', 'now', '--region', 'r'],
+      "command-argument value '12' is invalid for argument 'from'. Write a snapshot’s id, or a time such as 2026-01-31T18:00:00Z.",
+    ],
+    [
+      ['table', 'expire', 'trips', '--region', 'r', '--older-than', '5m'],
+      "option '--older-than <duration>' argument '5m' is invalid. Too short: readers may be at a snapshot for an hour: write 1h or more.",
+    ],
+    [
+      ['table', 'orphans', 'trips', '--region', 'r', '--older-than', '2h'],
+      "option '--older-than <duration>' argument '2h' is invalid. Too short: what is younger may belong to a commit under way: write 1d or more.",
+    ],
     [['down', 'now'], "too many arguments for 'down'. Expected 0 arguments but got 1."],
   ])('%j is one line with exit 2', async (args, message) => {
     expect(await weir(args)).toEqual({ exitCode: 2, stdout: '', stderr: `weir: ${message}\n` })
@@ -190,6 +214,17 @@ describe('a command that fails', () => {
       ['quarantine', 'show', 'trips', 'x', '--region', 'us-east-1'],
       '"x" is no quarantine id: write <shard>/<sequence>/<index>, as `quarantine list` prints it',
     ],
+    [
+      ['table', 'history', 'trip', '--region', 'us-east-1'],
+      'unknown table "trip": known are trips, trips_maintenance',
+    ],
+    [
+      ['table', 'files', 'trips_quarantine', '--region', 'us-east-1'],
+      'trips_quarantine is no Iceberg table but files by date, which expire by themselves and have no snapshots: ask it with `weir query`; tables are trips, trips_maintenance',
+    ],
+    [['table', 'list', 'trip', '--region', 'us-east-1'], 'unknown product "trip": known are trips'],
+    [['table', 'list', '--region', 'us-east-1'], NOT_RUNNING],
+    [['table', 'compact', 'trips', '--region', 'us-east-1'], NOT_RUNNING],
     [['contract', 'check', '--against', 'nowhere'], 'git knows no commit "nowhere"'],
     [
       ['contract', 'check', 'nope'],

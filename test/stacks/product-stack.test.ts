@@ -184,6 +184,48 @@ describe('a role holds what its function calls and nothing else', () => {
     )
   })
 
+  it('maintain-table', () => {
+    const tables = ['table/sensor_readings', 'table/sensor_readings_maintenance']
+    expect(permissions('MaintainTable')).toEqual(
+      [
+        ...LOGS,
+        'dynamodb:GetItem on journal',
+        'dynamodb:Query on journal',
+        ...tables.flatMap((table) =>
+          ['DeleteObject', 'GetObject', 'PutObject'].map(
+            (call) => `s3:${call} on objects/${table}/*`,
+          ),
+        ),
+        's3:GetObject on objects/maintenance/*',
+        's3:PutObject on objects/maintenance/*',
+        's3:GetObject on objects/batches/*',
+        's3:ListBucket on objects',
+        ...['CreateTable', 'GetTable', 'UpdateTable'].flatMap((action) =>
+          ['catalog', 'database', 'table', 'table'].map((what) => `glue:${action} on glue ${what}`),
+        ),
+        'kms:Decrypt on cell key',
+        'kms:GenerateDataKey on cell key',
+      ].sort(),
+    )
+  })
+
+  it('maintain-table, which alone may delete anything, and that nothing but what tables consist of', () => {
+    const deleting = cell.stackNames.flatMap((stack) =>
+      Object.entries(cell.template(stack).Resources).flatMap(([id, resource]) =>
+        resource.Type.startsWith('AWS::IAM::')
+          ? [
+              ...JSON.stringify(resource).matchAll(
+                /"(?:s3|glue|dynamodb):[^"]*(?:Delete|\*)[^"]*"/g,
+              ),
+            ].map(([action]) => `${id.replace(/Function.*/, '')} ${action}`)
+          : [],
+      ),
+    )
+
+    // One role in each of the two cells.
+    expect(deleting).toEqual(Array(2).fill('MaintainTable "s3:DeleteObject"'))
+  })
+
   it('get-features', () => {
     expect(permissions('GetFeatures')).toEqual(
       [
@@ -229,7 +271,7 @@ describe('the pipeline of a product', () => {
   it('runs on the current Node, logs for a while and under the key of the cell', () => {
     const functions = cell.resources(PRODUCT, 'AWS::Lambda::Function')
 
-    expect(functions).toHaveLength(5)
+    expect(functions).toHaveLength(6)
     for (const { Properties } of functions) {
       expect(Properties).toMatchObject({ Runtime: 'nodejs24.x', Architectures: ['arm64'] })
     }
@@ -248,6 +290,7 @@ describe('the pipeline of a product', () => {
       'UpdateWindowsFunction',
       'FinalizeWindowsFunction',
       'GetFeaturesFunction',
+      'MaintainTableFunction',
     ])
   })
 

@@ -37,6 +37,7 @@ export function productOf(given: Partial<Contract> = {}): Product {
     maxFutureSkewMinutes: 5,
     outOfOrdernessSeconds: 60,
     stateRetentionDays: 30,
+    maintenance: { schedule: 'daily', targetFileSizeMb: 32 },
     retention: { rawDays: 400, quarantineDays: 90, undecodableDays: 7 },
     ...given,
   }

@@ -8,6 +8,7 @@ import type { ProductBundle } from '#lib/domain/contract/product.ts'
 export const PRODUCT_FUNCTIONS = {
   'archive-events': 'functions/ingest/archive-events',
   'commit-snapshots': 'functions/lake/commit-snapshots',
+  'maintain-table': 'functions/lake/maintain-table',
   'update-windows': 'functions/process/update-windows',
   'finalize-windows': 'functions/process/finalize-windows',
   'get-features': 'functions/features/get-features',

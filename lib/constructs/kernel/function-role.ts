@@ -19,11 +19,13 @@ export interface Reach {
 
 export interface FunctionRoleProps {
   readonly description: string
+  /** Who takes the role. @default Lambda */
+  readonly service?: string
   readonly permissions: readonly Permission[]
 }
 
 /**
- * The role of one function. Everything it may do is written where it is made: no grant adds to it later, because
+ * The role of one function, or of what calls functions. Everything it may do is written where it is made: no grant adds to it later, because
  * those of the CDK bring wildcard actions along.
  */
 export class FunctionRole extends Role {
@@ -39,7 +41,7 @@ export class FunctionRole extends Role {
         }),
     )
     super(scope, id, {
-      assumedBy: new ServicePrincipal('lambda.amazonaws.com'),
+      assumedBy: new ServicePrincipal(props.service ?? 'lambda.amazonaws.com'),
       description: props.description,
       // In the role itself, so that a function never exists before it may do its work.
       inlinePolicies: { Function: new PolicyDocument({ statements }) },

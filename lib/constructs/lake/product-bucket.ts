@@ -5,6 +5,7 @@ import type { Bucket, IBucket, LifecycleRule } from 'aws-cdk-lib/aws-s3'
 import { Construct } from 'constructs'
 import type { Permission, Reach } from '#lib/constructs/kernel/function-role.ts'
 import type { Contract } from '#lib/domain/contract/contract.ts'
+import { MAINTENANCE_PREFIX } from '#lib/domain/ingest/layout.ts'
 import { encryptedBucket } from './encrypted-bucket.ts'
 
 export interface ProductBucketProps {
@@ -40,6 +41,8 @@ export class ProductBucket extends Construct {
         expiry('late', rawDays, RECOVERY),
         // Late rows of generations other than the first.
         expiry('generations', rawDays, RECOVERY),
+        // Plans of what to remove, good for the next run.
+        expiry(MAINTENANCE_PREFIX, 7, Duration.days(1)),
         ...['batches', 'table', 'features'].map((prefix) => recovery(prefix)),
         { id: 'uploads', abortIncompleteMultipartUploadAfter: Duration.days(1) },
       ],
@@ -51,6 +54,11 @@ export class ProductBucket extends Construct {
   /** Permission to create or replace objects under prefixes; never to delete one. */
   allowPut(...prefixes: readonly string[]): Permission {
     return { actions: ['s3:PutObject'], within: this.under(prefixes) }
+  }
+
+  /** Permission to delete the current version of objects under prefixes: for maintenance only. */
+  allowDelete(...prefixes: readonly string[]): Permission {
+    return { actions: ['s3:DeleteObject'], within: this.under(prefixes) }
   }
 
   /** Permission to read objects under prefixes. */

@@ -1,5 +1,6 @@
 import { Duration } from 'aws-cdk-lib'
 import { ComparisonOperator, Metric, TreatMissingData } from 'aws-cdk-lib/aws-cloudwatch'
+import type { MaintenanceMachine } from './maintenance-machine.ts'
 import {
   errors,
   invocations,
@@ -96,7 +97,9 @@ export function productAlarms(units: ProductUnits): readonly AlarmDefinition[] {
 }
 
 /** Alarms of what all products of a cell share. */
-export function cellAlarms(): readonly AlarmDefinition[] {
+export function cellAlarms(
+  maintenance: Pick<MaintenanceMachine, 'failures'>,
+): readonly AlarmDefinition[] {
   return [
     {
       name: 'Ops/Functions/Throttles',
@@ -110,6 +113,15 @@ export function cellAlarms(): readonly AlarmDefinition[] {
       }),
       threshold: 0,
       minutes: 5,
+      ...ABOVE,
+    },
+    {
+      name: 'Lake/Maintenance/Failed',
+      meaning:
+        'A run over the tables of a product ended before it was done: small files and orphans add up.',
+      metric: maintenance.failures(),
+      threshold: 0,
+      minutes: 1,
       ...ABOVE,
     },
   ]

@@ -37,6 +37,7 @@ function rowsOf(units: ProductUnits): IWidget[][] {
     units.updateWindows,
     units.finalizeWindows,
     units.getFeatures,
+    units.maintainTable,
   ]
   return [
     [new TextWidget({ markdown: `## ${units.product}`, width: 24, height: 1 })],

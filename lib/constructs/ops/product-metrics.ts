@@ -14,6 +14,7 @@ export interface ProductUnits {
   readonly updateWindows: IFunction
   readonly finalizeWindows: IFunction
   readonly getFeatures: IFunction
+  readonly maintainTable: IFunction
 }
 
 const MINUTE = Duration.minutes(1)

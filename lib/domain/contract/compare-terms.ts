@@ -66,6 +66,16 @@ const TERMS: readonly Term[] = [
   property('weir.maxFutureSkewMinutes', (contract) => contract.maxFutureSkewMinutes),
   property('weir.outOfOrdernessSeconds', (contract) => contract.outOfOrdernessSeconds),
   property('weir.stateRetentionDays', (contract) => contract.stateRetentionDays),
+  property('weir.maintenance', ({ maintenance }) => maintenance.schedule),
+  property('weir.targetFileSizeMb', ({ maintenance }) => maintenance.targetFileSizeMb),
+  property(
+    'weir.keepSnapshots',
+    ({ maintenance }) => maintenance.keepSnapshots ?? 'as the table says',
+  ),
+  property(
+    'weir.keepSnapshotsHours',
+    ({ maintenance }) => maintenance.keepSnapshotsHours ?? 'as the table says',
+  ),
   property('weir.tier', (contract) => contract.tier),
   property('weir.costCenter', (contract) => contract.costCenter),
   property('weir.dataClassification', (contract) => contract.dataClassification),

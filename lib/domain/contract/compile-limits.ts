@@ -1,6 +1,7 @@
 import type { Contract } from './contract.ts'
 import type { CustomProperties } from './custom-properties.ts'
 import { type DocumentNode, shown } from './document-node.ts'
+import { maintenanceOf } from './maintenance-terms.ts'
 import type { WeirPropertyName } from './weir-properties.ts'
 
 const DEFAULT_FRESHNESS_SECONDS = 5
@@ -18,6 +19,7 @@ export type Limits = Pick<
   | 'maxFutureSkewMinutes'
   | 'outOfOrdernessSeconds'
   | 'stateRetentionDays'
+  | 'maintenance'
 >
 
 /** The numbers of the contract, and what they owe to each other. */
@@ -46,6 +48,7 @@ export function limitsOf(root: DocumentNode, custom: CustomProperties): Limits {
     maxFutureSkewMinutes: number('weir.maxFutureSkewMinutes'),
     outOfOrdernessSeconds: number('weir.outOfOrdernessSeconds'),
     stateRetentionDays: number('weir.stateRetentionDays'),
+    maintenance: maintenanceOf(custom),
     retention: {
       rawDays,
       quarantineDays: number('weir.quarantineRetentionDays'),

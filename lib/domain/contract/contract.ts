@@ -1,4 +1,5 @@
 import type { ChangeTerms } from './change-terms.ts'
+import type { MaintenanceTerms } from './maintenance-terms.ts'
 import type { StringFormat } from './string-format.ts'
 
 /**
@@ -57,6 +58,8 @@ export interface Contract {
   readonly outOfOrdernessSeconds: number
   /** How long what a window needs to be revised is kept after its final result. */
   readonly stateRetentionDays: number
+  /** The upkeep of the product's tables. */
+  readonly maintenance: MaintenanceTerms
   readonly retention: {
     readonly rawDays: number
     readonly quarantineDays: number

@@ -198,6 +198,42 @@ export const WEIR_PROPERTIES = [
     maximum: 365,
   },
   {
+    name: 'weir.maintenance',
+    on: 'contract',
+    type: 'text',
+    meaning:
+      'how often the tables are tended: daily, hourly or never. Small files become large ones, old snapshots and what nothing names go',
+    default: 'daily',
+  },
+  {
+    name: 'weir.targetFileSizeMb',
+    on: 'contract',
+    type: 'integer',
+    meaning: 'MiB that a data file should have once its partition has so much',
+    default: 32,
+    minimum: 1,
+    maximum: 128,
+  },
+  {
+    name: 'weir.keepSnapshots',
+    on: 'contract',
+    type: 'integer',
+    meaning: 'how many snapshots a table keeps at least, to be queried and rolled back to',
+    default: 'as the table’s properties say: 50',
+    minimum: 1,
+    maximum: 5_000,
+  },
+  {
+    name: 'weir.keepSnapshotsHours',
+    on: 'contract',
+    type: 'integer',
+    meaning:
+      'for how long a snapshot is kept after it was current; each is 680 bytes in every commit, and 8 MB of them are kept at most',
+    default: 'as the table’s properties say: five minutes',
+    minimum: 1,
+    maximum: 8760,
+  },
+  {
     name: 'weir.fieldId',
     on: 'field',
     type: 'integer',

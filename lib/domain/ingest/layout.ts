@@ -93,3 +93,11 @@ export function replayUri(
 ) {
   return `${replaysPrefix(layout)}${shard}-${last}/${String(number).padStart(6, '0')}-${step}.json`
 }
+
+/** What upkeep notes for itself. */
+export const MAINTENANCE_PREFIX = 'maintenance'
+
+/** What orphan removal has found in a table and not removed yet. */
+export function orphanPlansPrefix({ bucket }: ProductLayout, table: string) {
+  return `s3://${bucket}/${MAINTENANCE_PREFIX}/orphans/${table}/`
+}

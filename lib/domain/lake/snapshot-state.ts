@@ -32,6 +32,12 @@ export async function carriedState(table: Table) {
   }
 }
 
+/** The fences that a retained snapshot stands at; undefined if nobody knows them, or there are none. */
+export function fencesAt(table: Table, snapshotId: bigint): Fences | undefined {
+  const snapshot = knowing(table, snapshotId)
+  return snapshot && fencesIn(snapshot.summary)
+}
+
 /** The properties that a table had when it stood at a snapshot: what to set, and what to take away. */
 export interface SnapshotState {
   readonly properties: Readonly<Record<string, string>>

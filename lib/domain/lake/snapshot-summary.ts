@@ -1,6 +1,9 @@
 import { PlatformError } from '../kernel/errors.ts'
 import type { SnapshotJson } from './table-metadata.ts'
 
+/** In the summary of a snapshot that maintenance made: which work it was. */
+export const OPERATION = 'weir.operation'
+
 /** What a summary counts of a file. */
 export interface CountedFile {
   /** Equal for files of one partition. */

@@ -178,7 +178,7 @@ export function tableFrom(
       return ancestors.has(snapshotId)
     },
     descentFrom: (snapshotId) => descentFrom(objects, metadata, snapshotId),
-    liveFiles: () => liveFiles(objects, metadata, current),
+    liveFiles: () => filesOfSnapshot(objects, metadata, current),
   }
 }
 
@@ -202,7 +202,8 @@ export async function manifestsOf(
   return snapshot ? decodeManifestList(await objects.get(snapshot['manifest-list'])) : []
 }
 
-async function liveFiles(
+/** The data files that a snapshot consists of; none without one. */
+export async function filesOfSnapshot(
   objects: ObjectStore,
   metadata: TableMetadata,
   snapshot: SnapshotJson | undefined,

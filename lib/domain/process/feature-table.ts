@@ -12,6 +12,7 @@ import type { AggregateValue } from './aggregates/aggregate.ts'
 import { aggregateOf } from './aggregates/aggregate-of.ts'
 import { columnValue } from './aggregates/column-value.ts'
 import { keyCodes } from './key-codes.ts'
+import { latenessOf } from './lateness.ts'
 import type { ViewDefinition } from './view.ts'
 
 /** A final result: a row of the view's feature table. One per key and window, whatever happened on the way. */
@@ -28,12 +29,19 @@ export interface FinalRow {
 
 const KEY_ID = 1
 const START_ID = 2
+/** Which the table is parted by. */
+export const FEATURE_TIME_COLUMN = 'window_start'
 const END_ID = 3
 const REVISION_ID = 4
 const COMPUTED_ID = 5
 /** Each aggregate has a range of ids: its own, and those of what its value is made of. */
 const FIRST_VALUE_ID = 100
 const IDS_PER_VALUE = 50
+
+/** Whether windows of the view become final ever: what is late for none of them, or has no end, does not. */
+export function hasFeatureTable({ window }: ViewDefinition, contract: Contract): boolean {
+  return latenessOf(contract) !== undefined && window.kind !== 'running'
+}
 
 /** `<product>_<view>`; another version of the view and another generation have tables of their own. */
 export function featureTableName(
@@ -58,7 +66,7 @@ export function featureTableSchema(view: ViewDefinition, contract: Contract): Ta
   return {
     fields: [
       { id: KEY_ID, name: view.key, required: true, type: icebergType(key.type) },
-      instant(START_ID, 'window_start', 'inclusive'),
+      instant(START_ID, FEATURE_TIME_COLUMN, 'inclusive'),
       instant(END_ID, 'window_end', 'exclusive'),
       {
         id: REVISION_ID,

@@ -28,6 +28,7 @@ import {
   featureTableName,
   featureTableSchema,
   featureTableSpec,
+  hasFeatureTable,
 } from './feature-table.ts'
 import { type Lateness, latenessOf } from './lateness.ts'
 import { resultFiles } from './result-files.ts'
@@ -114,7 +115,7 @@ export interface FinalView extends FinalizeWindowsDependencies {
 function viewRun(deps: FinalizeWindowsDependencies, view: ViewDefinition): FinalView | undefined {
   const contract = contractOfView(view, deps.contracts)
   const lateness = latenessOf(contract)
-  if (lateness === undefined || view.window.kind === 'running') return undefined
+  if (lateness === undefined || !hasFeatureTable(view, contract)) return undefined
   const table = featureTableName(contract.product, view, deps.generation)
   return {
     ...deps,

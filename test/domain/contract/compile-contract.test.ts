@@ -25,18 +25,23 @@ describe('a compiled contract', () => {
       maxFutureSkewMinutes: 60,
       outOfOrdernessSeconds: 60,
       stateRetentionDays: 30,
+      maintenance: { schedule: 'daily', targetFileSizeMb: 32 },
       retention: { rawDays: 730, quarantineDays: 90, undecodableDays: 14 },
       partitioning: [],
       rowRules: [],
     })
   })
 
-  it('reads what is said of people, places, order and lateness', () => {
+  it('reads what is said of people, places, order, lateness and upkeep', () => {
     const custom = [
       ['weir.subject', 'key'],
       ['weir.residency', 'eu-west-1, eu-central-1,ap'],
       ['weir.spread', 8],
       ['weir.allowedLatenessSeconds', 0],
+      ['weir.maintenance', 'hourly'],
+      ['weir.targetFileSizeMb', 64],
+      ['weir.keepSnapshots', 200],
+      ['weir.keepSnapshotsHours', 48],
     ] as const
 
     expect(contractWith([], { custom })).toMatchObject({
@@ -44,6 +49,12 @@ describe('a compiled contract', () => {
       residency: ['ap', 'eu-central-1', 'eu-west-1'],
       spread: 8,
       allowedLatenessSeconds: 0,
+      maintenance: {
+        schedule: 'hourly',
+        targetFileSizeMb: 64,
+        keepSnapshots: 200,
+        keepSnapshotsHours: 48,
+      },
     })
     const small = contractWith()
     expect(small.spread).toBe(1)
@@ -56,6 +67,13 @@ describe('a compiled contract', () => {
     ['a place that is none', 'weir.residency', 'Europe', '"Europe" is no AWS region'],
     ['no place', 'weir.residency', 'eu-west-1,', '"" is no AWS region'],
     ['more partitions than there are', 'weir.spread', 65, 'from 1 to 64'],
+    [
+      'upkeep at another time',
+      'weir.maintenance',
+      'weekly',
+      'is daily, hourly, never, not "weekly"',
+    ],
+    ['files that no function could hold', 'weir.targetFileSizeMb', 1024, 'from 1 to 128'],
     ['a major to come', 'weir.undeclaredMajor', 2, 'at most 1'],
   ])('refuses %s', (_case, property, value, advice) => {
     expect(problemOf([], { custom: [[property, value]] })).toContain(advice)

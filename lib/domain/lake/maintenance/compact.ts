@@ -7,12 +7,17 @@ import type { DataFile } from '../data-file.ts'
 import { refuseOnHold } from '../fences.ts'
 import { readDataFile } from '../read-data-file.ts'
 import { allFields } from '../schema.ts'
+import { OPERATION } from '../snapshot-summary.ts'
 import { type Lake, requireTable, type Table } from '../table.ts'
 import { writeDataFiles } from '../write-data-files.ts'
 import { type CompactionSizes, planCompaction } from './plan-compaction.ts'
 
 export interface CompactOptions extends CompactionSizes {
   readonly commit?: CommitOptions
+  /** Asked before each portion of the work: true ends it there, with all that was done committed. */
+  readonly shallStop?: () => boolean
+  /** How many of the small files that are worth it have been dealt with. */
+  readonly onProgress?: (files: number, of: number) => void
 }
 
 export interface CompactionReport {
@@ -24,6 +29,8 @@ export interface CompactionReport {
   readonly rows: number
   /** Files that others had removed by the time of the commit: they are left as those made them. */
   readonly outdated: number
+  /** Whether nothing is left that was worth it when it began; false if it was told to stop. */
+  readonly isComplete: boolean
 }
 
 /** Files that hold the very rows of others. */
@@ -59,11 +66,18 @@ export async function compact(
   refuseOnHold(table)
   const groups = planCompaction(table.metadata, await table.liveFiles(), options)
   const done: Rewrite[] = []
-  let [commits, outdated] = [0, 0]
-  for (let at = 0; at < groups.length; at += REWRITES_PER_COMMIT) {
+  const planned = groups.flat().length
+  let [commits, outdated, seen, at] = [0, 0, 0, 0]
+  options.onProgress?.(0, planned)
+  while (at < groups.length && !options.shallStop?.()) {
     const rewrites: Rewrite[] = []
-    for (const from of groups.slice(at, at + REWRITES_PER_COMMIT)) {
+    // Stopped in between, what is rewritten by then is committed.
+    while (at < groups.length && rewrites.length < REWRITES_PER_COMMIT) {
+      if (rewrites.length > 0 && options.shallStop?.()) break
+      const from = groups[at++]!
       rewrites.push(await rewrite(lake, table, from))
+      seen += from.length
+      options.onProgress?.(seen, planned)
     }
     const committed = await commitRewrites(lake, name, rewrites, options.commit)
     if (committed.length > 0) commits++
@@ -78,6 +92,7 @@ export async function compact(
     bytesAfter: sum(done, 'to', 'sizeBytes'),
     rows: sum(done, 'to', 'recordCount'),
     outdated,
+    isComplete: at >= groups.length,
   }
 }
 
@@ -115,7 +130,7 @@ async function commitRewrites(
         files: valid.flatMap(({ to }) => to),
         removed: valid.flatMap(({ from }) => from.map(({ path }) => path)),
         isRewrite: true,
-        summary: {},
+        summary: { [OPERATION]: 'compaction' },
         setProperties: () => ({}),
       }
     },

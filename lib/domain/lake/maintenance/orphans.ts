@@ -9,12 +9,23 @@ import { type Lake, requireTable, type Table } from '../table.ts'
 import { nextMetadata, nextTimestampMs } from '../transaction.ts'
 import { referencedObjects } from './referenced-objects.ts'
 
+/**
+ * Why an object below the table's location is left: a retained snapshot or the metadata's log names it, the journal has it
+ * waiting, it is too young to tell, or it is not named as tables name their objects.
+ */
+export type SpareReason = 'named' | 'waiting' | 'young' | 'foreign'
+
+/** How many objects were left, by why. */
+export type Spared = Readonly<Record<SpareReason, number>>
+
 /** Objects that no retained snapshot and nothing that waits names, as they were found. */
 export interface OrphanPlan {
   readonly tableUuid: string
   readonly foundAtMs: number
   readonly orphans: readonly ObjectSummary[]
   readonly bytes: number
+  /** What is there besides. */
+  readonly spared: Spared
 }
 
 export interface OrphanOptions {
@@ -32,6 +43,9 @@ export interface RemoveOptions extends OrphanOptions {
   /** How long readers may be at a snapshot that has expired: the plan must be that old. @default an hour */
   readonly readerGraceMs?: number
   readonly swap?: SwapOptions
+  /** Asked before each thousand objects: true ends it there; a repeat with the same plan goes on. */
+  readonly shallStop?: () => boolean
+  readonly onProgress?: (removed: number, of: number) => void
 }
 
 export interface RemovalReport {
@@ -39,10 +53,17 @@ export interface RemovalReport {
   readonly bytes: number
   /** Objects of the plan that are wanted after all, or gone. */
   readonly spared: number
+  /** Of these: what is named or waits by now, or was written again since. */
+  readonly wanted: number
+  /** Whether the plan is done with; false if it was told to stop. */
+  readonly isComplete: boolean
 }
 
 const DAY_MS = 24 * 3_600_000
-const HOUR_MS = 3_600_000
+/** What is younger than this is never taken for an orphan. */
+export const LEAST_ORPHAN_AGE_MS = DAY_MS
+/** How long readers may be at a snapshot that has expired. */
+export const READER_GRACE_MS = 3_600_000
 /** Moves the table's version on, so that no attempt from before can still be applied. */
 const REMOVED_AT_PROPERTY = 'weir.orphans-removed-at'
 
@@ -57,16 +78,20 @@ export async function findOrphans(
 ): Promise<OrphanPlan> {
   const { table } = await requireTable(lake, name)
   const foundAtMs = lake.clock.nowMs()
-  const isOrphan = await orphanTest(lake, table, options)
+  const reasonToSpare = await spareTest(lake, table, options)
   const orphans: ObjectSummary[] = []
+  const spared = { named: 0, waiting: 0, young: 0, foreign: 0 }
   for await (const object of lake.objects.list(`${table.location}/`)) {
-    if (isOrphan(object)) orphans.push(object)
+    const reason = reasonToSpare(object)
+    if (reason === undefined) orphans.push(object)
+    else spared[reason]++
   }
   return {
     tableUuid: table.metadata['table-uuid'],
     foundAtMs,
     orphans,
     bytes: orphans.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0),
+    spared,
   }
 }
 
@@ -87,28 +112,35 @@ export async function removeOrphans(
   plan: OrphanPlan,
   options: RemoveOptions,
 ): Promise<RemovalReport> {
-  const { remover, readerGraceMs = HOUR_MS, swap } = options
+  const { remover, readerGraceMs = READER_GRACE_MS, swap } = options
   const { table: before } = await requireTable(lake, name)
   refusePlan(lake, before, plan, readerGraceMs)
   const { table } = await moveOn(lake, name, swap)
-  const isOrphan = await orphanTest(lake, table, options)
+  const reasonToSpare = await spareTest(lake, table, options)
   const planned = new Map(plan.orphans.map((orphan) => [orphan.uri, orphan]))
   let batch: ObjectSummary[] = []
-  let [removed, bytes] = [0, 0]
+  let [removed, bytes, wanted, isComplete] = [0, 0, 0, true]
   const flush = async () => {
     await remover.remove(batch.map(({ uri }) => uri))
     removed += batch.length
     bytes += batch.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0)
     batch = []
+    options.onProgress?.(removed, plan.orphans.length)
   }
   // Listed anew, and removed page by page: so what is known of an object is seconds old.
   for await (const object of lake.objects.list(`${table.location}/`)) {
-    const isAsPlanned = planned.get(object.uri)?.lastModifiedMs === object.lastModifiedMs
-    if (isAsPlanned && isOrphan(object)) batch.push(object)
-    if (batch.length === REMOVALS_AT_ONCE) await flush()
+    const before = planned.get(object.uri)
+    if (before === undefined) continue
+    const isAsPlanned = before.lastModifiedMs === object.lastModifiedMs
+    if (isAsPlanned && reasonToSpare(object) === undefined) batch.push(object)
+    else wanted++
+    if (batch.length < REMOVALS_AT_ONCE) continue
+    await flush()
+    isComplete = !options.shallStop?.()
+    if (!isComplete) break
   }
   if (batch.length > 0) await flush()
-  return { removed, bytes, spared: plan.orphans.length - removed }
+  return { removed, bytes, spared: plan.orphans.length - removed, wanted, isComplete }
 }
 
 const REMOVALS_AT_ONCE = 1000
@@ -141,18 +173,27 @@ async function moveOn(lake: Lake, name: TableName, swap: SwapOptions | undefined
   )
 }
 
-async function orphanTest(
+/** Tells why an object is to be left; undefined for an orphan. */
+async function spareTest(
   lake: Lake,
   table: Table,
   { waiting, minAgeMs = DAY_MS }: OrphanOptions,
-): Promise<(object: ObjectSummary) => boolean> {
+): Promise<(object: ObjectSummary) => SpareReason | undefined> {
   const youngFromMs = lake.clock.nowMs() - Math.max(minAgeMs, DAY_MS)
-  const referenced = await referencedObjects(lake.objects, table)
+  const named = placesOf(await referencedObjects(lake.objects, table))
   const fences = behindAll(table)
-  const needed = fences ? await waiting(fences) : []
-  const wanted = new Set([...referenced, ...needed].map(withoutScheme))
-  return ({ uri, lastModifiedMs }) =>
-    lastModifiedMs < youngFromMs && isOurs(table, uri) && !wanted.has(withoutScheme(uri))
+  const needed = placesOf(fences ? await waiting(fences) : [])
+  return ({ uri, lastModifiedMs }) => {
+    const place = withoutScheme(uri)
+    if (named.has(place)) return 'named'
+    if (needed.has(place)) return 'waiting'
+    if (!isOurs(table, uri)) return 'foreign'
+    return lastModifiedMs < youngFromMs ? undefined : 'young'
+  }
+}
+
+function placesOf(uris: Iterable<string>): ReadonlySet<string> {
+  return new Set([...uris].map(withoutScheme))
 }
 
 /** Engines call one object `s3://…`, `s3a://…` or `s3n://…`. */

@@ -3,6 +3,7 @@ import { type CommitOptions, type CommitResult, commit } from '../commit.ts'
 import { refuseOnHold } from '../fences.ts'
 import { isLive } from '../manifest.ts'
 import { manifestsToRewrite } from '../merge-manifests.ts'
+import { OPERATION } from '../snapshot-summary.ts'
 import { type Lake, manifestsOf } from '../table.ts'
 import { currentSnapshotOf } from '../table-metadata.ts'
 
@@ -30,7 +31,7 @@ export async function rewriteManifests(
         files: [],
         isRewrite: true,
         rewriteManifests: true,
-        summary: {},
+        summary: { [OPERATION]: 'manifests' },
         setProperties: () => ({}),
       }
     },

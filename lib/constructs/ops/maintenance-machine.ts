@@ -1,0 +1,157 @@
+import { RemovalPolicy } from 'aws-cdk-lib'
+import { Metric } from 'aws-cdk-lib/aws-cloudwatch'
+import { Rule, RuleTargetInput, Schedule } from 'aws-cdk-lib/aws-events'
+import type { IKey } from 'aws-cdk-lib/aws-kms'
+import type { IFunction } from 'aws-cdk-lib/aws-lambda'
+import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs'
+import { CfnStateMachine } from 'aws-cdk-lib/aws-stepfunctions'
+import { Construct } from 'constructs'
+import { FunctionRole, type Permission } from '#lib/constructs/kernel/function-role.ts'
+import type { MaintenanceSchedule } from '#lib/domain/contract/maintenance-terms.ts'
+import { productId } from '#lib/topology/names.ts'
+
+export interface MaintainedProduct {
+  readonly product: string
+  readonly schedule: MaintenanceSchedule
+  readonly maintainTable: IFunction
+}
+
+export interface MaintenanceMachineProps {
+  readonly products: readonly MaintainedProduct[]
+  /** Of the cell, for the machine's log. */
+  readonly cellKey: IKey
+}
+
+/**
+ * Calls a product's function again with what it answered, until it says that it is done. A repeat of a call is harmless, so
+ * whatever fails is tried again; what goes on failing ends the run, and the next one begins anew.
+ */
+const DEFINITION = {
+  Comment: 'Tends the tables of one product: compaction, manifests, expiry and orphans of each',
+  StartAt: 'Name',
+  States: {
+    Name: {
+      Type: 'Pass',
+      // The name of the execution is the run's: what a step did is written down once under it.
+      Parameters: { 'function.$': '$.function', 'run.$': '$$.Execution.Name' },
+      Next: 'Step',
+    },
+    Step: {
+      Type: 'Task',
+      Resource: 'arn:aws:states:::lambda:invoke',
+      Parameters: { 'FunctionName.$': '$.function', 'Payload.$': '$' },
+      OutputPath: '$.Payload',
+      // Longer than the function may run.
+      TimeoutSeconds: 960,
+      Retry: [{ ErrorEquals: ['States.ALL'], IntervalSeconds: 20, BackoffRate: 3, MaxAttempts: 4 }],
+      Next: 'IsDone',
+    },
+    IsDone: {
+      Type: 'Choice',
+      Choices: [{ Variable: '$.done', BooleanEquals: true, Next: 'Done' }],
+      Default: 'Step',
+    },
+    Done: { Type: 'Succeed' },
+  },
+} as const
+
+/** The state machine of a cell that tends its tables, and the clocks that start it, one for each product. */
+export class MaintenanceMachine extends Construct {
+  readonly stateMachineArn: string
+
+  constructor(scope: Construct, id: string, { products, cellKey }: MaintenanceMachineProps) {
+    super(scope, id)
+    const logGroup = new LogGroup(this, 'Logs', {
+      retention: RetentionDays.THREE_MONTHS,
+      encryptionKey: cellKey,
+      removalPolicy: RemovalPolicy.DESTROY,
+    })
+    const role = new FunctionRole(this, 'Role', {
+      description: 'Calls the functions that tend tables',
+      service: 'states.amazonaws.com',
+      permissions: [
+        // A statement without a resource is none: a cell may have no product yet.
+        ...(products.length === 0
+          ? []
+          : [
+              {
+                actions: ['lambda:InvokeFunction'],
+                on: products.map(({ maintainTable }) => maintainTable.functionArn),
+              },
+            ]),
+        ...OBSERVATION,
+      ],
+    })
+    const machine = new CfnStateMachine(this, 'Machine', {
+      definition: DEFINITION,
+      roleArn: role.roleArn,
+      stateMachineType: 'STANDARD',
+      loggingConfiguration: {
+        level: 'ALL',
+        // What goes from step to step are names and numbers.
+        includeExecutionData: true,
+        destinations: [{ cloudWatchLogsLogGroup: { logGroupArn: logGroup.logGroupArn } }],
+      },
+      tracingConfiguration: { enabled: true },
+    })
+    this.stateMachineArn = machine.attrArn
+    const starter = new FunctionRole(this, 'Starter', {
+      description: 'Starts the machine that tends tables',
+      service: 'events.amazonaws.com',
+      permissions: [{ actions: ['states:StartExecution'], on: [machine.attrArn] }],
+    })
+    for (const { product, schedule, maintainTable } of products) {
+      if (schedule === 'never') continue
+      const input = RuleTargetInput.fromObject({ function: maintainTable.functionName })
+      new Rule(this, `${productId(product)}Clock`, {
+        description: `Has the tables of ${product} tended`,
+        schedule: clockOf(product, schedule),
+        // By hand: the ready-made target gives its role a policy that takes no tags.
+        targets: [{ bind: () => ({ arn: machine.attrArn, role: starter, input }) }],
+      })
+    }
+  }
+
+  /** Runs that ended before they were done. */
+  failures(): Metric {
+    return new Metric({
+      namespace: 'AWS/States',
+      metricName: 'ExecutionsFailed',
+      dimensionsMap: { StateMachineArn: this.stateMachineArn },
+      statistic: 'sum',
+    })
+  }
+}
+
+/** At a minute of the product's own, so that not all of them begin at once; daily ones while Europe and America sleep. */
+function clockOf(product: string, schedule: 'daily' | 'hourly'): Schedule {
+  const sum = [...product].reduce((total, letter) => total + letter.charCodeAt(0), 0)
+  const minute = String(sum % 60)
+  return schedule === 'hourly' ? Schedule.cron({ minute }) : Schedule.cron({ minute, hour: '4' })
+}
+
+/** Step Functions delivers its log and its traces by actions that know no single resource. */
+const OBSERVATION: readonly Permission[] = [
+  {
+    actions: [
+      'logs:CreateLogDelivery',
+      'logs:GetLogDelivery',
+      'logs:UpdateLogDelivery',
+      'logs:DeleteLogDelivery',
+      'logs:ListLogDeliveries',
+      'logs:PutResourcePolicy',
+      'logs:DescribeResourcePolicies',
+      'logs:DescribeLogGroups',
+      'xray:PutTraceSegments',
+      'xray:PutTelemetryRecords',
+      'xray:GetSamplingRules',
+      'xray:GetSamplingTargets',
+    ],
+    within: [
+      {
+        resource: '*',
+        because: 'deliveries of logs and traces are not resources that a policy can name',
+      },
+    ],
+  },
+]
