@@ -18,7 +18,7 @@ const compressors = {
 }
 
 /**
- * The batch as one Parquet file and what Iceberg has to know of it. Equal batches give equal bytes.
+ * The batch as one Parquet file and what Iceberg has to know of it, by another library. Equal batches give equal bytes.
  * Throws `lake.columnMismatch` if a column is not what the schema says, `lake.missingValue` for a null in a
  * required column.
  */
@@ -40,6 +40,7 @@ export function encodeParquet(
     codec: 'ZSTD',
     compressors,
     createdBy: CREATED_BY,
+    statisticsTruncateLength: Number.POSITIVE_INFINITY,
   })
   parquet.write({
     columnData: schema.fields.map(({ name, type }) => ({
