@@ -14,6 +14,8 @@ export interface Dictionary {
 const MOST_DIFFERENT = 1 / 3
 const SAMPLES = 2_048
 const MOST_DICTIONARY_BYTES = 1 << 20
+/** Of integers that are told apart by a table of all that lie between them. */
+const LARGEST_RANGE = 1 << 20
 /** Places of a table for each value it can hold. */
 const ROOM = 2
 /** Looks at a table for each value, after which somebody must have chosen values that collide. */
@@ -28,12 +30,28 @@ export function dictionaryOf(values: DenseValues, extremes?: Extremes): Dictiona
   if (values.kind === 'boolean' || values.count < 2) return undefined
   if (values.kind !== 'utf8') {
     const range = rangeOf(values, extremes)
-    if (range <= Math.max(1 << 10, ROOM * values.count))
-      return closeNumbers(values, extremes!.least!, range)
+    const isClose = range < Math.min(LARGEST_RANGE, Math.max(1 << 10, 8 * values.count))
+    if (isClose) return closeNumbers(values, extremes!.least!, range)
+  }
+  if (values.kind === 'utf8' && areAllEqual(values)) {
+    return dictionary(values, new Int32Array(values.count), new Int32Array(1))
   }
   if (values.count > 2 * SAMPLES && !hasRepeats(values)) return undefined
   const different = new DifferentValues(values, Math.ceil(MOST_DIFFERENT * values.count))
   return different.addAll() ? dictionary(values, different.indexes, different.firsts()) : undefined
+}
+
+/** Whether texts that stand side by side are one and the same. */
+function areAllEqual({ bytes, starts, ends, count }: DenseTexts): boolean {
+  const start = starts[0]!
+  const length = ends[0]! - start
+  for (let i = 1; i < count; i++) {
+    if (starts[i] !== start + i * length || ends[i]! - starts[i]! !== length) return false
+  }
+  const end = ends[count - 1]!
+  return (
+    Buffer.compare(bytes.subarray(start, end - length), bytes.subarray(start + length, end)) === 0
+  )
 }
 
 /** Greatest minus least; infinite for what are no integers. */

@@ -9,6 +9,8 @@ import { parquetElements } from './parquet-schema.ts'
 
 /** As many as a batch of the archive ever has, and few enough that a filter skips much of a large file. */
 const ROWS_PER_GROUP = 1 << 18
+/** Bytes that a file is given at once, since to grow is to copy. What it does not use is never touched. */
+const MOST_ROOM = 1 << 23
 const MAGIC = Buffer.from('PAR1')
 
 export interface EncodeOptions {
@@ -31,7 +33,7 @@ export function encodeParquet(
   const leaves = schema.fields.flatMap((field) =>
     leavesOf(field, batch.columns.get(field.name), rows),
   )
-  const file = new GrowingBytes(1 << 14)
+  const file = new GrowingBytes(Math.min(MOST_ROOM, Math.max(1 << 14, 2 * rows * leaves.length)))
   const page = new GrowingBytes(1 << 14)
   file.append(MAGIC)
   const groups: RowGroup[] = []
