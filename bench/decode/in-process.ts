@@ -2,11 +2,15 @@ import { spawnSync } from 'node:child_process'
 
 /** What a file prints that is run in a fresh process, on one core where the system can say so. */
 export function inProcess(file: string, ...args: readonly string[]): string {
-  const command = [process.execPath, file, ...args]
+  return onOneCore([process.execPath, file, ...args])
+}
+
+/** What a command prints, the same way. */
+export function onOneCore(command: readonly string[]): string {
   const pinned = ['taskset', '-c', '1', ...command]
-  const [program, ...rest] = hasTaskset() ? pinned : command
-  const { status, stdout, stderr } = spawnSync(program!, rest, { encoding: 'utf8' })
-  if (status !== 0) throw new Error(`${file} ${args.join(' ')} failed: ${stderr}`)
+  const [program, ...args] = hasTaskset() ? pinned : command
+  const { status, stdout, stderr } = spawnSync(program!, args, { encoding: 'utf8' })
+  if (status !== 0) throw new Error(`${command.slice(1).join(' ')} failed: ${stderr}`)
   return stdout
 }
 

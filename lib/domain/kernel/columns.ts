@@ -43,7 +43,8 @@ export interface ColumnBatch {
   readonly columns: ReadonlyMap<string, Column>
 }
 
-const decoder = new TextDecoder('utf-8', { fatal: true })
+// A mark of the byte order is a character like others: it is part of the value.
+const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 
 export function isNull(column: Column, row: number): boolean {
   return column.nulls !== undefined && column.nulls[row] === 1

@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer'
 import { decimalOf, type PrimitiveType } from './schema.ts'
 
 /** A value of a column as Iceberg compares it: 64-bit integers, times and unscaled decimals are bigint. */
@@ -60,19 +61,25 @@ export function decimalSize(type: PrimitiveType): number {
 /** Longest bound of a string column, in code points; Iceberg's own default. */
 const BOUND_CODE_POINTS = 16
 
-/** A lower bound no longer than Iceberg's default: a prefix sorts before all that starts with it. */
-export function lowerStringBound(utf8: Uint8Array): Uint8Array {
-  return utf8.subarray(0, prefixEnd(utf8))
+/** A lower bound of at most so many code points: a prefix sorts before all that starts with it. */
+export function lowerStringBound(utf8: Uint8Array, longest = BOUND_CODE_POINTS): Uint8Array {
+  return utf8.subarray(0, prefixEnd(utf8, longest))
 }
 
 /**
- * An upper bound no longer than Iceberg's default: the prefix, with its last code point that has a successor
- * incremented. Undefined if no prefix sorts after the value, which means "no bound".
+ * An upper bound of at most so many code points: the value itself, or its prefix with the last code point that has a
+ * successor incremented. Undefined if no prefix sorts after the value, which means "no bound".
  */
-export function upperStringBound(utf8: Uint8Array): Uint8Array | undefined {
-  const end = prefixEnd(utf8)
+export function upperStringBound(
+  utf8: Uint8Array,
+  longest = BOUND_CODE_POINTS,
+): Uint8Array | undefined {
+  const end = prefixEnd(utf8, longest)
   if (end === utf8.length) return utf8
-  const points = Array.from(new TextDecoder().decode(utf8.subarray(0, end)))
+  const prefix = utf8.subarray(0, end)
+  // What is no UTF-8 has no code points to increment.
+  if (!isUtf8(prefix)) return undefined
+  const points = Array.from(new TextDecoder('utf-8', { ignoreBOM: true }).decode(prefix))
   for (let last = points.length - 1; last >= 0; last--) {
     const next = points[last]!.codePointAt(0)! + 1
     // Surrogates are no characters of UTF-8: the successor of U+D7FF is U+E000.
@@ -83,10 +90,10 @@ export function upperStringBound(utf8: Uint8Array): Uint8Array | undefined {
   return undefined
 }
 
-function prefixEnd(utf8: Uint8Array): number {
+function prefixEnd(utf8: Uint8Array, longest: number): number {
   let points = 0
   for (let at = 0; at < utf8.length; at++) {
-    if ((utf8[at]! & 0xc0) !== 0x80 && ++points > BOUND_CODE_POINTS) return at
+    if ((utf8[at]! & 0xc0) !== 0x80 && ++points > longest) return at
   }
   return utf8.length
 }

@@ -1,9 +1,15 @@
 import { parquetMetadata } from 'hyparquet'
 import { describe, expect, it } from 'vitest'
-import { type Column, type ColumnBatch, takeRows, utf8Column } from '#lib/domain/kernel/columns.ts'
+import {
+  type Column,
+  type ColumnBatch,
+  lengthOf,
+  takeRows,
+  utf8Column,
+} from '#lib/domain/kernel/columns.ts'
 import { decodeParquet } from '#lib/domain/lake/parquet/decode.ts'
 import { encodeParquet } from '#lib/domain/lake/parquet/encode.ts'
-import type { TableSchema } from '#lib/domain/lake/schema.ts'
+import type { PrimitiveType, TableSchema } from '#lib/domain/lake/schema.ts'
 import { TRIPS, trips } from './lake-fixture.ts'
 
 const ALL: TableSchema = {
@@ -132,8 +138,12 @@ describe('a batch that goes through Parquet', () => {
 
     expect(schema.slice(1).map(({ field_id }) => field_id)).toEqual(ALL.fields.map(({ id }) => id))
     expect(row_groups).toHaveLength(1)
-    expect(new Set(row_groups[0]!.columns.map(({ meta_data }) => meta_data!.codec))).toEqual(
-      new Set(['ZSTD']),
+    expect(codecsOf(encodeParquet(TRIPS, trips('a', 500)).bytes)).toEqual(['ZSTD', 'ZSTD', 'ZSTD'])
+  })
+
+  it('compresses nothing that is too small to shrink', () => {
+    expect(codecsOf(encodeParquet(TRIPS, trips('a', 1)).bytes)).toEqual(
+      Array(3).fill('UNCOMPRESSED'),
     )
   })
 })
@@ -159,6 +169,125 @@ describe('what a batch must be', () => {
     expect(() => encodeParquet(TRIPS, { rows: 2, columns: without })).toThrow(mismatch)
     expect(() => encodeParquet(TRIPS, { rows: 2, columns: wrong })).toThrow(mismatch)
     expect(() => encodeParquet(TRIPS, { rows: 3, columns: batch.columns })).toThrow(mismatch)
+  })
+
+  it('nulls and offsets are of the rows, and point into the bytes that there are', () => {
+    const schema: TableSchema = { fields: [{ id: 1, name: 's', required: false, type: 'string' }] }
+    const column = utf8Column(['one', 'two'])
+    const withOffsets = (...offsets: readonly number[]) => ({
+      ...column,
+      offsets: Int32Array.from(offsets),
+    })
+
+    for (const broken of [
+      { ...column, nulls: new Uint8Array(1) },
+      withOffsets(0, 3, 7),
+      withOffsets(0, 3, 2),
+      withOffsets(-1, 3, 6),
+    ]) {
+      expect(() => encodeParquet(schema, { rows: 2, columns: new Map([['s', broken]]) })).toThrow(
+        expect.objectContaining({ code: 'lake.columnMismatch' }),
+      )
+    }
+  })
+
+  it('a decimal has the digits that its column says, where there is one', () => {
+    const schema: TableSchema = {
+      fields: [{ id: 1, name: 'd', required: false, type: 'decimal(9, 2)' }],
+    }
+    const values = BigInt64Array.of(1n, 2n ** 31n)
+    const write = (column: Column) =>
+      encodeParquet(schema, { rows: 2, columns: new Map([['d', column]]) })
+
+    expect(() => write({ kind: 'int64', values })).toThrow(RangeError)
+    expect(() => write({ kind: 'int64', values, nulls: Uint8Array.of(0, 1) })).not.toThrow()
+  })
+})
+
+describe('a file beside its values', () => {
+  const chunkOf = (type: PrimitiveType, column: Column) => {
+    const rows = lengthOf(column)
+    const schema: TableSchema = { fields: [{ id: 1, name: 'c', required: false, type }] }
+    const { bytes } = encodeParquet(schema, { rows, columns: new Map([['c', column]]) })
+    return parquetMetadata(bytes).row_groups[0]!.columns[0]!.meta_data!
+  }
+  const statisticsOf = (type: PrimitiveType, column: Column) => chunkOf(type, column).statistics!
+  const float64 = (...values: readonly number[]): Column => ({
+    kind: 'float64',
+    values: Float64Array.from(values),
+  })
+  const pairs = (rows: number, pair: (i: number) => readonly [low: number, high: number]) => {
+    const values = new BigInt64Array(rows)
+    const words = new Int32Array(values.buffer)
+    for (let i = 0; i < rows; i++) words.set(pair(i), 2 * i)
+    return { kind: 'int64', values } as const
+  }
+
+  it('says in which order values are, or nobody may use their bounds', () => {
+    const { bytes } = encodeParquet(ALL, extremes())
+
+    const footer = Buffer.from(bytes.subarray(bytes.length - 8 - lengthOfFooter(bytes)))
+
+    // A list of a union's first variant for each column, after the name of who created the file.
+    const orders = Buffer.concat([Buffer.of(0x19, 0x9c), Buffer.alloc(9 * 3, '1c0000', 'hex')])
+    expect(footer.includes(Buffer.concat([Buffer.from('weir version 1'), orders]))).toBe(true)
+  })
+
+  it('bounds zeros by both of them, and leaves NaN out of the order', () => {
+    for (const zero of [0, -0]) {
+      const { min_value, max_value } = statisticsOf('double', float64(Number.NaN, zero))
+      expect([min_value, max_value]).toEqual([-0, 0])
+    }
+    expect(statisticsOf('double', float64(2, Number.NaN, -1))).toMatchObject({
+      min_value: -1,
+      max_value: 2,
+    })
+    expect(statisticsOf('double', float64(Number.NaN)).min_value).toBeUndefined()
+    expect(statisticsOf('double', float64(Number.NaN)).max_value).toBeUndefined()
+  })
+
+  it('cuts long texts off in their bounds, and says so', () => {
+    const long = `${'a'.repeat(63)}é`
+
+    expect(statisticsOf('string', utf8Column([long]))).toMatchObject({
+      min_value: long,
+      max_value: long,
+      is_min_value_exact: true,
+      is_max_value_exact: true,
+    })
+    expect(statisticsOf('string', utf8Column([`${long}!`]))).toMatchObject({
+      min_value: long,
+      max_value: `${'a'.repeat(63)}ê`,
+      is_min_value_exact: false,
+      is_max_value_exact: false,
+    })
+    expect(statisticsOf('string', utf8Column(['\u{10ffff}'.repeat(65)])).max_value).toBeUndefined()
+  })
+
+  it('has a dictionary where it pays, and none where values hardly repeat', () => {
+    const rows = 20_000
+    const of = (different: number) =>
+      chunkOf(
+        'long',
+        pairs(rows, (i) => [(i % different) * 7_919, i % different]),
+      ).encodings
+    const texts = (different: number) =>
+      chunkOf('string', utf8Column(Array.from({ length: rows }, (_, i) => `text ${i % different}`)))
+        .encodings
+
+    expect([of(5), of(5_000)]).toEqual(Array(2).fill(['PLAIN', 'RLE', 'RLE_DICTIONARY']))
+    expect([of(rows), of(rows / 2)]).toEqual(Array(2).fill(['PLAIN', 'RLE']))
+    expect([texts(5), texts(5_000)]).toEqual(Array(2).fill(['PLAIN', 'RLE', 'RLE_DICTIONARY']))
+    expect([texts(rows), texts(rows / 2)]).toEqual(Array(2).fill(['PLAIN', 'RLE']))
+  })
+
+  it('is not slow to write because somebody chose values whose hashes collide', () => {
+    const rows = 200_000
+    const colliding = pairs(rows, (i) => [Math.imul(i % 60_000, 0x9e3779b1), i % 60_000])
+    const other = pairs(rows, (i) => [Math.imul(i % 60_000, 7_919), i % 60_000])
+
+    expect(chunkOf('long', colliding).encodings).toEqual(['PLAIN', 'RLE'])
+    expect(chunkOf('long', other).encodings).toContain('RLE_DICTIONARY')
   })
 })
 
@@ -198,6 +327,15 @@ describe('metrics', () => {
     expect(text(metrics.upperBounds['5']!)).toBe(`${'🚕'.repeat(15)}🚖`)
   })
 
+  it('take a mark of the byte order for a character like others', () => {
+    const schema: TableSchema = { fields: [{ id: 5, name: 's', required: true, type: 'string' }] }
+    const columns = new Map([['s', utf8Column([`\ufeff${'a'.repeat(40)}`])]])
+
+    const { metrics } = encodeParquet(schema, { rows: 1, columns })
+
+    expect(text(metrics.upperBounds['5']!)).toBe(`\ufeff${'a'.repeat(14)}b`)
+  })
+
   it('give both zeros as bounds of a column of either', () => {
     const schema: TableSchema = { fields: [{ id: 3, name: 'd', required: true, type: 'double' }] }
     for (const zero of [0, -0]) {
@@ -225,6 +363,9 @@ describe('metrics', () => {
   })
 })
 
+const lengthOfFooter = (file: Uint8Array) => Buffer.from(file).readInt32LE(file.length - 8)
+const codecsOf = (file: Uint8Array) =>
+  parquetMetadata(file).row_groups[0]!.columns.map(({ meta_data }) => meta_data!.codec)
 const hex = (base64: string) => Buffer.from(base64, 'base64').toString('hex')
 const int32 = (value: number) => {
   const bytes = Buffer.alloc(4)

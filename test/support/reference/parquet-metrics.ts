@@ -6,7 +6,6 @@ import {
   type StructColumn,
 } from '#lib/domain/kernel/columns.ts'
 import { PlatformError } from '#lib/domain/kernel/errors.ts'
-import { type ColumnMetrics, countNulls } from '#lib/domain/lake/parquet/metrics.ts'
 import { columnKind } from '#lib/domain/lake/parquet/parquet-schema.ts'
 import {
   elementOf,
@@ -15,6 +14,14 @@ import {
   typeText,
 } from '#lib/domain/lake/schema.ts'
 import { lowerStringBound, singleValue, upperStringBound } from '#lib/domain/lake/single-value.ts'
+
+/** Nulls, NaNs and bounds of one column. No bound means that nothing may be concluded. */
+export interface ColumnMetrics {
+  readonly nulls: number
+  readonly nans: number
+  readonly lower?: Uint8Array
+  readonly upper?: Uint8Array
+}
 
 /** A column that holds values: one chunk of a Parquet file. */
 export interface Leaf {
@@ -154,4 +161,9 @@ function extremesOfText(
     if (high === undefined || Buffer.compare(value, high) > 0) high = value
   }
   return [low!, high!]
+}
+
+/** How many of the first rows have no value. */
+function countNulls(nulls: Uint8Array | undefined, rows: number): number {
+  return nulls === undefined ? 0 : nulls.subarray(0, rows).reduce((sum, one) => sum + one, 0)
 }

@@ -14,11 +14,11 @@ const ROWS_PER_GROUP = 2 ** 31 - 1
 
 const compressors = {
   ZSTD: (bytes: Uint8Array) =>
-    zstdCompressSync(bytes, { params: { [constants.ZSTD_c_compressionLevel]: 3 } }),
+    zstdCompressSync(bytes, { params: { [constants.ZSTD_c_compressionLevel]: 1 } }),
 }
 
 /**
- * The batch as one Parquet file and what Iceberg has to know of it. Equal batches give equal bytes.
+ * The batch as one Parquet file and what Iceberg has to know of it, by another library. Equal batches give equal bytes.
  * Throws `lake.columnMismatch` if a column is not what the schema says, `lake.missingValue` for a null in a
  * required column.
  */
@@ -30,32 +30,14 @@ export function encodeParquet(
   const leaves = schema.fields.flatMap((field) =>
     measureLeaves(field, batch.columns.get(field.name), rows),
   )
-  const writer = new ByteWriter(1 << 16)
-  const parquet = new ParquetWriter({
-    writer,
-    schema: [
-      { name: 'table', num_children: schema.fields.length },
-      ...schema.fields.flatMap((field) => parquetElements(field)),
-    ],
-    codec: 'ZSTD',
-    compressors,
-    createdBy: CREATED_BY,
-  })
-  parquet.write({
-    columnData: schema.fields.map(({ name, type }) => ({
-      name,
-      data: valuesOf(batch.columns.get(name)!, rows),
-      // Booleans would be run-length encoded otherwise, which not every reader takes.
-      ...(holdsBoolean(type) && { encoding: 'PLAIN' as const }),
-    })),
-    rowGroupSize: ROWS_PER_GROUP,
-  })
+  const parquet = writerOf(schema)
+  parquet.write(valuesOf(schema, batch))
   parquet.finish()
 
   const chunks = parquet.row_groups[0]?.columns.map((chunk) => chunk.meta_data!) ?? []
   const first = chunks[0]
   return {
-    bytes: writer.getBytes().slice(),
+    bytes: bytesOf(parquet),
     metrics: {
       recordCount: rows,
       columnSizes: byId(leaves, (_leaf, at) => {
@@ -71,6 +53,47 @@ export function encodeParquet(
       upperBounds: byId(leaves, ({ metrics }) => metrics?.upper && base64(metrics.upper)),
       splitOffsets: first ? [Number(first.dictionary_page_offset ?? first.data_page_offset)] : [],
     },
+  }
+}
+
+/** Writes the batch each time it is called; what the library is given stands ready. */
+export function writeByObjects(schema: TableSchema, batch: ColumnBatch): () => Uint8Array {
+  const values = valuesOf(schema, batch)
+  return () => {
+    const parquet = writerOf(schema)
+    parquet.write(values)
+    parquet.finish()
+    return bytesOf(parquet)
+  }
+}
+
+function writerOf(schema: TableSchema): ParquetWriter {
+  return new ParquetWriter({
+    writer: new ByteWriter(1 << 16),
+    schema: [
+      { name: 'table', num_children: schema.fields.length },
+      ...schema.fields.flatMap((field) => parquetElements(field)),
+    ],
+    codec: 'ZSTD',
+    compressors,
+    createdBy: CREATED_BY,
+    statisticsTruncateLength: Number.POSITIVE_INFINITY,
+  })
+}
+
+function bytesOf({ writer }: ParquetWriter): Uint8Array {
+  return (writer as ByteWriter).getBytes().slice()
+}
+
+function valuesOf(schema: TableSchema, { columns, rows }: ColumnBatch) {
+  return {
+    columnData: schema.fields.map(({ name, type }) => ({
+      name,
+      data: columnValues(columns.get(name)!, rows),
+      // Booleans would be run-length encoded otherwise, which not every reader takes.
+      ...(holdsBoolean(type) && { encoding: 'PLAIN' as const }),
+    })),
+    rowGroupSize: ROWS_PER_GROUP,
   }
 }
 
@@ -91,7 +114,7 @@ function holdsBoolean(type: IcebergType): boolean {
 }
 
 /** Typed arrays as they are where nothing is null; strings as bytes, which are never decoded on the way. */
-function valuesOf(column: Column, rows: number) {
+function columnValues(column: Column, rows: number) {
   const isPlain = 'values' in column && column.kind !== 'boolean' && column.nulls === undefined
   if (isPlain) {
     return column.values.length === rows ? column.values : column.values.subarray(0, rows)

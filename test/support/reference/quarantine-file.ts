@@ -2,7 +2,7 @@ import type { RejectedEvent } from '#lib/domain/ingest/decode.ts'
 import { quarantineSchema } from '#lib/domain/ingest/quarantine-file.ts'
 import { rejectionPath } from '#lib/domain/ingest/rejection-path.ts'
 import { type Column, type ColumnBatch, utf8Column } from '#lib/domain/kernel/columns.ts'
-import { encodeParquet } from './parquet.ts'
+import { encodeParquet } from '#lib/domain/lake/parquet/encode.ts'
 
 /** Rejected events as Parquet. Equal input gives equal bytes: the content hash in the path depends on it. */
 export function encodeQuarantine(
