@@ -33,11 +33,11 @@ it.each([
 )
 
 it('slots are written once for what gathers for them', () => {
-  const events = ['a', 'a', 'b', 'a', 'b', 'b'].map((user, i) => ({ user, ms: 1_000 * i }))
+  const events = ['a', 'a', 'a', 'b', 'b', 'b'].map((user, i) => ({ user, ms: 1_000 * i }))
 
   const writes = slotWrites(events, 3_000, 1, [1, 2, 6])
 
-  expect(writes.map(({ perEvent }) => perEvent)).toEqual([1, 0.833, 0.667])
+  expect(writes.map(({ perEvent }) => perEvent)).toEqual([1, 0.667, 0.333])
 })
 
 /** Windows, bids, cents and weighted cents, event by event. */
