@@ -81,7 +81,7 @@ class TableMaker {
   }
 
   #type(depth: number): IcebergType {
-    const kind = depth < 3 ? this.below(8) : 7
+    const kind = depth < 3 ? this.below(depth === 0 ? 5 : 3) : 7
     if (kind === 0) {
       const fields = Array.from({ length: 1 + this.below(3) }, () => this.field(depth + 1))
       return { type: 'struct', fields }
