@@ -32,7 +32,7 @@ export function simulateRace(choices: Choices, options: TraceOptions): Promise<C
     choices,
     risks,
     shards: 1,
-    deployments: random() < 0.2 ? (['first', 'strict'] as const) : (['first'] as const),
+    deployments: random() < 0.5 ? (['first', 'strict'] as const) : (['first'] as const),
     windowMs: 0,
     gatherMs: 0,
   }
@@ -58,7 +58,7 @@ export function sendFour(
       const event = validEvent({
         source: 'race',
         id: `${n}.${at}`,
-        atMicros: START_MS * 1000,
+        atMicros: START_MS * 1000 + n * 1_000_000,
         key: 'a',
         // Every second one is rejected by strict code.
         cents: n % 2 === 0 ? 100 + n : 2_100 + n,

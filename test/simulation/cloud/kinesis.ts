@@ -174,24 +174,25 @@ export class KinesisModel<Content extends { readonly name: string }> {
         operation: 'ListShards',
         target: NextToken ?? '',
         isWrite: false,
-        apply: () => this.#listShards(Number(NextToken ?? 0)),
+        apply: () => this.#listShards(NextToken ?? ''),
       })
     }
     return { send } as unknown as KinesisClient
   }
 
-  #listShards(from: number) {
+  /** The page after a shard: a token stands for its id, so that what is forgotten meanwhile shifts nothing. */
+  #listShards(after: string) {
     const oldestMs = this.#nowMs() - this.#retentionMs
     const listed = this.shards.filter(
-      ({ id, closedMs = Infinity }) => closedMs > oldestMs || !this.#mayForget(id),
+      ({ id, closedMs = Infinity }) => id > after && (closedMs > oldestMs || !this.#mayForget(id)),
     )
-    const page = listed.slice(from, from + LIST_PAGE_SIZE).map(({ id, parents }) => ({
+    const page = listed.slice(0, LIST_PAGE_SIZE).map(({ id, parents }) => ({
       ShardId: id,
       ...(parents[0] === undefined ? {} : { ParentShardId: parents[0] }),
       ...(parents[1] === undefined ? {} : { AdjacentParentShardId: parents[1] }),
     }))
-    const hasMore = from + LIST_PAGE_SIZE < listed.length
-    return { Shards: page, ...(hasMore ? { NextToken: String(from + LIST_PAGE_SIZE) } : {}) }
+    const hasMore = listed.length > LIST_PAGE_SIZE
+    return { Shards: page, ...(hasMore ? { NextToken: page.at(-1)!.ShardId } : {}) }
   }
 
   #open(parents: readonly string[], from: number, to: number): void {

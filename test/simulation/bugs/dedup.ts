@@ -1,0 +1,87 @@
+import type { PlantedBug } from '../plant.ts'
+
+const JUDGE = 'lib/domain/ingest/judge.ts'
+const MEMORY = 'lib/domain/ingest/shard-memory.ts'
+const LINEAGE = 'lib/domain/ingest/lineage.ts'
+
+/** What can be wrong with who is a duplicate of whom, and with the time that an entry carries. */
+export const dedupBugs: readonly PlantedBug[] = [
+  {
+    name: 'nothing is a duplicate',
+    file: MEMORY,
+    search: 'return admitted !== undefined && arrivalMinute - admitted < this.horizonMinutes',
+    replace: 'return admitted === null',
+    within: 10,
+  },
+  {
+    name: 'the horizon is a minute too long',
+    file: MEMORY,
+    search: 'arrivalMinute - admitted < this.horizonMinutes',
+    replace: 'arrivalMinute - admitted <= this.horizonMinutes',
+    within: 5000,
+  },
+  {
+    name: 'duplicates within a batch are not looked for',
+    file: JUDGE,
+    search: 'if (inBatch || memory.isDuplicate(identity, minute)) continue',
+    replace: 'if ((inBatch && rowsOf.size < 0) || memory.isDuplicate(identity, minute)) continue',
+    within: 20,
+  },
+  {
+    name: 'the maximum event time counts duplicates',
+    file: JUDGE,
+    search: 'if (inBatch || memory.isDuplicate(identity, minute)) continue',
+    replace:
+      'if (inBatch || memory.isDuplicate(identity, minute)) { capped.push(Number(decoded.eventTimes[row]!)); continue }',
+    within: 50,
+  },
+  {
+    name: 'the maximum event time believes events from the future',
+    file: JUDGE,
+    search: 'capped.push(Math.min(time, decoded.arrivals[row]! + skew))',
+    replace: 'capped.push(time)',
+    within: 20,
+  },
+  {
+    name: 'no ancestor is remembered',
+    file: MEMORY,
+    search: '[registration.shard, ...ancestorsOf(registration)]',
+    replace: '[registration.shard]',
+    within: 100,
+  },
+  {
+    name: 'only parents are remembered',
+    file: 'lib/domain/ingest/journal.ts',
+    search: '    next.push(...(registration.lineage[shard] ?? []))\n',
+    replace: '',
+    within: 2000,
+  },
+  {
+    name: 'a shard starts with the maximum event time of the greater parent',
+    file: LINEAGE,
+    search: 'return Math.min(...(times as number[]))',
+    replace: 'return Math.max(...(times as number[]))',
+    within: 1000,
+  },
+  {
+    name: 'a parent without entries stands for nothing',
+    file: LINEAGE,
+    search: 'return head === undefined ? fromParents(shard) : head.maxEventTimeAfter',
+    replace: 'return head?.maxEventTimeAfter',
+    within: 400,
+  },
+  {
+    name: 'a registration knows only what the stream still lists',
+    file: LINEAGE,
+    search: 'for (const [id, ids] of Object.entries(registration.lineage)) parents.set(id, ids)',
+    replace: 'void registration',
+    within: 2000,
+  },
+  {
+    name: 'a shard has entries and no registration',
+    file: LINEAGE,
+    search: 'return journal.register({ shard, lineage, startDate })',
+    replace: 'return { shard, lineage, startDate }',
+    within: 5,
+  },
+]
