@@ -1,6 +1,6 @@
-import { spawnSync } from 'node:child_process'
 import { join } from 'node:path'
 import type { Comparison } from './comparison.ts'
+import { inProcess } from './decode/in-process.ts'
 import type { Case } from './decode/trips.ts'
 import type { WarmTimes } from './decode/warm-case.ts'
 
@@ -13,6 +13,7 @@ const CASES: readonly (readonly [Case, string])[] = [
   ['unknownLayout', 'batches of 100, members of each event in an order of its own'],
 ]
 const COLD_RUNS = 9
+const folder = join(import.meta.dirname, 'decode')
 
 /**
  * From the base64 records of a Lambda event to validated columns: ours beside what others do, on one core. Each case
@@ -22,7 +23,7 @@ export async function* run(args: readonly string[]): AsyncIterable<Comparison> {
   const wanted = CASES.filter(([name]) => args.length === 0 || args.includes(name))
   let times: WarmTimes | undefined
   for (const [name, what] of wanted) {
-    times = JSON.parse(inProcess('warm-case.ts', name)) as WarmTimes
+    times = JSON.parse(inProcess(join(folder, 'warm-case.ts'), name)) as WarmTimes
     const { ours, equal } = times
     const unit = 'ns per event'
     for (const [peer, theirs] of [
@@ -65,7 +66,7 @@ function* cold(): Iterable<Comparison> {
   const times = { ours: [] as number[], parseOnly: [] as number[], validated: [] as number[] }
   for (let i = 0; i < COLD_RUNS; i++) {
     for (const one of ['ours', 'parseOnly', 'validated'] as const) {
-      times[one].push(Number(inProcess('cold-case.ts', one)))
+      times[one].push(Number(inProcess(join(folder, 'cold-case.ts'), one)))
     }
   }
   const ours = median(times.ours)
@@ -87,20 +88,6 @@ function* cold(): Iterable<Comparison> {
       what,
     }
   }
-}
-
-/** Runs a file of this bench in a fresh process, on one core where the system can say so. */
-function inProcess(file: string, argument: string): string {
-  const command = [process.execPath, join(import.meta.dirname, 'decode', file), argument]
-  const pinned = process.platform === 'linux' ? ['taskset', '-c', '1', ...command] : command
-  const [program, ...rest] = hasTaskset() ? pinned : command
-  const { status, stdout, stderr } = spawnSync(program!, rest, { encoding: 'utf8' })
-  if (status !== 0) throw new Error(`${file} ${argument} failed: ${stderr}`)
-  return stdout
-}
-
-function hasTaskset(): boolean {
-  return spawnSync('taskset', ['-c', '1', 'true']).status === 0
 }
 
 function ratio(theirs: number, ours: number): number {

@@ -147,41 +147,53 @@ def _relation(connection, name, table, query, views):
         return f"SELECT * FROM iceberg_scan({literal(metadata_location)})"
     athena_partitions.check_injected(table.get("PartitionKeys") or [], table.get("Parameters") or {}, query)
     root = os.path.join(tempfile.gettempdir(), "athena", hashlib.sha256(name.encode()).hexdigest()[:16])
-    files = _local_files(root, name, table)
+    uris = _local_files(root, name, table)
+    files = list(uris)
+    # Hidden, unless it is asked for.
+    path = _PATH in views.quoted_names
     if not files:
-        return _no_rows(table)
+        return _no_rows(table, path)
     file_format = athena._data_format(table)
     if file_format == "parquet":
-        return _parquet_relation(connection, table, files)
+        return _parquet_relation(connection, table, files, _path_column(uris) if path else [])
     views.add_text_files(root, files)
     if file_format == "json":
-        return _json_relation(table, files)
+        return _json_relation(table, files, _path_column(uris) if path else [])
     return f"SELECT * FROM {athena._table_relation(table, files)}"
 
 
-def _json_relation(table, files):
+_PATH = "$path"
+
+
+def _path_column(uris):
+    """The object that a row comes from, for a reader that tells its local file."""
+    pairs = ", ".join(f"{literal(file)}: {literal(uri)}" for file, uri in uris.items())
+    return [f"MAP {{{pairs}}}[filename] AS {quoted(_PATH)}"]
+
+
+def _json_relation(table, files, path):
     """One JSON object a line, read as the table's columns say and not as the files look."""
     serde = ((table.get("StorageDescriptor") or {}).get("SerdeInfo") or {}).get("Parameters") or {}
     fields = {column["Name"]: serde.get(f"mapping.{column['Name']}", column["Name"]) for column in _columns(table)}
     types = ", ".join(f"{literal(fields[column['Name']])}: {literal(duckdb_type(column['Type']))}" for column in _columns(table))
     selected = [f"{quoted(field)} AS {quoted(name)}" for name, field in fields.items()]
-    return (f"SELECT {', '.join(selected + _partition_columns(table))} FROM read_json({athena._sql_list(files)}, "
-            f"format = 'newline_delimited', columns = {{{types}}}, maximum_object_size = 134217728, {_hive(table)})")
+    return (f"SELECT {', '.join(selected + _partition_columns(table) + path)} FROM read_json({athena._sql_list(files)}, "
+            f"filename = {bool(path)}, format = 'newline_delimited', columns = {{{types}}}, maximum_object_size = 134217728, {_hive(table)})")
 
 
-def _parquet_relation(connection, table, files):
+def _parquet_relation(connection, table, files, path):
     """Columns by name, as Athena reads them: one that no file has is null, one that the table lacks is not there."""
-    reader = f"read_parquet({athena._sql_list(files)}, union_by_name = true, {_hive(table)})"
+    reader = f"read_parquet({athena._sql_list(files)}, union_by_name = true, filename = {bool(path)}, {_hive(table)})"
     present = {row[0].lower() for row in connection.execute(f"DESCRIBE SELECT * FROM {reader}").fetchall()}
     selected = []
     for column in _columns(table):
         value = quoted(column["Name"]) if column["Name"].lower() in present else "NULL"
         selected.append(f"CAST({value} AS {duckdb_type(column['Type'])}) AS {quoted(column['Name'])}")
-    return f"SELECT {', '.join(selected + _partition_columns(table))} FROM {reader}"
+    return f"SELECT {', '.join(selected + _partition_columns(table) + path)} FROM {reader}"
 
 
-def _no_rows(table):
-    columns = _columns(table) + (table.get("PartitionKeys") or [])
+def _no_rows(table, path):
+    columns = _columns(table) + (table.get("PartitionKeys") or []) + ([{"Name": _PATH, "Type": "string"}] if path else [])
     selected = [f"CAST(NULL AS {duckdb_type(column['Type'])}) AS {quoted(column['Name'])}" for column in columns]
     return f"SELECT {', '.join(selected) or '1'} WHERE false"
 
@@ -203,20 +215,20 @@ def _hive(table):
 
 
 def _local_files(root, name, table):
-    """The table's objects as local files, each below folders ``key=value`` for its partition.
+    """The URIs of the table's objects by their local files, each below folders ``key=value`` for its partition.
 
     A copy is made once per version of an object and serves every later query; DuckDB skips the folders that a query's
     filter on partition columns rules out.
     """
-    files = []
+    uris = {}
     for bucket, key, values in athena_partitions.objects(name, table):
         stored = (s3._buckets.get(bucket) or {}).get("objects", {}).get(key)
         if stored is None or not stored.get("size", 1):
             continue
         folders = [f"{partition}={quote(value, safe='')}" for partition, value in values]
         version = hashlib.sha256(f"{bucket}/{key}/{stored['etag']}".encode()).hexdigest()[:24]
-        files.append(_copy(bucket, key, os.path.join(root, *folders, version)))
-    return files
+        uris[_copy(bucket, key, os.path.join(root, *folders, version))] = f"s3://{bucket}/{key}"
+    return uris
 
 
 def _copy(bucket, key, path):

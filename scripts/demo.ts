@@ -143,7 +143,7 @@ function printNext({ terminal, target }: CommandContext, feature?: FeatureAnswer
     )
   }
   weir(
-    `send ${PRODUCT} products/${PRODUCT}/data/${MONTHS[0].file} --region us-east-1   # again: adds nothing`,
+    `send ${PRODUCT} products/${PRODUCT}/data/${MONTHS[0].file} --region us-east-1   # again: nothing new in the table, the rejected rows in quarantine once more`,
   )
   weir(`reconcile ${PRODUCT} --region us-east-1`)
   weir('status')

@@ -8,17 +8,20 @@ import { DynamoDbJournal } from '#lib/adapters/dynamodb/dynamodb-journal.ts'
 import { DynamoDbSlotStore } from '#lib/adapters/dynamodb/dynamodb-slot-store.ts'
 import { GlueCatalog } from '#lib/adapters/glue/glue-catalog.ts'
 import { KinesisRecordSink } from '#lib/adapters/kinesis/kinesis-record-sink.ts'
+import { MemoryShardLineage } from '#lib/adapters/memory/memory-shard-lineage.ts'
 import { S3ObjectStore } from '#lib/adapters/s3/s3-object-store.ts'
 import type { Contract } from '#lib/domain/contract/contract.ts'
 import { versionsOf } from '#lib/domain/contract/contract-versions.ts'
 import { Archive } from '#lib/domain/ingest/archive.ts'
 import { keyedIdentity } from '#lib/domain/ingest/identity.ts'
+import type { Journal } from '#lib/domain/ingest/journal.ts'
 import { Producer } from '#lib/domain/ingest/producer.ts'
 import type { OutgoingRecord, RecordSink } from '#lib/domain/ingest/producer-sink.ts'
 import type { StreamRecord } from '#lib/domain/ingest/wire.ts'
 import type { ObjectStore } from '#lib/domain/kernel/object-store.ts'
 import { sequenceNumber } from '#lib/domain/kernel/sequence-number.ts'
 import { commitSnapshots } from '#lib/domain/lake/commit-snapshots.ts'
+import { RememberedMetadata } from '#lib/domain/lake/remembered-metadata.ts'
 import { loadTable } from '#lib/domain/lake/table.ts'
 import { seededRandom } from '#lib/domain/ops/seeded-random.ts'
 import { updateWindows } from '#lib/domain/process/update-windows.ts'
@@ -30,7 +33,7 @@ import { EVENT_BYTES, liveTrips } from './workload.ts'
 
 export interface LakeRunSettings {
   readonly contract: Contract
-  /** Events that are counted, after as many seconds of warming up as `warmUpSeconds` says. */
+  /** Events that are counted, after a while of warming up. */
   readonly events: number
   readonly eventsPerSecondAndShard: number
   readonly shards: number
@@ -43,8 +46,9 @@ export interface LakeRunSettings {
   /** Where the clients send their calls. */
   readonly clientConfig: object
   readonly places: LakePlaces
-  /** For planting a store that calls more than it should. */
+  /** For planting stores that call more than they should. */
   readonly wrapObjects?: (objects: ObjectStore) => ObjectStore
+  readonly wrapJournal?: (journal: Journal) => Journal
 }
 
 /** Names of stores that exist. */
@@ -59,6 +63,8 @@ export interface LakePlaces {
 
 export interface LakeRun {
   readonly events: number
+  /** With those of warming up. */
+  readonly eventsInAll: number
   /** Virtual seconds that the counted events took. */
   readonly seconds: number
   readonly eventBytes: number
@@ -74,6 +80,7 @@ export interface LakeRun {
 }
 
 const START_MS = Date.UTC(2026, 0, 15, 15)
+const MOST_WARM_UP_MS = 30_000
 /** As in the constructs: how long the journal's bell gathers. */
 const BELL_MS = 1_000
 
@@ -94,16 +101,27 @@ export async function runLake(settings: LakeRunSettings): Promise<LakeRun> {
   const dynamoDb = counted(new DynamoDBClient(config))
   const s3 = new S3ObjectStore({ client: counted(new S3Client(config)) })
   const objects = settings.wrapObjects?.(s3) ?? s3
-  const journal = new DynamoDbJournal({ client: dynamoDb, tableName: places.journalTable })
+  const inDynamoDb = new DynamoDbJournal({ client: dynamoDb, tableName: places.journalTable })
+  const journal = settings.wrapJournal?.(inDynamoDb) ?? inDynamoDb
   const layout = { bucket: places.bucket, region: 'us-east-1', product: contract.product }
   const catalog = new GlueCatalog({ client: counted(new GlueClient(config)) })
-  const lake = { objects, catalog, clock: time, ids: countingIds() }
+  // A committer that stays warm, as it does under load.
+  const lake = {
+    objects: new RememberedMetadata(objects),
+    catalog,
+    clock: time,
+    ids: countingIds(),
+  }
   const contracts = versionsOf([contract])
+  const shards = Array.from(
+    { length: settings.shards },
+    (_, shard) => `shardId-${String(shard).padStart(12, '0')}`,
+  )
   const archive = new Archive({
     contracts,
     journal,
     objects,
-    lineage: { parents: async () => new Map() },
+    lineage: new MemoryShardLineage(shards.map((shard) => [shard, []])),
     identify: keyedIdentity(new Uint8Array(32)),
     layout,
     undecodableKeyId: places.undecodableKeyId,
@@ -116,7 +134,7 @@ export async function runLake(settings: LakeRunSettings): Promise<LakeRun> {
     })
   const update = () =>
     invocations.run('update-windows', async () => {
-      await updateWindows({ contracts, views, journal, objects, slots, clock: time })
+      await updateWindows({ contracts, views, journal, objects, slots, clock: time, layout })
     })
   let isRinging = false
   const ring = () => {
@@ -128,8 +146,7 @@ export async function runLake(settings: LakeRunSettings): Promise<LakeRun> {
       await commit()
     })
   }
-  const mappings = Array.from({ length: settings.shards }, (_, shard) => {
-    const name = `shardId-${String(shard).padStart(12, '0')}`
+  const mappings = shards.map((name) => {
     return new StreamMapping(time, settings.freshnessMs, async (records) => {
       // The payload is base64 text: taking it apart is work of the function.
       const payload = records.map((one) => Buffer.from(one.data).toString('base64'))
@@ -149,7 +166,7 @@ export async function runLake(settings: LakeRunSettings): Promise<LakeRun> {
       streamName: places.streamName,
     }),
     time,
-    (record, partitionKey) => mappings[shardOf(partitionKey, settings.shards)]!.take(record),
+    (record, hashKey) => mappings[shardOf(hashKey, settings.shards)]!.take(record),
   )
   const producer = new Producer({
     sink: stream,
@@ -167,8 +184,9 @@ export async function runLake(settings: LakeRunSettings): Promise<LakeRun> {
       await producer.send(nextTrip(time.nowMs()))
     }
   }
-  // Registrations, the table and the first batches come once in a product's life.
-  const warmUpMs = 2 * (settings.freshnessMs + settings.lingerMs)
+  // Registrations, the table and the first batches come once in a product's life. A batch that gathers for longer is cut
+  // by its size before.
+  const warmUpMs = Math.min(MOST_WARM_UP_MS, 2 * (settings.freshnessMs + settings.lingerMs))
   await send(Math.ceil(warmUpMs * perMs))
   const warm = sent
   const warmMs = time.nowMs()
@@ -195,7 +213,7 @@ export async function runLake(settings: LakeRunSettings): Promise<LakeRun> {
   const idleSweep = { units: ledger.units(), invocations: features ? 2 : 1 }
   const table = await loadTable(lake, { database: places.database, name: contract.product })
   const rows = Number(table?.currentSnapshot?.summary['total-records'] ?? 0)
-  return { ...result, idleSweep, isComplete: rows === sent }
+  return { ...result, eventsInAll: sent, idleSweep, isComplete: rows === sent }
 }
 
 /** Lets everything that is still on its way arrive. */
@@ -214,13 +232,13 @@ class CountedStream implements RecordSink {
   records = 0
   readonly #stream: RecordSink
   readonly #time: VirtualTime
-  readonly #deliver: (record: StreamRecord, partitionKey: string) => Promise<void>
+  readonly #deliver: (record: StreamRecord, hashKey: string) => Promise<void>
   #position = 0
 
   constructor(
     stream: RecordSink,
     time: VirtualTime,
-    deliver: (record: StreamRecord, partitionKey: string) => Promise<void>,
+    deliver: (record: StreamRecord, hashKey: string) => Promise<void>,
   ) {
     this.limits = stream.limits
     this.#stream = stream
@@ -236,13 +254,13 @@ class CountedStream implements RecordSink {
   put(records: readonly OutgoingRecord[]) {
     return this.#time.during(async () => {
       const outcomes = await this.#stream.put(records)
-      for (const { data, partitionKey } of records) {
+      for (const { data, partitionKey, hashKey } of records) {
         this.bytes += data.byteLength + partitionKey.length
         this.records += 1
         this.#position += 1
         const sequence = sequenceNumber(String(49_000_000_000_000_000n + BigInt(this.#position)))
         const arrivalMicros = Math.floor(this.#time.nowMs()) * 1000
-        await this.#deliver({ sequence, arrivalMicros, data }, partitionKey)
+        await this.#deliver({ sequence, arrivalMicros, data }, hashKey)
       }
       return outcomes
     })

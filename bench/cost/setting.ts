@@ -35,6 +35,7 @@ export function stubSettings(
   contract: Contract,
   setting: Setting,
   events: number,
+  cloud = new StubCloud(),
 ): LakeRunSettings {
   const freshnessMs = setting.freshnessSeconds * 1000
   return {
@@ -43,7 +44,7 @@ export function stubSettings(
     events,
     freshnessMs,
     lingerMs: freshnessMs / 10,
-    clientConfig: new StubCloud().clientConfig,
+    clientConfig: cloud.clientConfig,
     places: STUB_PLACES,
   }
 }

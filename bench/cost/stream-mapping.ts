@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto'
 import type { StreamRecord } from '#lib/domain/ingest/wire.ts'
 import type { VirtualTime } from './virtual-time.ts'
 
@@ -54,8 +53,7 @@ export class StreamMapping {
   }
 }
 
-/** The shard of a partition key in a stream whose shards divide the hash range evenly. */
-export function shardOf(partitionKey: string, shards: number): number {
-  const hash = createHash('md5').update(partitionKey).digest().readUInt32BE(0)
-  return Math.floor((hash / 2 ** 32) * shards)
+/** The shard of a hash key in a stream whose shards divide the hash range evenly. */
+export function shardOf(hashKey: string, shards: number): number {
+  return Number((BigInt(hashKey) * BigInt(shards)) >> 128n)
 }

@@ -73,15 +73,16 @@ export class StubDynamoDb {
   }
 }
 
-/** `SET #name = :value`, on top of what is there or of the bare key. */
+/** `SET #name = :value, …`, on top of what is there or of the bare key. */
 function updated(input: Json, before: Item | undefined): Item {
-  const set = /^SET (#\w+) = (:\w+)$/.exec(input.UpdateExpression as string)
-  if (set === null) throw new Error(`the stub cannot read "${input.UpdateExpression}"`)
-  return {
-    ...(input.Key as Item),
-    ...before,
-    [nameOf(input, set[1]!)]: operand(input, set[2]!),
+  const expression = input.UpdateExpression as string
+  if (!/^SET #\w+ = :\w+(?:, #\w+ = :\w+)*$/.test(expression)) {
+    throw new Error(`the stub cannot read "${expression}"`)
   }
+  const set = [...expression.matchAll(/(#\w+) = (:\w+)/g)].map(([, name, value]) => {
+    return [nameOf(input, name!), operand(input, value!)] as const
+  })
+  return { ...(input.Key as Item), ...before, ...Object.fromEntries(set) }
 }
 
 function holds(condition: string, input: Json, item: Item): boolean {

@@ -1,5 +1,6 @@
 import { createDecoder } from '#lib/domain/ingest/decoder/create-decoder.ts'
 import { sameAnswer } from './equal.ts'
+import { median } from './median.ts'
 import { parseOnly, parseValidatePush } from './peers.ts'
 import { type Case, lambdaRecords, tripsContract } from './trips.ts'
 
@@ -72,10 +73,6 @@ function columnBytes({ batch }: ReturnType<ReturnType<typeof createDecoder>['dec
     else fields += bytes
   }
   return { fields: Math.round(fields / batch.rows), place: Math.round(place / batch.rows) }
-}
-
-export function median(values: readonly number[]): number {
-  return values.toSorted((a, b) => a - b)[values.length >> 1]!
 }
 
 process.stdout.write(JSON.stringify(measure(process.argv[2] as Case)))

@@ -1,5 +1,6 @@
 import { MemoryJournal } from '#lib/adapters/memory/memory-journal.ts'
 import { MemoryObjectStore } from '#lib/adapters/memory/memory-object-store.ts'
+import { MemoryShardLineage } from '#lib/adapters/memory/memory-shard-lineage.ts'
 import type { Contract } from '#lib/domain/contract/contract.ts'
 import { versionsOf } from '#lib/domain/contract/contract-versions.ts'
 import { Archive } from '#lib/domain/ingest/archive.ts'
@@ -33,7 +34,7 @@ export async function archiveRun(
     contracts: versionsOf([contract]),
     journal,
     objects,
-    lineage: { parents: async () => new Map() },
+    lineage: new MemoryShardLineage([[SHARD, []]]),
     identify: keyedIdentity(new Uint8Array(32)),
     layout: { bucket: 'bucket', region: 'us-east-1', product: contract.product },
     undecodableKeyId: 'key',
@@ -84,6 +85,7 @@ async function countStores(
       cut,
       inStream: records.reduce((sum, record) => sum + unpackRecord(record).length, 0),
       rawBeforeStream: 0,
+      expired: { raw: 0, quarantined: 0 },
       raw: raw.rows,
       rawPositions: raw.distinct,
       decided,

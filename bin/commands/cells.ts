@@ -47,6 +47,7 @@ export interface DeployedProduct {
     readonly archiveEvents: string
     readonly commitSnapshots: string
     readonly updateWindows: string
+    readonly finalizeWindows: string
     readonly getFeatures: string
   }
 }
@@ -126,6 +127,7 @@ export async function productIn(
       archiveEvents: own('ArchiveEventsFunction'),
       commitSnapshots: own('CommitSnapshotsFunction'),
       updateWindows: own('UpdateWindowsFunction'),
+      finalizeWindows: own('FinalizeWindowsFunction'),
       getFeatures: own('GetFeaturesFunction'),
     },
   }

@@ -1,4 +1,4 @@
-import { loadProducts } from '#lib/adapters/files/product-files.ts'
+import { loadProduct, productNames } from '#lib/adapters/files/product-files.ts'
 import type { Product } from '#lib/domain/contract/product.ts'
 import { CommandError } from './failure.ts'
 import type { Target } from './target.ts'
@@ -16,11 +16,10 @@ export interface CommandContext {
   readonly signal: AbortSignal
 }
 
-/** The product with this name, or one line naming those there are. */
+/** The product with this name, whatever the others are like, or one line naming those there are. */
 export async function productNamed(context: CommandContext, name: string): Promise<Product> {
-  const products = await loadProducts(context.root)
-  const product = products.find((one) => one.name === name)
-  if (product !== undefined) return product
-  const known = products.map((one) => one.name).join(', ') || 'none yet'
+  const names = await productNames(context.root)
+  if (names.includes(name)) return loadProduct(context.root, name)
+  const known = names.join(', ') || 'none yet'
   throw new CommandError('product.unknown', `unknown product "${name}": known are ${known}`)
 }

@@ -1,6 +1,6 @@
 import { readdir } from 'node:fs/promises'
 import { basename, dirname, join, relative } from 'node:path'
-import { PAST_CONTRACTS } from '#lib/adapters/files/product-files.ts'
+import { PAST_CONTRACTS } from '#lib/adapters/files/read-product.ts'
 import { fileAtRef, filesAtRef } from '#lib/adapters/git/file-at-ref.ts'
 import { compareContracts } from '#lib/domain/contract/compatibility.ts'
 import type { ContractSource } from '#lib/domain/contract/contract-source.ts'
@@ -47,7 +47,7 @@ export async function compareWith(
   const pairs = /\.ya?ml$/.test(against)
     ? [await pairWithFile(root, targets, against)]
     : await Promise.all(
-        (await contractTargets(root, targets)).map((file) => pairWithRef(file, against)),
+        (await contractTargets(root, targets)).map(({ path }) => pairWithRef(path, against)),
       )
   const changes: ExplainedChange[] = []
   const contracts = pairs.map(({ before, after, problems }): ComparedContract => {
@@ -96,8 +96,8 @@ async function pairWithFile(
   targets: readonly string[],
   against: string,
 ): Promise<Pair> {
-  const [path] = await contractTargets(root, [against])
-  const before = await sourceOf(path!, relativeTo(path!))
+  const [old] = await contractTargets(root, [against])
+  const before = await sourceOf(old!.path, relativeTo(old!.path))
   if (targets.length > 1) {
     throw new CommandError(
       'contract.targets',
@@ -111,7 +111,8 @@ async function pairWithFile(
     root,
     targets.length === 0 ? [before.contract.product] : targets,
   )
-  return { before, after: await sourceOf(target!, relativeTo(target!)), problems: [] }
+  const { path } = target!
+  return { before, after: await sourceOf(path, relativeTo(path)), problems: [] }
 }
 
 async function pairWithRef(path: string, ref: string): Promise<Pair> {

@@ -1,16 +1,23 @@
-import { globSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
+import { productNames } from '#lib/adapters/files/product-files.ts'
 import { CommandError } from './failure.ts'
+
+/** A contract that a command is about. */
+export interface ContractTarget {
+  readonly path: string
+  /** The product whose newest contract it is; absent for any other file. */
+  readonly product?: string
+}
 
 /** The files of contracts. `targets` are products or files; none means every product of the project. */
 export async function contractTargets(
   root: string,
   targets: readonly string[],
-): Promise<readonly string[]> {
-  if (targets.length > 0) return targets.map((target) => fileOf(root, target))
-  const files = contractsIn(root)
-  if (files.length > 0) return files
+): Promise<readonly ContractTarget[]> {
+  const names = await productNames(root)
+  if (targets.length > 0) return targets.map((target) => targetOf(root, names, target))
+  if (names.length > 0) return names.map((name) => targetOf(root, names, name))
   throw new CommandError('contract.none', 'there is no products/*/contract.yaml to check')
 }
 
@@ -32,20 +39,18 @@ export async function textOf(path: string, file: string): Promise<string> {
   }
 }
 
-function contractsIn(root: string): string[] {
-  return globSync('products/*/contract.yaml', { cwd: root })
-    .sort()
-    .map((file) => join(root, file))
-}
-
 /** A product's name, unless it looks like a path. */
-function fileOf(root: string, target: string): string {
+function targetOf(root: string, names: readonly string[], target: string): ContractTarget {
+  const contractOf = (name: string) => join(root, 'products', name, 'contract.yaml')
   const isPath = target.includes('/') || /\.ya?ml$/.test(target)
-  if (isPath) return join(target.startsWith('/') ? '' : process.cwd(), target)
-  const known = contractsIn(root).map((file) => file.split('/').at(-2)!)
-  if (known.includes(target)) return join(root, 'products', target, 'contract.yaml')
+  if (isPath) {
+    const path = resolve(target)
+    const product = names.find((name) => contractOf(name) === path)
+    return product === undefined ? { path } : { path, product }
+  }
+  if (names.includes(target)) return { path: contractOf(target), product: target }
   throw new CommandError(
     'product.unknown',
-    `unknown product "${target}": known are ${known.join(', ') || 'none yet'}; a file is given with its path`,
+    `unknown product "${target}": known are ${names.join(', ') || 'none yet'}; a file is given with its path`,
   )
 }

@@ -1,9 +1,13 @@
 import { relative } from 'node:path'
 import type { Command } from 'commander'
+import { loadProducts } from '#lib/adapters/files/product-files.ts'
+import { readProduct } from '#lib/adapters/files/read-product.ts'
 import { type ContractProblem, parseContract } from '#lib/domain/contract/parse-contract.ts'
 import type { CommandContext } from './context.ts'
 import { compareWith, comparisonLines } from './contract-against.ts'
-import { contractTargets, textOf } from './contract-files.ts'
+import { registerDocs } from './contract-docs.ts'
+import { type ContractTarget, contractTargets, textOf } from './contract-files.ts'
+import { registerTypes } from './contract-types.ts'
 import { CommandError } from './failure.ts'
 import type { Register } from './program.ts'
 import { counted } from './terminal.ts'
@@ -18,35 +22,67 @@ export interface ContractCheck {
   }[]
 }
 
-/** Reads contracts as the build does. `targets` are products or files; none means all of the project. */
+/**
+ * Reads contracts as the build does, and of a product the files beside its contract too. `targets` are products or files;
+ * none means all of the project.
+ */
 export async function checkContracts(
   context: Pick<CommandContext, 'root'>,
   targets: readonly string[],
 ): Promise<ContractCheck> {
-  const files = await contractTargets(context.root, targets)
-  const checked = await Promise.all(
-    files.map(async (path) => {
-      const file = relative(process.cwd(), path) || path
-      const parsed = parseContract(await textOf(path, file), { file })
-      if (parsed.ok) {
-        const { product, version } = parsed.contract
-        return { file, product, version, problems: [] }
-      }
-      const problems = parsed.problems.map(({ line, column, message }) => ({
-        line,
-        column,
-        message,
-      }))
-      return { file, product: null, version: null, problems }
-    }),
-  )
-  return { valid: checked.every((one) => one.problems.length === 0), files: checked }
+  const found = await contractTargets(context.root, targets)
+  const checked = await Promise.all(found.map((target) => checkTarget(context.root, target)))
+  const files = checked.flat()
+  const valid = files.every((one) => one.problems.length === 0)
+  // What they owe to each other is told by loading them all.
+  if (valid && targets.length === 0) await loadProducts(context.root)
+  return { valid, files }
+}
+
+type CheckedFile = ContractCheck['files'][number]
+
+async function checkTarget(
+  root: string,
+  { path, product }: ContractTarget,
+): Promise<readonly CheckedFile[]> {
+  if (product === undefined) return [await checkFile(path)]
+  const reading = await readProduct(root, product)
+  if (reading.ok) return [await checkFile(path)]
+  const files = [...new Set(reading.problems.map((one) => one.file))]
+  const rest = files.map((file): CheckedFile => {
+    const problems = reading.problems.filter((one) => one.file === file).map(withoutFile)
+    return {
+      file: shownPath(file),
+      product: file === path ? null : product,
+      version: null,
+      problems,
+    }
+  })
+  return files.includes(path) ? rest : [await checkFile(path), ...rest]
+}
+
+async function checkFile(path: string): Promise<CheckedFile> {
+  const file = shownPath(path)
+  const parsed = parseContract(await textOf(path, file), { file })
+  if (!parsed.ok) {
+    return { file, product: null, version: null, problems: parsed.problems.map(withoutFile) }
+  }
+  const { product, version } = parsed.contract
+  return { file, product, version, problems: [] }
+}
+
+function withoutFile({ line, column, message }: ContractProblem): CheckedFile['problems'][number] {
+  return { line, column, message }
+}
+
+function shownPath(path: string): string {
+  return relative(process.cwd(), path) || path
 }
 
 export const registerContract: Register = (program, run) => {
   const contract = program
     .command('contract')
-    .summary('check contracts')
+    .summary('check contracts, and make types and pages of them')
     .description('Works on contracts, without a cloud.')
   contract.helpCommand(false)
   contract
@@ -94,6 +130,8 @@ export const registerContract: Register = (program, run) => {
           context.terminal.line(`${counted(result.files.length, 'contract')} valid`)
       }),
     )
+  registerTypes(contract, run)
+  registerDocs(contract, run)
 }
 
 async function checkAgainst(

@@ -1,7 +1,10 @@
 import type { Command } from 'commander'
-import { loadProducts } from '#lib/adapters/files/product-files.ts'
+import { productNames } from '#lib/adapters/files/product-files.ts'
+import { readProduct } from '#lib/adapters/files/read-product.ts'
+import type { Product } from '#lib/domain/contract/product.ts'
 import type { FeatureValues } from '#lib/domain/features/read-features.ts'
 import { parseExact } from '#lib/domain/lake/exact-json.ts'
+import type { ViewDefinition } from '#lib/domain/process/view.ts'
 import { productIn } from './cells.ts'
 import type { CommandContext } from './context.ts'
 import { CommandError } from './failure.ts'
@@ -23,15 +26,9 @@ export async function getFeatures(
   options: FeaturesOptions,
 ): Promise<readonly FeatureValues[]> {
   const at = options.at === undefined ? {} : { at: instant(options.at) }
-  const products = await loadProducts(context.root)
-  const product = products.find((one) => one.views.some((view) => view.name === viewName))
-  if (product === undefined) {
-    const known = products.flatMap((one) => one.views.map((view) => view.name)).join(', ')
-    throw new CommandError(
-      'view.unknown',
-      `unknown view "${viewName}": known are ${known || 'none'}`,
-    )
-  }
+  const product = await productOfView(context.root, viewName)
+  const view = product.views.find((one) => one.name === viewName)!
+  for (const key of keys) requireKey(product, view, key)
   const deployed = await productIn(context, options.region, product.name)
   const results: FeatureValues[] = []
   for (const key of keys) {
@@ -51,6 +48,35 @@ export async function getFeatures(
     }
   }
   return results
+}
+
+/** Looks at the products one by one: what is wrong with another one does not matter here. */
+async function productOfView(root: string, view: string): Promise<Product> {
+  const names = await productNames(root)
+  const readings = await Promise.all(names.map((name) => readProduct(root, name)))
+  const products = readings.flatMap((reading) => (reading.ok ? [reading.product] : []))
+  const product = products.find((one) => one.views.some(({ name }) => name === view))
+  if (product !== undefined) return product
+  const known = products.flatMap((one) => one.views.map(({ name }) => name)).join(', ') || 'none'
+  const unread = names.filter((_, at) => readings[at]?.ok === false)
+  const besides =
+    unread.length === 0
+      ? ''
+      : `; ${unread.join(', ')} cannot be read: run \`npm run weir -- contract check\``
+  throw new CommandError('view.unknown', `unknown view "${view}": known are ${known}${besides}`)
+}
+
+/** A key that the field cannot hold has no history for sure: more likely it was meant to be another one. */
+function requireKey(product: Product, view: ViewDefinition, key: string): void {
+  const type = product.contract.fields.find((field) => field.name === view.key)?.type
+  if (type?.kind !== 'int' && type?.kind !== 'long') return
+  // As slots are named: 7, not 07 or +7.
+  if (/^(0|-?[1-9]\d*)$/.test(key)) return
+  throw new CommandError(
+    'features.key',
+    `"${key}" is no key of ${view.name}: ${view.key} is a whole number, such as 236`,
+    { exitCode: 2 },
+  )
 }
 
 /** Any ISO 8601 time as UTC; without an offset it is UTC already. */
@@ -120,6 +146,6 @@ export function featuresTable(results: readonly FeatureValues[]): string {
 
 function valueText(value: unknown): string {
   if (value === null || value === undefined) return ''
-  // A number that kept its own digits.
-  return typeof value === 'object' && 'rawJSON' in value ? String(value.rawJSON) : String(value)
+  // A list, or a number that kept its own digits.
+  return typeof value === 'object' ? JSON.stringify(value) : String(value)
 }

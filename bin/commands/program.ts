@@ -1,7 +1,8 @@
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Command, CommanderError } from 'commander'
 import type { CommandContext } from './context.ts'
-import { CommandError, reportOf } from './failure.ts'
+import { CommandError, type FailureReport, reportOf } from './failure.ts'
 import { applyTarget, resolveTarget } from './target.ts'
 import { type Output, Terminal } from './terminal.ts'
 
@@ -23,7 +24,7 @@ export type Run = (
 /** Adds one command to the program. */
 export type Register = (program: Command, run: Run) => void
 
-const INTERRUPTED = 130
+export const INTERRUPTED = 130
 
 /** Runs the command line and answers its exit code. Nothing else ends the process or throws. */
 export async function runProgram(
@@ -62,6 +63,7 @@ export function buildProgram(
   const program = new Command('weir')
     .description('Contracts in, exactly-once tables and features out: runs and asks a Weir lake.')
     .usage('<command> [options]')
+    .version(ownVersion(), '--version', 'print the version')
     .showSuggestionAfterError(true)
     .helpCommand(false)
     .addHelpText(
@@ -96,6 +98,18 @@ export function buildProgram(
   return program
 }
 
+/** What a person stopped ends in one line, whatever broke off on the way; some commands know more to say. */
+function interrupted(error: unknown): FailureReport {
+  const known = error instanceof CommandError && error.code.endsWith('.interrupted')
+  const report = known ? reportOf(error) : { code: 'interrupted', message: 'interrupted' }
+  return { ...report, exitCode: INTERRUPTED }
+}
+
+function ownVersion(): string {
+  const file = new URL('../../package.json', import.meta.url)
+  return JSON.parse(readFileSync(file, 'utf8')).version
+}
+
 function allOf(command: Command): Command[] {
   return [command, ...command.commands.flatMap(allOf)]
 }
@@ -115,8 +129,7 @@ async function runWork(
     return 0
   } catch (error) {
     terminal.restore()
-    if (where.signal.aborted) return INTERRUPTED
-    const { code, message, exitCode } = reportOf(error)
+    const { code, message, exitCode } = where.signal.aborted ? interrupted(error) : reportOf(error)
     const document = error instanceof CommandError ? error.document : undefined
     terminal.document(document ?? { error: { code, message } })
     for (const line of message.split('\n')) terminal.problem(`weir: ${line}`)

@@ -103,7 +103,7 @@ async function settled(context: CommandContext, stores: ProductStores): Promise<
   const { journal, stream } = stores
   const tips = await streamTips(stream, journal)
   const deadline = performance.now() + SETTLE_TIMEOUT_MS
-  while (!isSettled(tips, await committedFences(journal, fencesOf(await stores.tables())))) {
+  while (!isSettled(tips, await committedFences(journal, await fencesOf(await stores.tables())))) {
     if (performance.now() > deadline) {
       throw new CommandError(
         'quarantine.unsettled',

@@ -1,10 +1,13 @@
 import type { Command } from 'commander'
+import { orphanedQuarantine } from '#lib/domain/ops/record-objects.ts'
+import { notIn } from '#lib/domain/ops/store-counts.ts'
 import { positiveNumber } from './arguments.ts'
 import { type CommandContext, productNamed } from './context.ts'
 import { CommandError } from './failure.ts'
 import type { Register } from './program.ts'
 import { registerReplay } from './quarantine-replay.ts'
 import { query } from './query.ts'
+import { productStores } from './stores.ts'
 import { counted, grouped, table } from './terminal.ts'
 
 export interface QuarantineListOptions {
@@ -54,7 +57,10 @@ export async function listQuarantine(
 ): Promise<QuarantineList> {
   await productNamed(context, product)
   const from = `from ${product}_quarantine`
-  const where = options.reason === undefined ? '' : ` where reason = ${literal(options.reason)}`
+  const where = whereAll([
+    ...(await rejectedOnly(context, product, options.region)),
+    ...(options.reason === undefined ? [] : [`reason = ${literal(options.reason)}`]),
+  ])
   const [reasons, events] = await Promise.all([
     query(
       context,
@@ -90,9 +96,13 @@ export async function showQuarantined(
       { exitCode: 2 },
     )
   }
+  const where = whereAll([
+    ...(await rejectedOnly(context, product, region)),
+    `quarantine_id = ${literal(id)}`,
+  ])
   const { rows } = await query(
     context,
-    `select ${COLUMNS}, event_source, event, length_bytes, sha256 from ${product}_quarantine where quarantine_id = ${literal(id)}`,
+    `select ${COLUMNS}, event_source, event, length_bytes, sha256 from ${product}_quarantine${where}`,
     region,
   )
   const row = rows[0]
@@ -109,6 +119,21 @@ export async function showQuarantined(
     lengthBytes: row[9] as number | null,
     sha256: row[10] as string | null,
   }
+}
+
+/** The journal says what was rejected: what a dead attempt of other code left beside it is left out. */
+async function rejectedOnly(
+  context: CommandContext,
+  product: string,
+  region: string,
+): Promise<readonly string[]> {
+  const { journal, objects, layout } = await productStores(context, region, product)
+  const orphans = await orphanedQuarantine(journal, objects, layout)
+  return orphans.length === 0 ? [] : [notIn(orphans)]
+}
+
+function whereAll(conditions: readonly string[]): string {
+  return conditions.length === 0 ? '' : ` where ${conditions.join(' and ')}`
 }
 
 function eventOf(row: readonly unknown[]): QuarantinedEvent {

@@ -5,10 +5,11 @@ import { cellIn } from './cells.ts'
 import type { CommandContext } from './context.ts'
 import { CommandError } from './failure.ts'
 import type { Register } from './program.ts'
+import { requireReading } from './read-only-sql.ts'
 import { athenaOf } from './stores.ts'
 import { counted, grouped, table } from './terminal.ts'
 
-/** Runs SQL in a cell's Athena. A failed query fails with Athena's reason. */
+/** Runs SQL that only reads in a cell's Athena. A failed query fails with Athena's reason. */
 export async function query(
   context: CommandContext,
   sql: string,
@@ -17,6 +18,7 @@ export async function query(
   if (sql.trim() === '') {
     throw new CommandError('query.empty', 'the query is empty', { exitCode: 2 })
   }
+  requireReading(sql)
   const cell = await cellIn(context, region)
   try {
     return await athenaOf(context, cell).run(sql)
@@ -32,9 +34,9 @@ export const registerQuery: Register = (program, run) => {
     .command('query')
     .summary('ask Athena')
     .description(
-      'Runs SQL (Trino’s dialect) in a region’s Athena. Tables: <product>, <product>_raw, <product>_quarantine.',
+      'Runs SQL that reads (Trino’s dialect) in a region’s Athena. Tables: <product>, <product>_raw, <product>_quarantine.',
     )
-    .argument('<sql>', 'one statement')
+    .argument('<sql>', 'one statement: select, with, values, show, describe or explain')
     .requiredOption('--region <region>', 'the cell to ask')
     .addHelpText(
       'after',

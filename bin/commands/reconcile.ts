@@ -5,7 +5,7 @@ import type { Fences } from '#lib/domain/lake/fences.ts'
 import { committedFences } from '#lib/domain/ops/committed-fences.ts'
 import { gatherEvidence } from '#lib/domain/ops/gather-evidence.ts'
 import { eventsInFlight, shardStandings } from '#lib/domain/ops/in-flight.ts'
-import { fencesOf } from '#lib/domain/ops/product-tables.ts'
+import { fencesOf, type ProductTable } from '#lib/domain/ops/product-tables.ts'
 import { type Reconciliation, reconcile } from '#lib/domain/ops/reconcile.ts'
 import { durationMs } from './arguments.ts'
 import { type CommandContext, productNamed } from './context.ts'
@@ -29,17 +29,21 @@ export async function reconcileProduct(
   product: string,
   options: ReconcileOptions,
 ): Promise<Reconciliation> {
-  await productNamed(context, product)
+  const { contract } = await productNamed(context, product)
   const stores = await productStores(context, options.region, product)
-  const fences = await settle(context, stores, options.settle ?? DEFAULT_SETTLE_MS)
+  const { fences, tables } = await settle(context, stores, options.settle ?? DEFAULT_SETTLE_MS)
   const bar = context.terminal.progress(`reading the stream in ${options.region}`, 0, 'events')
   try {
-    // The table of a new major comes with its first commit.
-    const there = (await stores.tables()).flatMap(({ name, table }) => (table ? [name] : []))
     const evidence = await gatherEvidence(
       {
         ...stores,
-        tableNames: there.length === 0 ? stores.tableNames : there,
+        retention: contract.retention,
+        // Exactly the snapshots that the fences were read from: what is committed meanwhile is not counted.
+        tables: tables.flatMap(({ name, table }) => {
+          const snapshotId = table?.currentSnapshot?.snapshotId
+          return snapshotId === undefined ? [] : [{ name, snapshotId }]
+        }),
+        nowMs: Date.now(),
         query: async (sql) => (await stores.athena.run(sql)).rows,
         onProgress: (read, total) => bar.update(read, total),
       },
@@ -51,21 +55,22 @@ export async function reconcileProduct(
   }
 }
 
-/** The table's fences, once nothing is in flight or the time is over. */
+/** The tables and how far they are together, once nothing is in flight or the time is over. */
 async function settle(
   context: CommandContext,
   stores: ProductStores,
   timeoutMs: number,
-): Promise<Fences> {
+): Promise<{ readonly fences: Fences; readonly tables: readonly ProductTable[] }> {
   const deadline = performance.now() + timeoutMs
   const bar = context.terminal.progress('waiting for events in flight', 0, 'events')
   try {
     let most = 0
     for (;;) {
-      const fences = await committedFences(stores.journal, fencesOf(await stores.tables()))
+      const tables = await stores.tables()
+      const fences = await committedFences(stores.journal, await fencesOf(tables))
       const standings = await shardStandings(stores.stream, stores.journal, fences)
       const inFlight = eventsInFlight(standings)
-      if (inFlight === 0 || performance.now() > deadline) return fences
+      if (inFlight === 0 || performance.now() > deadline) return { fences, tables }
       most = Math.max(most, inFlight)
       bar.update(most - inFlight, most)
       await sleep(POLL_MS, undefined, { signal: context.signal })
@@ -73,6 +78,16 @@ async function settle(
   } finally {
     bar.stop()
   }
+}
+
+/** What retention has taken out of the count, one line; undefined if nothing. */
+export function expiredLine({ expired }: Reconciliation): string | undefined {
+  const parts = [
+    ...(expired.raw > 0 ? [`raw of ${counted(expired.raw, 'event')}`] : []),
+    ...(expired.quarantined > 0 ? [`${counted(expired.quarantined, 'row')} of quarantine`] : []),
+  ]
+  if (parts.length === 0) return undefined
+  return `expired by retention: ${parts.join(' and ')}; the journal still counts them`
 }
 
 /** Why it does not balance, one line each. */
@@ -130,14 +145,16 @@ export const registerReconcile: Register = (program, run) => {
         'Example:',
         '  npm run weir -- reconcile trips --region us-east-1',
         '',
-        'With --json: {received, admitted, duplicate, rejected, raw, curated, quarantined, balanced, inFlight, shards,',
-        'problems}. Exit 1 if it does not balance, with a line for each number that disagrees.',
+        'With --json: {received, admitted, duplicate, rejected, raw, curated, quarantined, balanced, inFlight, expired,',
+        'shards, problems}. Exit 1 if it does not balance, with a line for each number that disagrees.',
       ].join('\n'),
     )
     .action((product: string, options: ReconcileOptions, command: Command) =>
       run(command, async (context) => {
         const result = await reconcileProduct(context, product, options)
         context.terminal.line(reconciliationTable(result))
+        const expired = expiredLine(result)
+        if (expired !== undefined) context.terminal.line(expired)
         if (!result.balanced) {
           throw new CommandError('reconcile.unbalanced', imbalance(result).join('\n'), {
             document: result,

@@ -6,7 +6,7 @@ import { KinesisRecordSink } from '#lib/adapters/kinesis/kinesis-record-sink.ts'
 import type { Product } from '#lib/domain/contract/product.ts'
 import { IdentitySet } from '#lib/domain/ingest/identity-set.ts'
 import { Producer } from '#lib/domain/ingest/producer.ts'
-import type { RecordSink } from '#lib/domain/ingest/producer-sink.ts'
+import type { OutgoingRecord, RecordOutcome, RecordSink } from '#lib/domain/ingest/producer-sink.ts'
 import { hasCode } from '#lib/domain/kernel/errors.ts'
 import { disordered } from '#lib/domain/ops/disorder.ts'
 import { type Random, seededRandom } from '#lib/domain/ops/seeded-random.ts'
@@ -14,8 +14,9 @@ import { durationMs, fraction, ratePerSecond, wholeNumber } from './arguments.ts
 import { productIn } from './cells.ts'
 import { type CommandContext, productNamed } from './context.ts'
 import { type FileEvent, readEvents } from './event-file.ts'
-import { CommandError } from './failure.ts'
+import { CommandError, reportOf } from './failure.ts'
 import type { Register } from './program.ts'
+import { StallWatch } from './stall-watch.ts'
 import { type Bar, counted, grouped } from './terminal.ts'
 
 export interface SendOptions {
@@ -28,6 +29,8 @@ export interface SendOptions {
   readonly seed?: number
   /** Events per second. @default as fast as it goes */
   readonly rate?: number
+  /** Milliseconds without an event accepted, after which it gives up. @default 30,000 */
+  readonly timeout?: number
 }
 
 export interface SendResult {
@@ -49,6 +52,7 @@ export interface SendOutcome {
   readonly problems: readonly string[]
 }
 
+const DEFAULT_TIMEOUT_MS = 30_000
 /** Lines about single failures that are worth reading. */
 const MAX_PROBLEMS = 5
 /** Resends wait at most this long for the records they repeat, so that memory stays bounded. */
@@ -76,12 +80,18 @@ export async function send(
       file,
       sink,
       options,
-      pause: async (ms) => sleep(ms, undefined, { signal: context.signal }),
+      // What is still waited for when sending was given up must not keep the process; until then the watch does.
+      pause: async (ms) => sleep(ms, undefined, { ref: false }),
+      signal: context.signal,
       onProgress(done, total, unit) {
         bar.current ??= context.terminal.progress(`sending to ${options.region}`, total, unit)
         bar.current.update(done, total)
       },
     })
+  } catch (error) {
+    // A call that nobody waits for any more would keep the process for as long as its own time-out.
+    client.destroy()
+    throw error
   } finally {
     bar.current?.stop()
   }
@@ -93,21 +103,42 @@ export interface SendFile {
   readonly sink: RecordSink
   readonly options: Omit<SendOptions, 'region'>
   readonly pause: (ms: number) => Promise<void>
+  /** Aborted when the person asks to stop. */
+  readonly signal?: AbortSignal
   readonly onProgress?: (done: number, total: number, unit: string) => void
 }
 
-/** Sends a file to a sink. What cannot be sent is counted and named; everything else is sent. */
+/**
+ * Sends a file to a sink. What cannot be sent is counted and named; everything else is sent. Fails with one line that
+ * says how far it came if the stream accepts nothing for a while, or the person asks to stop.
+ */
 export async function sendFile(request: SendFile): Promise<SendOutcome> {
-  const { product, file, sink, options, pause } = request
-  const { duplicate = 0, shuffle = 0, seed = 1, rate } = options
+  const { product, file, options, pause, signal: stopped } = request
+  const { duplicate = 0, shuffle = 0, seed = 1, rate, timeout = DEFAULT_TIMEOUT_MS } = options
   const problems = new Problems()
+  const sink = new WatchedSink(request.sink)
   const events = await readEvents(product, file, {
     onProblem: (line, problem) => problems.add(`line ${line}: ${problem}`),
     onProgress: (done, total, unit) => request.onProgress?.(done, total, unit),
   })
   const { spread } = product.contract
-  const producer = new Producer({ sink, sleep: pause, random: Math.random, spread })
+  const watch: StallWatch = new StallWatch(timeout, () => {
+    const { sent, accepted, failed } = producer.counts
+    return { isUnderWay: sent > accepted + failed || sink.isRefusing, done: accepted }
+  })
+  const signal = AbortSignal.any([watch.signal, ...(stopped === undefined ? [] : [stopped])])
+  const producer: Producer = new Producer({
+    sink,
+    sleep: pause,
+    random: Math.random,
+    spread,
+    signal,
+  })
   const sender = new Sender(producer, rate === undefined ? undefined : { rate, pause })
+  const resultNow = (): SendResult => {
+    const { sent, accepted, retried, failed } = producer.counts
+    return { sent, unique: sender.unique, accepted, retried, failed: failed + problems.lines }
+  }
   // Chance of its own for each: asking for resends must not change the order, nor the other way round.
   const displaced = disordered(chosenForResend(events, duplicate, seededRandom(seed, 2)), {
     shuffleMicros: shuffle * 1_000,
@@ -121,16 +152,68 @@ export async function sendFile(request: SendFile): Promise<SendOutcome> {
     for (const event of resends) await sender.send(event)
     resends = []
   }
-  for await (const event of displaced) {
-    await sender.send(event)
-    if (event.isResent) resends.push(event)
-    if (resends.length >= MAX_WAITING_RESENDS) await sendAgain()
+  try {
+    for await (const event of displaced) {
+      await sender.send(event)
+      if (event.isResent) resends.push(event)
+      if (resends.length >= MAX_WAITING_RESENDS) await sendAgain()
+    }
+    await sendAgain()
+    await sender.flush(problems)
+  } catch (error) {
+    if (!signal.aborted) throw error
+    throw brokenOff(resultNow(), stopped?.aborted === true, timeout, sink.lastRefusal)
+  } finally {
+    watch.end()
   }
-  await sendAgain()
-  await sender.flush(problems)
-  const { sent, accepted, retried, failed } = producer.counts
-  const result = { sent, unique: sender.unique, accepted, retried, failed: failed + problems.lines }
-  return { result, problems: problems.listed() }
+  return { result: resultNow(), problems: problems.listed() }
+}
+
+/** How far it came, and how to go on: the stream has what it acknowledged, and knows it again. */
+function brokenOff(
+  result: SendResult,
+  wasStopped: boolean,
+  timeoutMs: number,
+  lastRefusal: string | undefined,
+): CommandError {
+  const why = wasStopped
+    ? 'interrupted'
+    : `the stream has accepted nothing for ${timeoutMs / 1_000} s${lastRefusal === undefined ? '' : ` (${lastRefusal})`}`
+  return new CommandError(
+    wasStopped ? 'send.interrupted' : 'send.stalled',
+    `${why}: ${grouped(result.accepted)} of the ${counted(result.sent, 'event')} sent so far ${result.accepted === 1 ? 'was' : 'were'} accepted; to go on, send the same file again: what is in the table already is not taken twice`,
+    { document: { ...result, stalled: !wasStopped } },
+  )
+}
+
+/** Remembers whether the stream takes what it is given, and why not. */
+class WatchedSink implements RecordSink {
+  readonly limits: RecordSink['limits']
+  readonly #sink: RecordSink
+  isRefusing = false
+  lastRefusal: string | undefined
+
+  constructor(sink: RecordSink) {
+    this.#sink = sink
+    this.limits = sink.limits
+  }
+
+  async put(records: readonly OutgoingRecord[]): Promise<readonly RecordOutcome[]> {
+    try {
+      const outcomes = await this.#sink.put(records)
+      const refused = outcomes.find((one) => !one.accepted)
+      this.#note(refused?.accepted === false ? refused.reason : undefined)
+      return outcomes
+    } catch (error) {
+      this.#note(reportOf(error).message)
+      throw error
+    }
+  }
+
+  #note(refusal: string | undefined): void {
+    this.isRefusing = refusal !== undefined
+    this.lastRefusal = refusal ?? this.lastRefusal
+  }
 }
 
 /** Chosen in file order, so that the same events are resent whatever the disorder. */
@@ -216,8 +299,9 @@ export const registerSend: Register = (program, run) => {
     .description(
       [
         'Sends the rows of a file to a product in one region: a .csv through the product’s own form, in order of event',
-        'time; a .ndjson of event data or of CloudEvents, in file order. Sending a file again sends the same ids, so it',
-        'adds nothing. Rows that break the contract are sent too: the lake puts them into quarantine, with the reason.',
+        'time; a .ndjson of event data or of CloudEvents, in file order. Rows that break the contract are sent too: the',
+        'lake puts them into quarantine, with the reason. Sending a file again sends the same ids: it adds nothing to the',
+        'table, and stores the rejected rows in quarantine once more.',
       ].join(' '),
     )
     .argument('<product>', 'the data product, such as trips')
@@ -227,6 +311,11 @@ export const registerSend: Register = (program, run) => {
     .option('--shuffle <time>', 'displace events by up to this much event time: 30s', durationMs)
     .option('--seed <number>', 'repeat the same resends and disorder', wholeNumber)
     .option('--rate <events>', 'at most so many events per second: 500/s', ratePerSecond)
+    .option(
+      '--timeout <time>',
+      'give up if nothing is accepted for so long (default: 30s)',
+      durationMs,
+    )
     .addHelpText(
       'after',
       [

@@ -1,10 +1,11 @@
 import type { Command } from 'commander'
 import pc from 'picocolors'
-import { loadProducts } from '#lib/adapters/files/product-files.ts'
+import { productNames } from '#lib/adapters/files/product-files.ts'
 import { committedFences } from '#lib/domain/ops/committed-fences.ts'
 import { shardStandings } from '#lib/domain/ops/in-flight.ts'
 import { fencesOf, rowsOf } from '#lib/domain/ops/product-tables.ts'
 import { namedCounts, type RecentDrift, recentDrift } from '#lib/domain/ops/recent-drift.ts'
+import { type Waiting, waitingShards } from '#lib/domain/ops/waiting-shards.ts'
 import { localCloudStatus } from '#local/local-cloud.ts'
 import { listOf } from './arguments.ts'
 import { type DeployedCell, deployedCells, findCell, notRunning } from './cells.ts'
@@ -30,6 +31,8 @@ export interface ProductStatus {
   readonly committed: number
   readonly quarantined: number
   readonly snapshot: { readonly id: string; readonly time: string } | null
+  /** What does not go into a table, and why. */
+  readonly waiting: readonly Waiting[]
   /** What producers sent in the newest batches that no contract knew, by name; null if nothing is known. */
   readonly drift: RecentDrift | null
 }
@@ -59,7 +62,7 @@ export async function status(
 ): Promise<StatusResult> {
   const cloud = await cloudStatus(context)
   if (!cloud.running) return { cloud, cells: [] }
-  const names = (await loadProducts(context.root)).map((product) => product.name)
+  const names = await productNames(context.root)
   const found = regions
     ? await Promise.all(regions.map((region) => findCell(context, region)))
     : await deployedCells(context)
@@ -110,6 +113,7 @@ async function productsOf(
           committed: 0,
           quarantined: 0,
           snapshot: null,
+          waiting: [],
           drift: null,
         }
       }),
@@ -125,11 +129,13 @@ async function productStatus(
   const stores = await productStores(context, region, product)
   const tables = await stores.tables()
   const current = tables.at(-1)?.table
-  const fences = await committedFences(stores.journal, fencesOf(tables))
-  const [standings, drift, quarantined] = await Promise.all([
+  const fences = await committedFences(stores.journal, await fencesOf(tables))
+  const [standings, waiting, drift, quarantined] = await Promise.all([
     shardStandings(stores.stream, stores.journal, fences),
+    waitingShards(stores, tables),
     recentDrift(stores.journal),
-    stores.athena.run(`select count(*) from ${product}_quarantine`),
+    // By place: what two attempts of different code wrote is one event.
+    stores.athena.run(`select count(distinct quarantine_id) from ${product}_quarantine`),
   ])
   const snapshot = current?.currentSnapshot
   return {
@@ -153,6 +159,7 @@ async function productStatus(
             id: String(snapshot.snapshotId),
             time: new Date(snapshot.timestampMs).toISOString(),
           },
+    waiting,
     drift,
   }
 }
@@ -172,7 +179,8 @@ export const registerStatus: Register = (program, run) => {
         'Example:',
         '  npm run weir -- status',
         '',
-        'With --json: {cloud, cells: [{region, deployed, products: [{product, shards, committed, quarantined, snapshot, drift}]}]}.',
+        'With --json: {cloud, cells: [{region, deployed, products: [{product, shards, committed, quarantined, snapshot,',
+        'waiting, drift}]}]}.',
         'Exit 1 if the local cloud does not run, or a region that was asked for has no cell.',
       ].join('\n'),
     )
@@ -216,6 +224,7 @@ function printStatus({ terminal }: CommandContext, { cloud, cells }: StatusResul
         `${product.product}: ${counted(product.committed, 'row')} committed${snapshot}, ${grouped(product.quarantined)} in quarantine`,
       )
       for (const line of driftLines(product.drift)) terminal.line(line)
+      for (const line of product.waiting.map(waitingLine)) terminal.line(pc.red(line))
       if (product.problem !== undefined) terminal.line(pc.red(product.problem))
       if (product.shards.length === 0) continue
       const rows = product.shards.map((one) => [
@@ -229,6 +238,10 @@ function printStatus({ terminal }: CommandContext, { cloud, cells }: StatusResul
       terminal.line(table(head, rows, { right: [3, 4] }))
     }
   }
+}
+
+function waitingLine({ table, shard, reason }: Waiting): string {
+  return `${shard === undefined ? table : `${table}, ${shard}`} waits: ${reason}`
 }
 
 function driftLines(drift: RecentDrift | null): readonly string[] {

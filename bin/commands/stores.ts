@@ -10,7 +10,7 @@ import { GlueCatalog } from '#lib/adapters/glue/glue-catalog.ts'
 import { KinesisStreamReader } from '#lib/adapters/kinesis/kinesis-stream-reader.ts'
 import { S3ObjectStore } from '#lib/adapters/s3/s3-object-store.ts'
 import { systemClock, systemIds } from '#lib/adapters/system/system.ts'
-import { versionsOf } from '#lib/domain/contract/contract-versions.ts'
+import { type ContractVersions, versionsOf } from '#lib/domain/contract/contract-versions.ts'
 import { tableNameOf } from '#lib/domain/contract/table-columns.ts'
 import { majorOf } from '#lib/domain/contract/version.ts'
 import type { Journal } from '#lib/domain/ingest/journal.ts'
@@ -28,6 +28,8 @@ export interface ProductStores {
   readonly objects: ObjectStore
   readonly stream: KinesisStreamReader
   readonly layout: ProductLayout
+  /** The contract's versions, as the project has them. */
+  readonly contracts: ContractVersions
   /** Of the curated tables, one per major of the contract, oldest first. */
   readonly tableNames: readonly string[]
   readonly athena: AthenaQuery
@@ -49,9 +51,10 @@ export async function productStores(
   const catalog = new GlueCatalog({ client: new GlueClient(config) })
   const lake = { objects, catalog, clock: systemClock, ids: systemIds }
   const load = (name: string) => loadTable(lake, { database: deployed.cell.database, name })
-  const { majors } = versionsOf(
+  const contracts = versionsOf(
     (await productNamed(context, product)).sources.map((source) => source.contract),
   )
+  const { majors } = contracts
   const tables = async () =>
     Promise.all(
       majors.map(async (contract): Promise<ProductTable> => {
@@ -70,6 +73,7 @@ export async function productStores(
       sleep: (ms) => sleep(ms, undefined, { signal: context.signal }),
     }),
     layout: { bucket: deployed.bucket, region, product },
+    contracts,
     tableNames: majors.map(tableNameOf),
     athena: athenaOf(context, deployed.cell),
     tables,

@@ -59,7 +59,8 @@ export class Terminal {
     if (!this.#stderr.isTTY || this.#bar !== undefined) return SILENT
     const bar = new SingleBar({
       stream: this.#stderr as NodeJS.WritableStream,
-      format: `${what}  {bar}  {value}/{total} ${unit}  {eta_formatted} left`,
+      format: `${what}  {bar}  {value}/{total} ${unit}{eta_formatted}`,
+      formatTime: timeLeft,
       barCompleteChar: '━',
       barIncompleteChar: '─',
       barsize: 24,
@@ -87,6 +88,17 @@ export class Terminal {
     this.#bar?.stop()
     this.#bar = undefined
   }
+}
+
+/** `  1m05s left`; nothing while nobody can tell. */
+export function timeLeft(seconds: unknown): string {
+  const left = Number(seconds)
+  if (!Number.isFinite(left) || left <= 0) return ''
+  const two = (value: number) => String(value).padStart(2, '0')
+  if (left < 60) return `  ${Math.round(left)}s left`
+  const minutes = Math.floor(left / 60)
+  if (minutes < 60) return `  ${minutes}m${two(Math.round(left) % 60)}s left`
+  return `  ${Math.floor(minutes / 60)}h${two(minutes % 60)}m left`
 }
 
 /**

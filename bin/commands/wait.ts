@@ -64,7 +64,7 @@ export async function inFlightOf(
   stores: ProductStores,
   tables: readonly ProductTable[],
 ): Promise<number> {
-  const fences = await committedFences(stores.journal, fencesOf(tables))
+  const fences = await committedFences(stores.journal, await fencesOf(tables))
   return eventsInFlight(await shardStandings(stores.stream, stores.journal, fences))
 }
 
@@ -72,7 +72,7 @@ async function lagOf(
   stores: ProductStores,
   tables: readonly ProductTable[],
 ): Promise<number | null> {
-  const fences = await committedFences(stores.journal, fencesOf(tables))
+  const fences = await committedFences(stores.journal, await fencesOf(tables))
   const newest = await newestCommitted(stores.journal, fences)
   if (newest === undefined) return null
   const committedAtMs = new CommitTimes(snapshotsOf(tables)).of(newest.shard, newest.last)

@@ -41,6 +41,7 @@ export class OpsStack extends Stack {
       archiveEvents: stack.archiveEvents,
       commitSnapshots: stack.commitSnapshots,
       updateWindows: stack.updateWindows,
+      finalizeWindows: stack.finalizeWindows,
       getFeatures: stack.getFeatures,
     }))
     for (const [index, { product }] of products.entries()) {

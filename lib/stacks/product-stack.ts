@@ -6,6 +6,7 @@ import { ArchiveEvents } from '#lib/constructs/ingest/archive-events.ts'
 import type { FunctionBundles } from '#lib/constructs/kernel/function-bundles.ts'
 import { Sweep } from '#lib/constructs/kernel/sweep.ts'
 import { CommitSnapshots } from '#lib/constructs/lake/commit-snapshots.ts'
+import { FinalizeWindows } from '#lib/constructs/process/finalize-windows.ts'
 import { UpdateWindows } from '#lib/constructs/process/update-windows.ts'
 import type { Product } from '#lib/domain/contract/product.ts'
 import { productTags } from '#lib/topology/tags.ts'
@@ -26,6 +27,7 @@ export class ProductStack extends Stack {
   readonly archiveEvents: IFunction
   readonly commitSnapshots: IFunction
   readonly updateWindows: IFunction
+  readonly finalizeWindows: IFunction
   readonly getFeatures: IFunction
 
   constructor(scope: Construct, id: string, props: ProductStackProps) {
@@ -40,10 +42,14 @@ export class ProductStack extends Stack {
     this.commitSnapshots = new CommitSnapshots(this, 'CommitSnapshots', productScope).function
     this.updateWindows = new UpdateWindows(this, 'UpdateWindows', productScope).function
     this.getFeatures = new GetFeatures(this, 'GetFeatures', productScope).function
-    new Sweep(this, 'Sweep', { consumers: [this.commitSnapshots, this.updateWindows] })
+    this.finalizeWindows = new FinalizeWindows(this, 'FinalizeWindows', productScope).function
+    new Sweep(this, 'Sweep', {
+      consumers: [this.commitSnapshots, this.updateWindows, this.finalizeWindows],
+    })
     this.announce('ArchiveEventsFunction', this.archiveEvents)
     this.announce('CommitSnapshotsFunction', this.commitSnapshots)
     this.announce('UpdateWindowsFunction', this.updateWindows)
+    this.announce('FinalizeWindowsFunction', this.finalizeWindows)
     this.announce('GetFeaturesFunction', this.getFeatures)
   }
 

@@ -37,7 +37,7 @@ export async function openCell(
 ): Promise<DemoCell> {
   const stores = await productStores(context, region, PRODUCT)
   const table = await stores.table()
-  const fences = table === undefined ? {} : readFences(table)
+  const fences = table === undefined ? {} : await readFences(table)
   let receivedBefore = 0
   for (const standing of await shardStandings(stores.stream, stores.journal, fences)) {
     receivedBefore += standing.undecidedEvents

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb'
 import { DynamoDbSlotStore } from '#lib/adapters/dynamodb/dynamodb-slot-store.ts'
 import type { FeatureValues } from '#lib/domain/features/read-features.ts'
+import { type Predecessor, type SequenceNumber, START } from '#lib/domain/kernel/sequence-number.ts'
 import type { CommandContext } from '../../bin/commands/context.ts'
 import { CommandError } from '../../bin/commands/failure.ts'
 import { getFeatures } from '../../bin/commands/features.ts'
@@ -47,7 +48,7 @@ async function windowsCaughtUp(context: CommandContext, stores: ProductStores): 
   const deadline = performance.now() + TIMEOUT_MS
   for (const { shard } of await stores.journal.shards()) {
     const head = await stores.journal.head(shard)
-    while (head !== undefined && (await slots.cursor(VIEW, shard)) < head.last) {
+    while (head !== undefined && !reached((await slots.cursor(VIEW, shard)).position, head.last)) {
       if (performance.now() > deadline) {
         throw new CommandError(
           'demo.windows',
@@ -57,6 +58,10 @@ async function windowsCaughtUp(context: CommandContext, stores: ProductStores): 
       await sleep(250, undefined, { signal: context.signal })
     }
   }
+}
+
+function reached(position: Predecessor, head: SequenceNumber): boolean {
+  return position !== START && position >= head
 }
 
 function sameAmount(feature: unknown, table: unknown): boolean {

@@ -1,8 +1,10 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import type { Command } from 'commander'
 import { afterAll, describe, expect, it } from 'vitest'
 import { COMMANDS } from '../../bin/commands/all.ts'
+import { CommandError } from '../../bin/commands/failure.ts'
 import { runProgram } from '../../bin/commands/program.ts'
 
 const ROOT = join(import.meta.dirname, '../..')
@@ -51,6 +53,8 @@ const COMMAND_PATHS = [
   ['quarantine', 'replay'],
   ['contract'],
   ['contract', 'check'],
+  ['contract', 'types'],
+  ['contract', 'docs'],
 ]
 
 describe('help', () => {
@@ -72,6 +76,52 @@ describe('help', () => {
       expect(stdout).toMatch(/Examples?:/)
       expect(stdout).toContain('--json')
     }
+  })
+})
+
+it('says its version', async () => {
+  const { version } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'))
+
+  expect(await weir(['--version'])).toEqual({ exitCode: 0, stdout: `${version}\n`, stderr: '' })
+})
+
+describe('a command that is interrupted', () => {
+  const interrupted = async (message: string, ...args: string[]) => {
+    const [stdout, stderr] = [new Written(), new Written()]
+    const stop = new AbortController()
+    const exitCode = await runProgram(
+      ['work', ...args],
+      [
+        (program, run) =>
+          program.command('work').action((_options: unknown, command: Command) =>
+            run(command, async () => {
+              stop.abort()
+              throw message === '' ? new Error('socket hang up') : sent(message)
+            }),
+          ),
+      ],
+      { root: ROOT, environment: { ...process.env }, stdout, stderr, signal: stop.signal },
+    )
+    return { exitCode, stdout: stdout.text, stderr: stderr.text }
+  }
+  const sent = (message: string) => new CommandError('send.interrupted', message)
+
+  it('ends in one line and with 130, whatever broke off', async () => {
+    expect(await interrupted('')).toEqual({
+      exitCode: 130,
+      stdout: '',
+      stderr: 'weir: interrupted\n',
+    })
+    expect(JSON.parse((await interrupted('', '--json')).stdout)).toEqual({
+      error: { code: 'interrupted', message: 'interrupted' },
+    })
+  })
+
+  it('says more where the command knows more', async () => {
+    expect(await interrupted('3 of 5 were accepted')).toMatchObject({
+      exitCode: 130,
+      stderr: 'weir: 3 of 5 were accepted\n',
+    })
   })
 })
 
@@ -113,6 +163,14 @@ describe('a command that fails', () => {
     [['send', 'trips', 'x.csv', '--region', 'us-east-1'], NOT_RUNNING],
     [['query', 'select 1', '--region', 'us-east-1'], NOT_RUNNING],
     [['query', ' ', '--region', 'us-east-1'], 'the query is empty'],
+    [
+      ['query', '/* x */ drop table trips', '--region', 'us-east-1'],
+      'query only reads, so "drop" is refused: start with select, with, values, show, describe or explain',
+    ],
+    [
+      ['features', 'get', 'zone-fares', '7', '1O1', '--region', 'us-east-1'],
+      '"1O1" is no key of zone-fares: pickup_location_id is a whole number, such as 236',
+    ],
     [
       ['features', 'get', 'fares', '1', '--region', 'us-east-1'],
       'unknown view "fares": known are zone-fares',

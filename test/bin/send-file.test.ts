@@ -4,9 +4,13 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { loadProducts } from '#lib/adapters/files/product-files.ts'
 import type { Product } from '#lib/domain/contract/product.ts'
+import { changeEvent } from '#lib/domain/ingest/change-event.ts'
+import { partitionKeyText } from '#lib/domain/ingest/producer-event.ts'
 import type { OutgoingRecord, RecordOutcome, RecordSink } from '#lib/domain/ingest/producer-sink.ts'
+import { eventSlot, slotName } from '#lib/domain/ingest/producer-slot.ts'
 import { unpackRecord } from '#lib/domain/ingest/wire.ts'
 import { sequenceNumber } from '#lib/domain/kernel/sequence-number.ts'
+import { CHANGES, CUSTOMERS, customersContract } from '#test/support/customer-changes.ts'
 import { type SendOptions, type SendOutcome, sendFile } from '../../bin/commands/send.ts'
 
 const ROOT = join(import.meta.dirname, '../..')
@@ -66,14 +70,80 @@ async function sendText(
   return sendPath(file, options)
 }
 
-async function sendPath(file: string, options: Partial<SendOptions> = {}, sink = new MemorySink()) {
+async function sendPath(
+  file: string,
+  options: Partial<SendOptions> = {},
+  sink = new MemorySink(),
+  product = trips,
+) {
   const pause = async () => {}
-  return { ...(await sendFile({ product: trips, file, sink, options, pause })), sink }
+  return { ...(await sendFile({ product, file, sink, options, pause })), sink }
 }
 
 const csv = (...lines: string[]) => [header, ...lines, ''].join('\n')
 const DATA = '{"vendor_id":1,"pickup_location_id":236,"dropoff_datetime":"2019-01-03 09:09:10"}'
 const EVENT = `{"specversion":"1.0","id":"e1","source":"/s","type":"nyc.tlc.trip.completed","data":${DATA}}`
+
+describe('a key', () => {
+  it.each([1, 4])(
+    'goes to %d slots where the contract says so, and to the same again',
+    async (spread) => {
+      const product = { ...trips, contract: { ...trips.contract, spread } }
+      const file = join(folder, 'hot.ndjson')
+      const lines = Array.from({ length: 100 }, (_, i) => EVENT.replace('"e1"', `"e${i}"`))
+      writeFileSync(file, lines.join('\n'))
+      const slots = async () => {
+        const { sink } = await sendPath(file, {}, new MemorySink(), product)
+        return sink.batches().flatMap((events, i) => {
+          return events.map((event) => `${event.id} ${sink.records[i]!.partitionKey}`)
+        })
+      }
+
+      const [first, second] = [await slots(), await slots()]
+
+      expect(new Set(first.map((one) => one.split(' ')[1])).size).toBe(spread)
+      expect(first.toSorted()).toEqual(second.toSorted())
+    },
+  )
+})
+
+describe('a file of changes', () => {
+  const customers = (): Product => ({
+    ...trips,
+    name: 'customers',
+    contract: customersContract(),
+  })
+
+  it('is sent as a program would send it: each change under its name, to its slot, and no tombstones', async () => {
+    const { result, problems, sink } = await sendPath(
+      join(CUSTOMERS, 'changes.ndjson'),
+      {},
+      new MemorySink(),
+      customers(),
+    )
+
+    const told = CHANGES.filter((message) => message !== null)
+    const asProgram = told.map((message) => {
+      const { partitionKey, ...event } = changeEvent(message, customersContract().changes!)!
+      const slot = eventSlot({ ...event, partitionKey: partitionKeyText(partitionKey) }, 1)
+      return `${event.source} ${event.id} ${slotName(slot)}`
+    })
+    expect(problems).toEqual([])
+    expect(result).toMatchObject({ sent: told.length, unique: told.length, failed: 0 })
+    const sent = sink.batches().flatMap((events, i) => {
+      return events.map(({ source, id }) => `${source} ${id} ${sink.records[i]!.partitionKey}`)
+    })
+    expect(sent.toSorted()).toEqual(asProgram.toSorted())
+  })
+
+  it('names what is no change by its bytes, for the lake to say what is wrong with it', async () => {
+    const file = join(CUSTOMERS, 'refused-changes.ndjson')
+    const { result, sink } = await sendPath(file, {}, new MemorySink(), customers())
+
+    expect(result).toMatchObject({ sent: 6, unique: 6, failed: 0 })
+    expect(sink.events().filter((event) => event.source === '/weir/send/customers')).toHaveLength(3)
+  })
+})
 
 describe('a CSV', () => {
   it('is sent whole, in order of event time for each key, with the same ids every time', async () => {
@@ -360,5 +430,95 @@ describe('a stream that refuses', () => {
         /^event .+ and 1 more not accepted by the stream: AccessDeniedException: no$/,
       ),
     ])
+  })
+})
+
+describe('a stream that goes away', () => {
+  const silent = Object.assign(new MemorySink(), { put: () => new Promise<never>(() => {}) })
+  const lines = (count: number) => csv(...rows.slice(0, count))
+  const write = (name: string, count: number) => {
+    const file = join(folder, name)
+    writeFileSync(file, lines(count))
+    return file
+  }
+  const sending = (sink: RecordSink, more: object = {}) =>
+    sendFile({
+      product: trips,
+      file: write('away.csv', 3),
+      sink,
+      options: { timeout: 300 },
+      pause: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
+      ...more,
+    })
+
+  it('is given up after a while without progress, in one line that says how to go on', async () => {
+    const started = performance.now()
+
+    await expect(sending(silent)).rejects.toMatchObject({
+      code: 'send.stalled',
+      message:
+        'the stream has accepted nothing for 0.3 s: 0 of the 3 events sent so far were accepted; to go on, send the same file again: what is in the table already is not taken twice',
+      document: { sent: 3, accepted: 0, stalled: true },
+    })
+    expect(performance.now() - started).toBeLessThan(5_000)
+  })
+
+  it('is given up with its own reason if it refuses, however often it is asked', async () => {
+    const sink = new MemorySink()
+    sink.put = () => Promise.reject(new Error('connect ECONNREFUSED 127.0.0.1:9'))
+
+    await expect(sending(sink)).rejects.toMatchObject({
+      code: 'send.stalled',
+      message: expect.stringContaining(
+        'nothing for 0.3 s (connect ECONNREFUSED 127.0.0.1:9): 0 of',
+      ),
+    })
+  })
+
+  it('says how many were accepted before', async () => {
+    const sink = new MemorySink()
+    const put = sink.put.bind(sink)
+    let calls = 0
+    sink.put = (records) => (calls++ === 0 ? put(records) : new Promise<never>(() => {}))
+    const file = write('partly.csv', 2_000)
+    const options = { timeout: 400, rate: 1_500 }
+
+    const failed = sending(sink, { file, options })
+
+    await expect(failed).rejects.toMatchObject({ code: 'send.stalled' })
+    const { document } = (await failed.catch((error) => error)) as {
+      document: { accepted: number; sent: number }
+    }
+    expect(document.accepted).toBe(sink.events().length)
+    expect(document.accepted).toBeGreaterThan(0)
+    expect(document.sent).toBeGreaterThan(document.accepted)
+  })
+
+  it('is not given up while it moves on, however slowly', async () => {
+    const sink = new MemorySink()
+    const put = sink.put.bind(sink)
+    sink.put = async (records) => {
+      await new Promise((resolve) => setTimeout(resolve, 200))
+      return put(records)
+    }
+
+    const { result } = await sending(sink, {
+      file: write('slow.csv', 60),
+      options: { timeout: 500, rate: 60 },
+    })
+
+    expect(result).toMatchObject({ sent: 60, accepted: 60 })
+  })
+
+  it('is left at once when the person asks to stop', async () => {
+    const stop = new AbortController()
+    setTimeout(() => stop.abort(), 50)
+
+    await expect(
+      sending(silent, { signal: stop.signal, options: { timeout: 60_000 } }),
+    ).rejects.toMatchObject({
+      code: 'send.interrupted',
+      message: expect.stringMatching(/^interrupted: 0 of the 3 events/),
+    })
   })
 })

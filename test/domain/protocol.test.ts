@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it } from 'vitest'
 import type { Contract } from '#lib/domain/contract/contract.ts'
 import { keyedIdentity } from '#lib/domain/ingest/identity.ts'
-import { decodeRawBatch, rangeOf } from '#lib/domain/ingest/raw-object.ts'
+import { decodeRawBatch } from '#lib/domain/ingest/raw-object.ts'
 import { commit } from '#lib/domain/lake/commit.ts'
 import { commitSnapshots } from '#lib/domain/lake/commit-snapshots.ts'
 import { HOLD_PROPERTY } from '#lib/domain/lake/fences.ts'
@@ -10,6 +10,7 @@ import { encodeTableMetadata, type TableMetadata } from '#lib/domain/lake/table-
 import { FaultyProcess } from '#test/support/faults.ts'
 import { MemoryCell, tripsContract } from '#test/support/memory-cell.ts'
 import { PausedProcess } from '#test/support/paused-process.ts'
+import { rangeOf } from '#test/support/reference/raw-object.ts'
 import { record, tripText } from '#test/support/trip-events.ts'
 
 const NAME = { database: 'weir', name: 'trips' }

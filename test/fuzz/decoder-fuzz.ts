@@ -3,10 +3,14 @@ import { parseArgs } from 'node:util'
 import type { Contract } from '#lib/domain/contract/contract.ts'
 import { parseContract } from '#lib/domain/contract/parse-contract.ts'
 import { createDecoder } from '#lib/domain/ingest/decoder/create-decoder.ts'
+import type { Decoder } from '#lib/domain/ingest/decoder/decoder.ts'
+import type { RawLimits } from '#lib/domain/ingest/raw-limits.ts'
 import { seededRandom } from '#lib/domain/ops/seeded-random.ts'
 import {
   disagreement,
   disagreementOnEvents,
+  disagreementOnLines,
+  type Expected,
   expectedOf,
 } from '../domain/ingest/decoder/disagreement.ts'
 import { hostileRecords, hugeRecords } from '../domain/ingest/decoder/hostile-record.ts'
@@ -29,6 +33,8 @@ const { values } = parseArgs({
 /** Records of one seed: they share a contract, and a decoder that learns from them. */
 const RECORDS_PER_SEED = 2_000
 const RECORDS_PER_BATCH = 40
+/** A batch ends in the middle of the records. */
+const SMALL: RawLimits = { maxWeight: 5_000, maxEvents: 20 }
 
 const trips = tripsContract()
 const disagreements: { seed: number; batch: number; what: string }[] = []
@@ -60,26 +66,47 @@ function fuzzSeed(number: number): void {
   const random = seededRandom(number, 4)
   const contract = number % 3 === 0 ? trips : randomContract(random)
   const decoder = createDecoder(contract)
+  const other = createDecoder(contract)
   const fresh = () => hostileRecords(contract, random, RECORDS_PER_BATCH)
   for (let batch = 0; batch < RECORDS_PER_SEED / RECORDS_PER_BATCH; batch++) {
     const isHuge = batch === 7 && number % 10 === 0
     const records = isHuge ? hugeRecords(contract, random) : fresh()
-    const expected = expectedOf(contract, records)
-    const what = attempt(() => disagreement(decoder, records, expected))
-    // Every other batch also as raw would give it back.
-    const again =
-      batch % 4 === 0 ? attempt(() => disagreementOnEvents(decoder, expected)) : undefined
+    const limits = batch % 5 === 1 ? SMALL : undefined
     inputs += records.length
-    events += expected.events.length
-    accepted += expected.decoded.batch.rows
-    for (const { reason } of expected.decoded.rejected) {
-      const kind = reason.replace(/^(?!event|undecodable)[^.:]+/, '*')
-      reasons.set(kind, (reasons.get(kind) ?? 0) + 1)
-    }
-    for (const one of [what, again]) {
-      if (one !== undefined) disagreements.push({ seed: number, batch, what: one })
+    for (const expected of expectedOf(contract, records, limits)) {
+      const found = [attempt(() => disagreement(decoder, expected, limits))]
+      // Some also as raw would give it back, or another decoder.
+      if (batch % 4 === 0) found.push(attempt(() => disagreementOnEvents(decoder, expected)))
+      if (batch % 4 === 2)
+        found.push(attempt(() => onSomeLines(decoder, other, contract, expected)))
+      for (const what of found) {
+        if (what !== undefined) disagreements.push({ seed: number, batch, what })
+      }
+      count(expected)
     }
   }
+}
+
+function count({ events: lines, decoded }: Expected): void {
+  events += lines.length
+  accepted += decoded.batch.rows
+  for (const { reason } of decoded.rejected) {
+    const kind = reason.replace(/^(?!event|undecodable)[^.:]+/, '*')
+    reasons.set(kind, (reasons.get(kind) ?? 0) + 1)
+  }
+}
+
+/** Every third event of what one decoder received, read by another. */
+function onSomeLines(
+  decoder: Decoder,
+  other: Decoder,
+  contract: Contract,
+  { records }: Expected,
+): string | undefined {
+  const { events: received } = decoder.decodeRecords(records, { shard: 's' })
+  const lines = Array.from({ length: received.length }, (_, line) => line)
+  const some = lines.filter((line) => line % 3 === 0)
+  return disagreementOnLines(other, contract, received, some)
 }
 
 /** A decoder that throws disagrees, too. */

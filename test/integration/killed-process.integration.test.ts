@@ -14,6 +14,7 @@ import {
   realProduct,
   recordText,
 } from '#test/support/real-product.ts'
+import { storedCount } from '#test/support/stored-states.ts'
 import { createBucket, createTable, testConfig } from '#test/support/tables.ts'
 import { record, tripText } from '#test/support/trip-events.ts'
 import { root, run } from '#test/support/weir.ts'
@@ -143,8 +144,8 @@ describe('a process of update-windows that is killed at one of its effects', () 
 
       const counts = await Promise.all(
         ['2019-01-03T14:00:00Z', '2019-01-04T15:00:00Z'].map(async (start) => {
-          const slots = await cold.slots.newestWindow('zone-fares', '236', Date.parse(start) * 1000)
-          return slots.map((slot) => slot.states.trip_count)
+          const slots = await cold.slots.newestPane('zone-fares', '236', Date.parse(start) * 1000)
+          return slots.map((slot) => storedCount(slot.states.trip_count))
         }),
       )
       expect(counts).toEqual([[2], [1]])

@@ -1,14 +1,21 @@
 import { CloudFormationClient, DescribeStacksCommand } from '@aws-sdk/client-cloudformation'
 import { DynamoDBClient, ScanCommand } from '@aws-sdk/client-dynamodb'
+import { KinesisClient, UpdateShardCountCommand } from '@aws-sdk/client-kinesis'
 import {
   LambdaClient,
   ListEventSourceMappingsCommand,
   UpdateEventSourceMappingCommand,
 } from '@aws-sdk/client-lambda'
-import { ListObjectsV2Command, S3Client } from '@aws-sdk/client-s3'
+import {
+  CopyObjectCommand,
+  DeleteObjectCommand,
+  ListObjectsV2Command,
+  S3Client,
+} from '@aws-sdk/client-s3'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { clientConfig } from '#lib/adapters/aws/client-config.ts'
 import { IcebergReaders } from '#test/support/iceberg-readers.ts'
+import { storedCount, storedSum } from '#test/support/stored-states.ts'
 import { FEBRUARY, JANUARY, tripsOracle } from '#test/support/trips-oracle.ts'
 import { weirJson } from '#test/support/weir.ts'
 
@@ -110,6 +117,28 @@ describe('a month of real trips, with resends and disorder, sent to one of two c
     })
   })
 
+  it('balances too beside quarantine that no batch names, and does not list it', async () => {
+    const s3 = new S3Client(clientConfig({ region: EAST }))
+    const { TripsBucket: Bucket } = await outputs(EAST)
+    const listed = await s3.send(new ListObjectsV2Command({ Bucket, Prefix: 'quarantine/' }))
+    const named = listed.Contents![0]!.Key!
+    const Key = named.replace(/-\w+\.parquet$/, '-0000000000000000.parquet')
+    await s3.send(new CopyObjectCommand({ Bucket, Key, CopySource: `${Bucket}/${named}` }))
+
+    const region = ['--region', EAST]
+    expect(await weirJson(['quarantine', 'list', 'trips', ...region])).toMatchObject({
+      total: oracle.rejected,
+    })
+    expect(await weirJson(['reconcile', 'trips', ...region])).toMatchObject({
+      quarantined: oracle.rejected,
+      balanced: true,
+    })
+    expect(await weirJson(['status', '--regions', EAST])).toMatchObject({
+      cells: [{ products: [{ quarantined: oracle.rejected, waiting: [] }] }],
+    })
+    await s3.send(new DeleteObjectCommand({ Bucket, Key }))
+  })
+
   it('is read the same by PyIceberg and DuckDB', async () => {
     const readers = await IcebergReaders.start()
     try {
@@ -174,6 +203,27 @@ describe('a month of real trips, with resends and disorder, sent to one of two c
     expect(await allWindows(EAST)).toEqual(oracle.windows)
   })
 
+  it('changes nothing when the stream is resharded and the file is sent once more', async () => {
+    const before = await weirJson<{ received: number }>(['reconcile', 'trips', '--region', EAST])
+    const { TripsStreamName } = await outputs(EAST)
+    await new KinesisClient(clientConfig({ region: EAST })).send(
+      new UpdateShardCountCommand({
+        StreamName: TripsStreamName,
+        TargetShardCount: 4,
+        ScalingType: 'UNIFORM_SCALING',
+      }),
+    )
+    const again = await weirJson<Sent>(['send', 'trips', JANUARY, '--region', EAST])
+    await weirJson(['wait', 'trips', '--region', EAST])
+
+    const after = await weirJson(['reconcile', 'trips', '--region', EAST])
+    expect(after).toMatchObject({
+      received: before.received + again.sent,
+      admitted: oracle.accepted,
+      balanced: true,
+    })
+  })
+
   it('leaves no trace in the other cell', async () => {
     const stack = await outputs(WEST)
     const s3 = new S3Client(clientConfig({ region: WEST }))
@@ -221,13 +271,13 @@ async function allWindows(region: string) {
       new ScanCommand({ TableName: TripsSlotsTable!, ExclusiveStartKey: from }),
     )
     for (const item of page.Items ?? []) {
-      if (item.pk!.S!.startsWith('#cursor#')) continue
-      const zone = item.pk!.S!.split('#')[1]
+      if (!item.pk!.S!.startsWith('slot#')) continue
+      const zone = item.pk!.S!.split('#')[2]
       const id = `${zone} ${item.sk!.S!.split('#')[0]}`
       const states = JSON.parse(item.states!.S!)
       const window = windows.get(id) ?? { trips: 0, fareCents: 0 }
-      window.trips += states.trip_count
-      window.fareCents += Number(states.fare_sum.sum)
+      window.trips += storedCount(states.trip_count)
+      window.fareCents += Number(storedSum(states.fare_sum))
       windows.set(id, window)
     }
     from = page.LastEvaluatedKey as typeof from

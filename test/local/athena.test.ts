@@ -80,12 +80,16 @@ describe('the local Athena', () => {
     const byTime = await query(
       `SELECT count(*) FROM taxi.trips FOR TIMESTAMP AS OF (current_timestamp + INTERVAL '1' HOUR) AS t WHERE t.id < 120`,
     )
+    const inside = await query(
+      `SELECT count(*) FROM (SELECT * FROM trips FOR VERSION AS OF ${firstSnapshot}) t WHERE t.id < 90`,
+    )
     const tooEarly = query(
       `SELECT * FROM trips FOR TIMESTAMP AS OF TIMESTAMP '2020-01-01 00:00:00 UTC'`,
     )
 
     expect(byVersion.rows).toEqual([['100']])
     expect(byTime.rows).toEqual([['120']])
+    expect(inside.rows).toEqual([['90']])
     await expect(tooEarly).rejects.toThrow(
       /^INVALID_ARGUMENTS: No version history table at or before/,
     )
@@ -101,6 +105,21 @@ describe('the local Athena', () => {
       ['2024-01-02', '000', '3', '0.60', 'k2'],
       ['2024-01-02', '001', '3', '0.60', 'k2'],
     ])
+  })
+
+  it('knows which object a row comes from, where that is asked for', async () => {
+    const { rows: objects } = await query('SELECT "$path", count(*) FROM raw GROUP BY 1 ORDER BY 1')
+    const [first] = objects.map(([path]) => path)
+    const { rows } = await query(
+      `SELECT count(*) FROM raw t WHERE t."$path" NOT IN ('${first}', 's3://elsewhere/x')`,
+    )
+    const { columns } = await query('SELECT * FROM raw LIMIT 1')
+
+    expect(objects.length).toBeGreaterThan(1)
+    for (const [path] of objects) expect(path).toMatch(/^s3:\/\/[^/]+\/.*date=2024-01-0/)
+    const all = objects.reduce((sum, [, count]) => sum + Number(count), 0)
+    expect(Number(rows[0]![0])).toBe(all - Number(objects[0]![1]))
+    expect(columns).not.toContain('$path')
   })
 
   it('counts the bytes of the partitions that a query needs, the same each time', async () => {

@@ -39,18 +39,20 @@ export function slotStoreContract(create: () => Promise<SlotStore>): void {
     })
   })
 
-  describe('the newest window', () => {
-    it('is the last that starts at or before the time, with the slots of all shards', async () => {
-      for (const windowStart of [-HOUR, 0, HOUR]) {
+  describe('the panes of a key', () => {
+    beforeEach(async () => {
+      for (const paneStart of [-HOUR, 0, HOUR]) {
         for (let shard = 0; shard < 20; shard++) {
-          await slots.write(slot({ windowStart, shard: `shard-${shard}` }), undefined)
+          await slots.write(slot({ paneStart, shard: `shard-${shard}` }), undefined)
         }
       }
-      await slots.write(slot({ windowStart: HOUR, key: 'other' }), undefined)
+      await slots.write(slot({ paneStart: HOUR, key: 'other' }), undefined)
+    })
 
+    it('the newest is the last that starts at or before the time, with the slots of all shards', async () => {
       const at = async (time: number) => {
-        const found = await slots.newestWindow('view', 'key', time)
-        return [found.length, ...new Set(found.map((one) => one.windowStart))]
+        const found = await slots.newestPane('view', 'key', time)
+        return [found.length, ...new Set(found.map((one) => one.paneStart))]
       }
 
       expect(await at(HOUR)).toEqual([20, HOUR])
@@ -58,17 +60,83 @@ export function slotStoreContract(create: () => Promise<SlotStore>): void {
       expect(await at(-1)).toEqual([20, -HOUR])
       expect(await at(-HOUR - 1)).toEqual([0])
     })
+
+    it('a range has all that start in it, both ends included, in their order', async () => {
+      const range = async (from: number, to: number) => {
+        const found = await slots.range('view', 'key', from, to, { consistent: true })
+        return found.map((one) => one.paneStart)
+      }
+
+      expect(new Set(await range(-HOUR, 0))).toEqual(new Set([-HOUR, 0]))
+      expect(await range(-HOUR, 0)).toHaveLength(40)
+      expect(await range(1, HOUR)).toEqual(Array.from({ length: 20 }, () => HOUR))
+      expect(await range(1, HOUR - 1)).toEqual([])
+    })
+  })
+
+  describe('the members of a pane', () => {
+    const membersOf = async (paneStart: number) => {
+      const found: string[] = []
+      for await (const { shard, keys } of slots.members('view', paneStart)) {
+        for (const key of keys) found.push(`${shard}/${key}`)
+      }
+      return [...new Set(found)].sort()
+    }
+    const panes = async (from: number, to: number) => {
+      const found: number[] = []
+      for await (const pane of slots.panes('view', from, to)) found.push(pane)
+      return found
+    }
+
+    it('add up, whoever notes them and however often', async () => {
+      await slots.addMembers('view', 'a', new Map([[0, ['x', 'y']]]))
+      await slots.addMembers('view', 'a', new Map([[0, ['z']]]))
+      await slots.addMembers('view', 'b', new Map([[0, ['x']]]))
+      await slots.addMembers('view', 'a', new Map([[0, ['x', 'y']]]))
+
+      expect(await membersOf(0)).toEqual(['a/x', 'a/y', 'a/z', 'b/x'])
+      expect(await membersOf(HOUR)).toEqual([])
+    })
+
+    it('tell which panes there are, in order of time', async () => {
+      await slots.addMembers('view', 'a', new Map([0, HOUR, -HOUR].map((pane) => [pane, ['x']])))
+      await slots.addMembers('other', 'a', new Map([[2 * HOUR, ['x']]]))
+
+      expect(await panes(-HOUR, 5 * HOUR)).toEqual([-HOUR, 0, HOUR])
+      expect(await panes(1, HOUR)).toEqual([HOUR])
+    })
+
+    it('may be many and odd', async () => {
+      const keys = Array.from({ length: 3_000 }, (_, i) => `key "${i}" # \u0001 ü`)
+      await slots.addMembers('view', 'a', new Map([[0, keys]]))
+
+      expect(await membersOf(0)).toEqual(keys.map((key) => `a/${key}`).sort())
+    })
   })
 
   describe('a cursor', () => {
     it('starts at the start and only moves forward', async () => {
-      expect(await slots.cursor('view', 'a')).toBe(START)
+      const at = (digits: string) => {
+        return { position: sequenceNumber(digits), definition: 'd', maxEventTime: Number(digits) }
+      }
+      expect(await slots.cursor('view', 'a')).toEqual({ position: START })
 
-      await slots.advanceCursor('view', 'a', sequenceNumber('10'))
-      await slots.advanceCursor('view', 'a', sequenceNumber('9'))
+      await slots.advanceCursor('view', 'a', at('10'))
+      await slots.advanceCursor('view', 'a', at('9'))
 
-      expect(await slots.cursor('view', 'a')).toBe(sequenceNumber('10'))
-      expect(await slots.cursor('other', 'a')).toBe(START)
+      expect(await slots.cursor('view', 'a')).toEqual(at('10'))
+      expect(await slots.cursor('other', 'a')).toEqual({ position: START })
+    })
+  })
+
+  describe('the progress of final results', () => {
+    it('only moves forward', async () => {
+      expect(await slots.finalProgress('view')).toBeUndefined()
+
+      await slots.advanceFinalProgress('view', { closed: HOUR, fences: { a: START } })
+      await slots.advanceFinalProgress('view', { closed: 0, fences: {} })
+
+      expect(await slots.finalProgress('view')).toEqual({ closed: HOUR, fences: { a: START } })
     })
   })
 }
@@ -77,9 +145,10 @@ function slot(changes: Partial<Slot> = {}): Slot {
   return {
     view: 'view',
     key: 'key',
-    windowStart: 0,
+    paneStart: 0,
     shard: 'shard-0',
     states: {},
+    eventTime: { min: -1, max: 5 },
     sequence: sequenceNumber('1'),
     computedAtMs: 1,
     ...changes,

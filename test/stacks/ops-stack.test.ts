@@ -7,10 +7,10 @@ const cell = synth({ products: [productOf(), productOf({ product: 'trips' })] })
 const alarms = cell.resources(OPS, 'AWS::CloudWatch::Alarm').map((one) => one.Properties)
 
 describe('alarms', () => {
-  it('are six for a product and one for the cell, each by its own name', () => {
+  it('are seven for a product and one for the cell, each by its own name', () => {
     const names = alarms.map((alarm) => alarm.AlarmName)
 
-    expect(new Set(names).size).toBe(2 * 6 + 1)
+    expect(new Set(names).size).toBe(2 * 7 + 1)
     expect(names).toContain('weir/trips/Ingest/ArchiveEvents/IteratorAge')
     expect(names).toContain('weir/us-east-1/Ops/Functions/Throttles')
   })

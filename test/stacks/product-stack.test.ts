@@ -144,10 +144,37 @@ describe('a role holds what its function calls and nothing else', () => {
         'dynamodb:Query on journal',
         's3:GetObject on objects/table/sensor_readings/*',
         's3:GetObject on objects/batches/*',
+        's3:PutObject on objects/late/*',
         's3:ListBucket on objects',
         'dynamodb:BatchGetItem on slots',
         'dynamodb:GetItem on slots',
         'dynamodb:PutItem on slots',
+        'dynamodb:Query on slots',
+        'dynamodb:UpdateItem on slots',
+        'kms:Decrypt on cell key',
+        'kms:GenerateDataKey on cell key',
+      ].sort(),
+    )
+  })
+
+  it('finalize-windows', () => {
+    expect(permissions('FinalizeWindows')).toEqual(
+      [
+        ...LOGS,
+        'dynamodb:GetItem on journal',
+        'dynamodb:Query on journal',
+        'kinesis:DescribeStream on stream',
+        'kinesis:DescribeStreamSummary on stream',
+        'kinesis:GetRecords on stream',
+        'kinesis:GetShardIterator on stream',
+        'kinesis:ListShards on stream',
+        's3:GetObject on objects/table/sensor_readings/*',
+        's3:GetObject on objects/batches/*',
+        's3:GetObject on objects/features/*',
+        's3:PutObject on objects/features/*',
+        's3:ListBucket on objects',
+        'dynamodb:BatchGetItem on slots',
+        'dynamodb:GetItem on slots',
         'dynamodb:Query on slots',
         'dynamodb:UpdateItem on slots',
         'kms:Decrypt on cell key',
@@ -194,14 +221,14 @@ describe('the pipeline of a product', () => {
     expect(reading('JournalTable')).toHaveLength(2)
     expect(rule?.Properties.ScheduleExpression).toBe('rate(1 minute)')
     expect(rule?.Properties.Targets.map((one: { Input: string }) => one.Input)).toEqual(
-      Array(2).fill('{"bell":"sweep"}'),
+      Array(3).fill('{"bell":"sweep"}'),
     )
   })
 
   it('runs on the current Node, logs for a while and under the key of the cell', () => {
     const functions = cell.resources(PRODUCT, 'AWS::Lambda::Function')
 
-    expect(functions).toHaveLength(4)
+    expect(functions).toHaveLength(5)
     for (const { Properties } of functions) {
       expect(Properties).toMatchObject({ Runtime: 'nodejs24.x', Architectures: ['arm64'] })
     }
@@ -218,6 +245,7 @@ describe('the pipeline of a product', () => {
       'ArchiveEventsFunction',
       'CommitSnapshotsFunction',
       'UpdateWindowsFunction',
+      'FinalizeWindowsFunction',
       'GetFeaturesFunction',
     ])
   })

@@ -6,7 +6,8 @@ import { cellAlarms, productAlarms } from '#lib/constructs/ops/alarm-catalogue.t
 const runbook = readFileSync(join(import.meta.dirname, '../../docs/runbook.md'), 'utf8')
 
 it('the runbook has a section for every alarm, and no section for an alarm that is gone', () => {
-  const sections = runbook.match(/^## .*$/gm)?.map((heading) => heading.slice(3))
+  // Named like an alarm: the others tell how something is done.
+  const sections = runbook.match(/^## .*\/.*\/.*$/gm)?.map((heading) => heading.slice(3))
   // Only the names count here: any function and stream will do.
   const unit = new Proxy({}, { get: () => () => ({}) })
   const units = new Proxy(

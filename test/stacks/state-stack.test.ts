@@ -169,6 +169,7 @@ describe('the stores of a product', () => {
     const tables = kept.resources(STATE, 'AWS::Glue::Table').map((one) => one.Properties.TableInput)
 
     expect(tables.map((table) => table.Name).sort()).toEqual([
+      'sensor_readings_late',
       'sensor_readings_quarantine',
       'sensor_readings_raw',
     ])

@@ -70,12 +70,24 @@ export class FaultyProcess {
   slots(slots: SlotStore): SlotStore {
     return {
       write: (slot, read) =>
-        this.#effect(`slot ${slot.key} ${slot.windowStart}`, () => slots.write(slot, read)),
+        this.#effect(`slot ${slot.key} ${slot.paneStart}`, () => slots.write(slot, read)),
       advanceCursor: (view, shard, to) =>
         this.#effect(`cursor ${view} ${shard}`, () => slots.advanceCursor(view, shard, to)),
       cursor: (view, shard) => this.#read(() => slots.cursor(view, shard)),
       read: (keys) => this.#read(() => slots.read(keys)),
-      newestWindow: (view, key, at) => this.#read(() => slots.newestWindow(view, key, at)),
+      range: (view, key, from, to, options) =>
+        this.#read(() => slots.range(view, key, from, to, options)),
+      newestPane: (view, key, at) => this.#read(() => slots.newestPane(view, key, at)),
+      expire: (held, atMs) => this.#effect('expire slots', () => slots.expire(held, atMs)),
+      addMembers: (view, shard, panes) =>
+        this.#effect(`members ${view} ${shard}`, () => slots.addMembers(view, shard, panes)),
+      panes: (view, from, to) => slots.panes(view, from, to),
+      members: (view, pane) => slots.members(view, pane),
+      expirePane: (view, pane, atMs) =>
+        this.#effect('expire pane', () => slots.expirePane(view, pane, atMs)),
+      finalProgress: (view) => this.#read(() => slots.finalProgress(view)),
+      advanceFinalProgress: (view, progress) =>
+        this.#effect(`final ${view}`, () => slots.advanceFinalProgress(view, progress)),
     }
   }
 

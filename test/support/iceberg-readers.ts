@@ -29,8 +29,11 @@ export interface ReadAnswer {
   readonly files: number
   readonly filesFiltered: number
   readonly duckdbPlan: string
-  readonly snapshots: readonly (readonly [bigint, string, Readonly<Record<string, string>>])[]
+  /** Oldest first: the id in digits, what it did, its summary. */
+  readonly snapshots: readonly (readonly [string, string, Readonly<Record<string, string>>])[]
   readonly properties: Readonly<Record<string, string>>
+  /** As PyIceberg prints it. */
+  readonly sortOrder: string
 }
 
 /** PyIceberg and DuckDB in a process of their own, which take the cloud's address from the environment. */
@@ -55,6 +58,15 @@ export class IcebergReaders {
   /** The same questions to both engines. */
   async read(request: ReadRequest): Promise<ReadAnswer> {
     return (await this.#ask({ do: 'read', ...request })) as ReadAnswer
+  }
+
+  /** All rows with these columns, as text, in their order, as both engines read them. */
+  async rows(request: {
+    readonly database: string
+    readonly name: string
+    readonly columns: readonly string[]
+  }): Promise<Record<'pyiceberg' | 'duckdb', readonly (readonly (string | null)[])[]>> {
+    return (await this.#ask({ do: 'rows', ...request })) as never
   }
 
   /** PyIceberg appends all rows of the table to it once more. */

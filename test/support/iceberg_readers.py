@@ -88,10 +88,27 @@ def read(request):
         "filesFiltered": len(list(table.scan(row_filter=request["rowFilter"], **at).plan_files())),
         "duckdbPlan": plan[0][1],
         "snapshots": [
-            [snapshot.snapshot_id, snapshot.summary.operation.value, dict(snapshot.summary.additional_properties)]
+            [str(snapshot.snapshot_id), snapshot.summary.operation.value, dict(snapshot.summary.additional_properties)]
             for snapshot in table.snapshots()
         ],
         "properties": dict(table.properties),
+        "sortOrder": str(table.sort_order()),
+    }
+
+
+def rows(request):
+    """All rows with these columns, as text, in the order of them."""
+    table = CATALOG.load_table((request["database"], request["name"]))
+    connection = duck()
+    connection.register("by_iceberg", table.scan().to_arrow())
+    columns = ", ".join(f"CAST({name} AS VARCHAR) AS {name}" for name in request["columns"])
+
+    def read_from(relation):
+        return connection.execute(f"SELECT {columns} FROM {relation} ORDER BY ALL").fetchall()
+
+    return {
+        "pyiceberg": read_from("by_iceberg"),
+        "duckdb": read_from(f"iceberg_scan('{table.metadata_location}')"),
     }
 
 
@@ -107,7 +124,7 @@ def main():
     for line in sys.stdin:
         request = json.loads(line)
         try:
-            answer = {"read": read, "append": append}[request["do"]](request)
+            answer = {"read": read, "rows": rows, "append": append}[request["do"]](request)
         except Exception:  # the next request may still be answered
             answer = {"error": traceback.format_exc()}
         print(json.dumps(answer, default=str), flush=True)

@@ -3,13 +3,13 @@ import { join } from 'node:path'
 import { MemoryCatalog } from '#lib/adapters/memory/memory-catalog.ts'
 import { MemoryJournal } from '#lib/adapters/memory/memory-journal.ts'
 import { MemoryObjectStore } from '#lib/adapters/memory/memory-object-store.ts'
+import { MemoryShardLineage } from '#lib/adapters/memory/memory-shard-lineage.ts'
 import { MemorySlotStore } from '#lib/adapters/memory/memory-slot-store.ts'
 import type { Contract } from '#lib/domain/contract/contract.ts'
 import { type ContractVersions, versionsOf } from '#lib/domain/contract/contract-versions.ts'
 import { parseContract } from '#lib/domain/contract/parse-contract.ts'
 import { Archive } from '#lib/domain/ingest/archive.ts'
 import { keyedIdentity } from '#lib/domain/ingest/identity.ts'
-import type { ShardLineage } from '#lib/domain/ingest/lineage.ts'
 import { decodeRawBatch } from '#lib/domain/ingest/raw-object.ts'
 import type { StreamRecord } from '#lib/domain/ingest/wire.ts'
 import { type Column, utf8At } from '#lib/domain/kernel/columns.ts'
@@ -17,10 +17,17 @@ import { PlatformError } from '#lib/domain/kernel/errors.ts'
 import { commitSnapshots } from '#lib/domain/lake/commit-snapshots.ts'
 import { decodeParquet } from '#lib/domain/lake/parquet/decode.ts'
 import { loadTable } from '#lib/domain/lake/table.ts'
+import {
+  type FinalizeWindowsDependencies,
+  finalizeWindows,
+} from '#lib/domain/process/finalize-windows.ts'
 import { updateWindows } from '#lib/domain/process/update-windows.ts'
 import type { ViewDefinition } from '#lib/domain/process/view.ts'
+import type { StreamProgress } from '#lib/domain/process/view-watermark.ts'
 import { views } from '#products/trips/features.ts'
 import { FaultyProcess } from './faults.ts'
+import { LONE_SHARDS } from './lone-shards.ts'
+import { storedCount, storedSum } from './stored-states.ts'
 
 const contractFile = join(import.meta.dirname, '../../products/trips/contract.yaml')
 
@@ -40,7 +47,8 @@ export class MemoryCell {
   readonly catalog = new MemoryCatalog()
   readonly journal = new MemoryJournal()
   readonly slots = new MemorySlotStore()
-  readonly lineage = new Map<string, readonly string[]>()
+  /** The shards that a test names; without any, each shard stands alone. */
+  readonly shards = new MemoryShardLineage()
   readonly layout = { bucket: 'bucket', region: 'us-east-1', product: 'trips' }
   readonly contract: Contract
   /** Which versions are deployed. */
@@ -57,12 +65,11 @@ export class MemoryCell {
 
   /** A cold archive-events process. Keep the result to have a warm one. */
   archive(process = NO_FAULT()): Archive {
-    const lineage: ShardLineage = { parents: async () => this.lineage }
     return new Archive({
       contracts: this.contracts,
       journal: process.journal(this.journal),
       objects: process.objects(this.objects),
-      lineage,
+      lineage: this.shards.listed.size === 0 ? LONE_SHARDS : this.shards,
       identify: keyedIdentity(new Uint8Array(32)),
       layout: this.layout,
       undecodableKeyId: 'undecodable-key',
@@ -94,6 +101,33 @@ export class MemoryCell {
       objects: process.objects(this.objects),
       slots: process.slots(this.slots),
       clock: this.clock,
+      layout: this.layout,
+    })
+  }
+
+  /** Closes windows by watermark; `stream` says what nobody has read yet. */
+  finalize(
+    stream: StreamProgress,
+    process = NO_FAULT(),
+    limits?: FinalizeWindowsDependencies['limits'],
+  ) {
+    const lost = () =>
+      new PlatformError('lake.commitStateUnknown', 'answer lost', { retryable: true })
+    return finalizeWindows({
+      lake: {
+        objects: process.objects(this.objects),
+        catalog: process.catalog(this.catalog, lost),
+        clock: this.clock,
+        ids: { snapshotId: () => ++this.#ids, uuid: () => `uuid-${++this.#ids}` },
+      },
+      contracts: this.contracts,
+      views: this.views,
+      journal: process.journal(this.journal),
+      slots: process.slots(this.slots),
+      stream,
+      layout: this.layout,
+      database: 'weir',
+      ...(limits === undefined ? {} : { limits }),
     })
   }
 
@@ -141,10 +175,10 @@ export class MemoryCell {
     }
     const windows = new Map<string, { trips: number; fares: bigint }>()
     for (const slot of this.slots.all()) {
-      const id = `${slot.windowStart}/${slot.key}`
+      const id = `${slot.paneStart}/${slot.key}`
       const sum = windows.get(id) ?? { trips: 0, fares: 0n }
-      sum.trips += slot.states.trip_count as number
-      sum.fares += BigInt((slot.states.fare_sum as { sum: string }).sum)
+      sum.trips += storedCount(slot.states.trip_count)
+      sum.fares += storedSum(slot.states.fare_sum)
       windows.set(id, sum)
     }
     return {

@@ -16,6 +16,7 @@ import { commitSnapshots } from '#lib/domain/lake/commit-snapshots.ts'
 import { updateWindows } from '#lib/domain/process/update-windows.ts'
 import { views } from '#products/trips/features.ts'
 import { type Fault, FaultyProcess } from './faults.ts'
+import { LONE_SHARDS } from './lone-shards.ts'
 import { tripsContract } from './memory-cell.ts'
 import { testConfig } from './tables.ts'
 
@@ -91,7 +92,7 @@ export async function realProduct(stores: RealStores, name: string, planned?: Pl
         contracts,
         journal,
         objects,
-        lineage: { parents: async () => new Map() },
+        lineage: LONE_SHARDS,
         identify: keyedIdentity(new Uint8Array(32)),
         layout,
         undecodableKeyId: stores.undecodableKeyId,
@@ -112,6 +113,7 @@ export async function realProduct(stores: RealStores, name: string, planned?: Pl
         objects,
         slots: process.slots(plainSlots),
         clock: systemClock,
+        layout,
       }),
   }
 }

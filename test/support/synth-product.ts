@@ -35,6 +35,8 @@ export function productOf(given: Partial<Contract> = {}): Product {
     stream: { shards: 3, retentionHours: 168, freshnessSeconds: 4 },
     dedupHorizonMinutes: 1440,
     maxFutureSkewMinutes: 5,
+    outOfOrdernessSeconds: 60,
+    stateRetentionDays: 30,
     retention: { rawDays: 400, quarantineDays: 90, undecodableDays: 7 },
     ...given,
   }

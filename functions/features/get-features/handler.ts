@@ -36,6 +36,6 @@ export function makeHandler(deps: GetFeaturesDependencies) {
     }
     const atMs = at === undefined ? deps.clock.nowMs() : Date.parse(at)
     const contract = contractOfView(view, deps.contracts)
-    return readFeatures(deps.slots, contract, view, key, atMs * 1000)
+    return readFeatures({ slots: deps.slots, contract }, view, key, atMs * 1000)
   }
 }

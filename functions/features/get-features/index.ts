@@ -5,6 +5,7 @@ import { DynamoDbSlotStore } from '#lib/adapters/dynamodb/dynamodb-slot-store.ts
 import { systemClock } from '#lib/adapters/system/system.ts'
 import { contractVersions } from '#lib/domain/contract/contract-versions.ts'
 import { readEnvironment } from '#lib/domain/kernel/environment.ts'
+import { subSlotsOf } from '#lib/domain/process/view.ts'
 import { getFeaturesEnvironment } from './env.ts'
 import { makeHandler } from './handler.ts'
 
@@ -18,6 +19,7 @@ export const handler = makeHandler({
   slots: new DynamoDbSlotStore({
     client: new DynamoDBClient(config),
     tableName: env.SLOTS_TABLE,
+    subSlots: subSlotsOf(views),
   }),
   clock: systemClock,
 })

@@ -3,7 +3,7 @@ import { productEnvironment } from '#lib/domain/kernel/environment.ts'
 
 export const archiveEventsEnvironment = productEnvironment.extend({
   /** The product's stream, for the lineage of its shards. */
-  STREAM_NAME: z.string().min(1),
+  STREAM_ARN: z.string().min(1),
   BUCKET: z.string().min(1),
   JOURNAL_TABLE: z.string().min(1),
   /** KMS key of undecodable bytes: their own, since nobody knows what is in them. */

@@ -1,11 +1,11 @@
 import type { KinesisStreamEvent, KinesisStreamRecord } from 'aws-lambda'
 import type { Archive } from '#lib/domain/ingest/archive.ts'
-import type { StreamRecord } from '#lib/domain/ingest/wire.ts'
+import type { EncodedRecord } from '#lib/domain/ingest/decoder/decoder.ts'
 import { sequenceNumber } from '#lib/domain/kernel/sequence-number.ts'
 import type { Log } from '#lib/domain/ops/log.ts'
 
 export interface ArchiveEventsDependencies {
-  readonly archive: Archive
+  readonly archive: Pick<Archive, 'take'>
   readonly log: Log
 }
 
@@ -17,7 +17,7 @@ export function makeHandler({ archive, log }: ArchiveEventsDependencies) {
   return async (event: KinesisStreamEvent): Promise<void> => {
     const byShard = Map.groupBy(event.Records, shardOf)
     for (const [shard, records] of byShard) {
-      const entries = await archive.take(shard, records.map(streamRecord))
+      const entries = await archive.take(shard, records.map(encodedRecord))
       for (const { last, counts } of entries) log.info('batch archived', { shard, last, ...counts })
     }
   }
@@ -28,11 +28,12 @@ function shardOf(record: KinesisStreamRecord): string {
   return record.eventID.slice(0, record.eventID.lastIndexOf(':'))
 }
 
-function streamRecord(record: KinesisStreamRecord): StreamRecord {
+/** Its data stay base64: the decoder reads it straight into its memory. */
+function encodedRecord(record: KinesisStreamRecord): EncodedRecord {
   return {
     sequence: sequenceNumber(record.kinesis.sequenceNumber),
     // Kinesis stamps milliseconds; as seconds in a double they need rounding.
     arrivalMicros: Math.round(record.kinesis.approximateArrivalTimestamp * 1000) * 1000,
-    data: Buffer.from(record.kinesis.data, 'base64'),
+    data: record.kinesis.data,
   }
 }

@@ -32,7 +32,7 @@ export const handler = makeHandler({
     objects: new S3ObjectStore({ client: new S3Client(config) }),
     lineage: new KinesisShardLineage({
       client: new KinesisClient(config),
-      streamName: env.STREAM_NAME,
+      streamArn: env.STREAM_ARN,
     }),
     identify: keyedIdentity(identityKey),
     layout: { bucket: env.BUCKET, region: env.WEIR_REGION, product: env.WEIR_PRODUCT },

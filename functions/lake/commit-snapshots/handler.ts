@@ -12,8 +12,8 @@ export interface CommitSnapshotsHandlerDependencies extends CommitSnapshotsDepen
 
 /**
  * Commits what the journal has past the table's fences. The event is only a bell: a journal record, the sweep, a
- * person. Throws after committing what it could if a shard's chain has a gap, or its next batch was judged by a
- * version that is not deployed here, so that the alarm sounds.
+ * person. Throws after committing what it could if a shard has to wait: its chain has a gap, what its next batch wrote
+ * cannot be read, or that was judged by a version that is not deployed here. So the alarm sounds.
  */
 export function makeHandler({ log, ...deps }: CommitSnapshotsHandlerDependencies) {
   return async (_bell: unknown): Promise<CommitReport> => {
@@ -24,6 +24,16 @@ export function makeHandler({ log, ...deps }: CommitSnapshotsHandlerDependencies
         'journal.gap',
         `entries are missing in the journal: ${report.gaps.map((gap) => `${gap.shard} after ${gap.fence}`).join(', ')}`,
         { context: { gaps: report.gaps } },
+      )
+    }
+    const [first] = report.unreadable
+    if (first !== undefined) {
+      for (const waiting of report.unreadable) log.error('shard waits', { ...waiting })
+      const more = report.unreadable.length - 1
+      throw new PlatformError(
+        'verdicts.unreadable',
+        `shard ${first.shard} waits after ${first.fence}: ${first.reason}${more > 0 ? `, and ${more} more` : ''}`,
+        { retryable: true, context: { unreadable: report.unreadable } },
       )
     }
     if (report.unknownVersions.length > 0) {

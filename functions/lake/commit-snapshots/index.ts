@@ -12,6 +12,7 @@ import { systemClock, systemIds } from '#lib/adapters/system/system.ts'
 import { contractVersions } from '#lib/domain/contract/contract-versions.ts'
 import { readEnvironment } from '#lib/domain/kernel/environment.ts'
 import { jitteredBackoff } from '#lib/domain/lake/backoff.ts'
+import { RememberedMetadata } from '#lib/domain/lake/remembered-metadata.ts'
 import { commitSnapshotsEnvironment } from './env.ts'
 import { makeHandler } from './handler.ts'
 
@@ -22,7 +23,7 @@ const { documents } = readProductBundle(import.meta.dirname)
 export const handler = makeHandler({
   log: createLog(env),
   lake: {
-    objects: new S3ObjectStore({ client: new S3Client(config) }),
+    objects: new RememberedMetadata(new S3ObjectStore({ client: new S3Client(config) })),
     catalog: new GlueCatalog({ client: new GlueClient(config) }),
     clock: systemClock,
     ids: systemIds,

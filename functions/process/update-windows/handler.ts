@@ -9,11 +9,18 @@ export interface UpdateWindowsHandlerDependencies extends UpdateWindowsDependenc
   readonly log: Log
 }
 
-/** Applies what the journal has past the views' cursors. The event is only a bell. */
+/**
+ * Applies what the journal has past the views' cursors. The event is only a bell; the sweep's says that nothing more is
+ * waited for, because the next bell may be a minute away.
+ */
 export function makeHandler({ log, ...deps }: UpdateWindowsHandlerDependencies) {
-  return async (_bell: unknown): Promise<UpdateReport> => {
-    const report = await updateWindows(deps)
+  return async (bell: unknown): Promise<UpdateReport> => {
+    const report = await updateWindows(deps, { now: isSweep(bell) })
     if (report.entries > 0) log.info('windows updated', { ...report })
     return report
   }
+}
+
+function isSweep(bell: unknown): boolean {
+  return typeof bell === 'object' && bell !== null && 'bell' in bell && bell.bell === 'sweep'
 }

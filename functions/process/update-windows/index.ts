@@ -9,6 +9,7 @@ import { S3ObjectStore } from '#lib/adapters/s3/s3-object-store.ts'
 import { systemClock } from '#lib/adapters/system/system.ts'
 import { contractVersions } from '#lib/domain/contract/contract-versions.ts'
 import { readEnvironment } from '#lib/domain/kernel/environment.ts'
+import { subSlotsOf } from '#lib/domain/process/view.ts'
 import { updateWindowsEnvironment } from './env.ts'
 import { makeHandler } from './handler.ts'
 
@@ -23,6 +24,11 @@ export const handler = makeHandler({
   views,
   journal: new DynamoDbJournal({ client, tableName: env.JOURNAL_TABLE }),
   objects: new S3ObjectStore({ client: new S3Client(config) }),
-  slots: new DynamoDbSlotStore({ client, tableName: env.SLOTS_TABLE }),
+  slots: new DynamoDbSlotStore({
+    client,
+    tableName: env.SLOTS_TABLE,
+    subSlots: subSlotsOf(views),
+  }),
   clock: systemClock,
+  layout: { bucket: env.BUCKET, region: env.WEIR_REGION, product: env.WEIR_PRODUCT },
 })

@@ -25,7 +25,11 @@ export class KinesisRecordSink implements RecordSink {
       const { Records: results = [] } = await this.#client.send(
         new PutRecordsCommand({
           StreamName: this.#streamName,
-          Records: records.map((one) => ({ PartitionKey: one.partitionKey, Data: one.data })),
+          Records: records.map((one) => ({
+            PartitionKey: one.partitionKey,
+            ExplicitHashKey: one.hashKey,
+            Data: one.data,
+          })),
         }),
       )
       return records.map((_, i) => outcomeOf(results[i]))

@@ -1,20 +1,32 @@
-import { type Predecessor, type SequenceNumber, START } from '#lib/domain/kernel/sequence-number.ts'
+import { type SequenceNumber, START } from '#lib/domain/kernel/sequence-number.ts'
 import type { Micros } from '#lib/domain/kernel/time.ts'
-import type { Slot, SlotKey, SlotStore } from '#lib/domain/process/slot-store.ts'
+import type {
+  AdvancedCursor,
+  Cursor,
+  FinalProgress,
+  PaneMembers,
+  Slot,
+  SlotKey,
+  SlotStore,
+} from '#lib/domain/process/slot-store.ts'
 
 /** Window slots in memory, held to the same contract tests as those in DynamoDB. */
 export class MemorySlotStore implements SlotStore {
   readonly #slots = new Map<string, Slot>()
-  readonly #cursors = new Map<string, SequenceNumber>()
+  readonly #expiry = new Map<string, number>()
+  readonly #cursors = new Map<string, AdvancedCursor>()
+  readonly #members = new Map<string, Map<Micros, Map<string, PaneMembers>>>()
+  readonly #paneExpiry = new Map<string, number>()
+  readonly #progress = new Map<string, FinalProgress>()
 
-  async cursor(view: string, shard: string): Promise<Predecessor> {
-    return this.#cursors.get(`${view}/${shard}`) ?? START
+  async cursor(view: string, shard: string): Promise<Cursor> {
+    return this.#cursors.get(JSON.stringify([view, shard])) ?? { position: START }
   }
 
-  async advanceCursor(view: string, shard: string, to: SequenceNumber): Promise<void> {
-    const id = `${view}/${shard}`
+  async advanceCursor(view: string, shard: string, to: AdvancedCursor): Promise<void> {
+    const id = JSON.stringify([view, shard])
     const known = this.#cursors.get(id)
-    if (known === undefined || known < to) this.#cursors.set(id, to)
+    if (known === undefined || known.position < to.position) this.#cursors.set(id, to)
   }
 
   async read(keys: readonly SlotKey[]): Promise<readonly Slot[]> {
@@ -25,17 +37,87 @@ export class MemorySlotStore implements SlotStore {
   }
 
   async write(slot: Slot, sequenceRead: SequenceNumber | undefined): Promise<boolean> {
-    if (this.#slots.get(idOf(slot))?.sequence !== sequenceRead) return false
-    this.#slots.set(idOf(slot), structuredClone(slot))
+    const id = idOf(slot)
+    if (this.#slots.get(id)?.sequence !== sequenceRead) return false
+    this.#slots.set(id, structuredClone(slot))
+    this.#expiry.delete(id)
     return true
   }
 
-  async newestWindow(view: string, key: string, atOrBefore: Micros): Promise<readonly Slot[]> {
+  async range(view: string, key: string, from: Micros, to: Micros): Promise<readonly Slot[]> {
+    return [...this.#slots.values()]
+      .filter((slot) => slot.view === view && slot.key === key)
+      .filter((slot) => slot.paneStart >= from && slot.paneStart <= to)
+      .sort((a, b) => a.paneStart - b.paneStart || (a.shard < b.shard ? -1 : 1))
+      .map((slot) => structuredClone(slot))
+  }
+
+  async newestPane(view: string, key: string, atOrBefore: Micros): Promise<readonly Slot[]> {
     const slots = [...this.#slots.values()].filter(
-      (slot) => slot.view === view && slot.key === key && slot.windowStart <= atOrBefore,
+      (slot) => slot.view === view && slot.key === key && slot.paneStart <= atOrBefore,
     )
-    const newest = slots.reduce((most, slot) => Math.max(most, slot.windowStart), -Infinity)
-    return slots.filter((slot) => slot.windowStart === newest).map((slot) => structuredClone(slot))
+    const newest = slots.reduce((most, slot) => Math.max(most, slot.paneStart), -Infinity)
+    return slots.filter((slot) => slot.paneStart === newest).map((slot) => structuredClone(slot))
+  }
+
+  async expire(slots: readonly Slot[], atMs: number): Promise<void> {
+    for (const slot of slots) {
+      const id = idOf(slot)
+      if (this.#slots.get(id)?.sequence === slot.sequence) this.#expiry.set(id, atMs)
+    }
+  }
+
+  async addMembers(
+    view: string,
+    shard: string,
+    panes: ReadonlyMap<Micros, readonly string[]>,
+  ): Promise<void> {
+    for (const [paneStart, keys] of panes) {
+      const known = getOrAdd(this.#members, view, () => new Map())
+      const members = getOrAdd(known, paneStart, () => new Map<string, PaneMembers>())
+      members.set(JSON.stringify([shard, keys]), { shard, keys })
+      this.#paneExpiry.delete(JSON.stringify([view, paneStart]))
+    }
+  }
+
+  async *panes(view: string, from: Micros, to: Micros): AsyncGenerator<Micros> {
+    const starts = [...(this.#members.get(view)?.keys() ?? [])].sort((a, b) => a - b)
+    for (const start of starts) if (start >= from && start <= to) yield start
+  }
+
+  async *members(view: string, paneStart: Micros): AsyncGenerator<PaneMembers> {
+    yield* [...(this.#members.get(view)?.get(paneStart)?.values() ?? [])]
+  }
+
+  async expirePane(view: string, paneStart: Micros, atMs: number): Promise<void> {
+    this.#paneExpiry.set(JSON.stringify([view, paneStart]), atMs)
+  }
+
+  async finalProgress(view: string): Promise<FinalProgress | undefined> {
+    return this.#progress.get(view)
+  }
+
+  async advanceFinalProgress(view: string, progress: FinalProgress): Promise<void> {
+    const known = this.#progress.get(view)
+    if (known === undefined || known.closed <= progress.closed) this.#progress.set(view, progress)
+  }
+
+  /** Drops what may go by now, as DynamoDB does some time after. */
+  dropExpired(nowMs: number): number {
+    let dropped = 0
+    for (const [id, atMs] of this.#expiry) {
+      if (atMs > nowMs) continue
+      this.#slots.delete(id)
+      this.#expiry.delete(id)
+      dropped++
+    }
+    for (const [id, atMs] of this.#paneExpiry) {
+      if (atMs > nowMs) continue
+      const [view, paneStart] = JSON.parse(id) as [string, Micros]
+      this.#members.get(view)?.delete(paneStart)
+      this.#paneExpiry.delete(id)
+    }
+    return dropped
   }
 
   /** Every slot, for oracles. */
@@ -44,6 +126,14 @@ export class MemorySlotStore implements SlotStore {
   }
 }
 
+function getOrAdd<K, V>(map: Map<K, V>, key: K, make: () => V): V {
+  const known = map.get(key)
+  if (known !== undefined) return known
+  const made = make()
+  map.set(key, made)
+  return made
+}
+
 function idOf(key: SlotKey): string {
-  return JSON.stringify([key.view, key.key, key.windowStart, key.shard])
+  return JSON.stringify([key.view, key.key, key.paneStart, key.shard])
 }

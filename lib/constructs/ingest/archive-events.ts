@@ -21,7 +21,7 @@ export class ArchiveEvents extends Construct {
       codeFolder: bundles.stage('archive-events', product),
       environment: {
         ...placeOf(props),
-        STREAM_NAME: stream.stream.streamName,
+        STREAM_ARN: stream.stream.streamArn,
         BUCKET: bucket.bucket.bucketName,
         JOURNAL_TABLE: journal.table.tableName,
         UNDECODABLE_KEY_ARN: keys.undecodable.keyArn,

@@ -9,6 +9,7 @@ export const PRODUCT_FUNCTIONS = {
   'archive-events': 'functions/ingest/archive-events',
   'commit-snapshots': 'functions/lake/commit-snapshots',
   'update-windows': 'functions/process/update-windows',
+  'finalize-windows': 'functions/process/finalize-windows',
   'get-features': 'functions/features/get-features',
 } as const
 

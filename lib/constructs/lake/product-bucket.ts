@@ -37,7 +37,8 @@ export class ProductBucket extends Construct {
         expiry('quarantine-replays', quarantineDays + RECOVERY.toDays() + 1, RECOVERY),
         // Nobody knows what is in them: once they are due they are gone, not merely hidden.
         expiry('undecodable', undecodableDays, Duration.days(1)),
-        ...['batches', 'table'].map((prefix) => recovery(prefix)),
+        expiry('late', rawDays, RECOVERY),
+        ...['batches', 'table', 'features'].map((prefix) => recovery(prefix)),
         { id: 'uploads', abortIncompleteMultipartUploadAfter: Duration.days(1) },
       ],
     })

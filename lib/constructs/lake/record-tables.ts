@@ -47,6 +47,19 @@ const QUARANTINE_COLUMNS: readonly Column[] = [
   { name: 'path', type: 'string', comment: 'place in the event: data.fare_amount' },
 ]
 
+const LATE_COLUMNS: readonly Column[] = [
+  { name: 'view', type: 'string' },
+  { name: 'key', type: 'string', comment: "the view's key" },
+  { name: 'event_id', type: 'string' },
+  { name: 'event_source', type: 'string' },
+  { name: 'event_time', type: 'timestamp', comment: 'UTC' },
+  { name: 'arrival_time', type: 'timestamp', comment: 'UTC' },
+  { name: 'shard', type: 'string' },
+  { name: 'sequence_number', type: 'string', comment: '3-digit length, then the digits' },
+  { name: 'event_index', type: 'int', comment: 'place inside the record' },
+  { name: 'contract_version', type: 'string' },
+]
+
 interface Format {
   readonly classification: string
   readonly inputFormat: string
@@ -69,7 +82,7 @@ const PARQUET: Format = {
 }
 
 /**
- * `<product>_raw` and `<product>_quarantine` for Athena. Their partitions follow from the region and the date, so no
+ * `<product>_raw`, `<product>_quarantine` and `<product>_late` for Athena. Their partitions follow from the region and the date, so no
  * crawler looks for them. The curated table is not made here: its first commit makes it.
  */
 export class RecordTables extends Construct {
@@ -91,6 +104,15 @@ export class RecordTables extends Construct {
       columns: QUARANTINE_COLUMNS,
       format: PARQUET,
       retentionDays: retention.quarantineDays,
+    })
+    this.table('Late', props, {
+      name: `${product}_late`,
+      description:
+        'Events that came after the window of a view could take them; the curated table has them',
+      prefix: 'late',
+      columns: LATE_COLUMNS,
+      format: PARQUET,
+      retentionDays: retention.rawDays,
     })
   }
 

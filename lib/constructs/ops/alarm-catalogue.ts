@@ -77,6 +77,14 @@ export function productAlarms(units: ProductUnits): readonly AlarmDefinition[] {
       ...ABOVE,
     },
     {
+      name: 'Process/FinalizeWindows/Errors',
+      meaning: 'Windows are not closed: the feature tables in the lake fall behind.',
+      metric: errors(units.finalizeWindows),
+      threshold: 0,
+      minutes: 5,
+      ...ABOVE,
+    },
+    {
       name: 'Features/GetFeatures/Errors',
       meaning: 'Features are asked for and not answered.',
       metric: errors(units.getFeatures),

@@ -35,6 +35,7 @@ function rowsOf(units: ProductUnits): IWidget[][] {
     units.archiveEvents,
     units.commitSnapshots,
     units.updateWindows,
+    units.finalizeWindows,
     units.getFeatures,
   ]
   return [

@@ -12,6 +12,7 @@ export interface ProductUnits {
   readonly archiveEvents: IFunction
   readonly commitSnapshots: IFunction
   readonly updateWindows: IFunction
+  readonly finalizeWindows: IFunction
   readonly getFeatures: IFunction
 }
 

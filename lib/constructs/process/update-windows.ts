@@ -32,6 +32,7 @@ export class UpdateWindows extends Construct {
         journal.allow('GetItem', 'Query'),
         ...JournalBell.permissions(journal),
         bucket.allowGet(...tableNamesOf(product).map((table) => `table/${table}`), 'batches'),
+        bucket.allowPut('late'),
         bucket.allowMissing(),
         slots.allow('BatchGetItem', 'GetItem', 'PutItem', 'Query', 'UpdateItem'),
         allowCellKey(props),

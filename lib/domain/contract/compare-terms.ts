@@ -64,6 +64,8 @@ const TERMS: readonly Term[] = [
     'undeclaredMajorChanged',
   ),
   property('weir.maxFutureSkewMinutes', (contract) => contract.maxFutureSkewMinutes),
+  property('weir.outOfOrdernessSeconds', (contract) => contract.outOfOrdernessSeconds),
+  property('weir.stateRetentionDays', (contract) => contract.stateRetentionDays),
   property('weir.tier', (contract) => contract.tier),
   property('weir.costCenter', (contract) => contract.costCenter),
   property('weir.dataClassification', (contract) => contract.dataClassification),

@@ -40,6 +40,11 @@ export function changesOf(
       .node('weir.partitionKey')
       .problem(`changes of a row keep their order by its key: write "value: ${key[0]}"`)
   }
+  if ((custom.integer('weir.spread') ?? 1) > 1) {
+    custom
+      .node('weir.spread')
+      .problem('changes of a row keep their order, which a spread key gives up: remove weir.spread')
+  }
   if (custom.text('weir.eventTime') !== CHANGE_TIME) {
     custom
       .node('weir.eventTime')
@@ -82,13 +87,26 @@ function keyOf(custom: CustomProperties, fields: readonly CompiledField[]): read
 }
 
 function positionOf(custom: CustomProperties): readonly string[] {
+  if (!custom.has('weir.cdcPosition')) {
+    const missing = `weir.cdcPosition is missing: add the members of a change's source that tell which of two changes is later, ${EXAMPLES}`
+    return custom.node('weir.cdc').problem(missing) ?? []
+  }
   const text = custom.text('weir.cdcPosition') ?? ''
   const names = text.split(',').map((name) => name.trim())
-  if (names.every((name) => /^[A-Za-z_][A-Za-z0-9_]{0,62}$/.test(name))) return names
-  custom
-    .node('weir.cdcPosition')
-    .problem(
-      `weir.cdcPosition names members of a change's source, such as "lsn" or "file, pos, row", not ${shown(text)}`,
-    )
-  return []
+  const wrong = positionProblem(names, text)
+  if (wrong === undefined) return names
+  return custom.node('weir.cdcPosition').problem(`${wrong}, ${EXAMPLES}`) ?? []
+}
+
+const EXAMPLES = 'such as "lsn" or "file, pos, row"'
+
+function positionProblem(names: readonly string[], text: string): string | undefined {
+  if (!names.every((name) => /^[A-Za-z_][A-Za-z0-9_]{0,62}$/.test(name))) {
+    return `weir.cdcPosition is ${shown(text)}: name members of a change's source`
+  }
+  // When its source committed it: the same for all changes of a transaction, so it neither orders nor names them.
+  if (names.every((name) => /^ts_(ms|us|ns)$/.test(name))) {
+    return `the changes of a transaction share ${names.join(' and ')}: add what tells them apart`
+  }
+  return undefined
 }

@@ -11,7 +11,13 @@ const WEEK_HOURS = 168
 
 export type Limits = Pick<
   Contract,
-  'tier' | 'stream' | 'retention' | 'dedupHorizonMinutes' | 'maxFutureSkewMinutes'
+  | 'tier'
+  | 'stream'
+  | 'retention'
+  | 'dedupHorizonMinutes'
+  | 'maxFutureSkewMinutes'
+  | 'outOfOrdernessSeconds'
+  | 'stateRetentionDays'
 >
 
 /** The numbers of the contract, and what they owe to each other. */
@@ -38,6 +44,8 @@ export function limitsOf(root: DocumentNode, custom: CustomProperties): Limits {
     stream: { shards: number('weir.shards'), retentionHours, freshnessSeconds: freshnessOf(root) },
     dedupHorizonMinutes,
     maxFutureSkewMinutes: number('weir.maxFutureSkewMinutes'),
+    outOfOrdernessSeconds: number('weir.outOfOrdernessSeconds'),
+    stateRetentionDays: number('weir.stateRetentionDays'),
     retention: {
       rawDays,
       quarantineDays: number('weir.quarantineRetentionDays'),

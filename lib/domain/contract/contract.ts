@@ -53,6 +53,10 @@ export interface Contract {
   readonly dedupHorizonMinutes: number
   /** An event time further than this past its arrival is not believed. */
   readonly maxFutureSkewMinutes: number
+  /** How far behind the greatest event time of its shard an event is expected at most: the watermark's bound. */
+  readonly outOfOrdernessSeconds: number
+  /** How long what a window needs to be revised is kept after its final result. */
+  readonly stateRetentionDays: number
   readonly retention: {
     readonly rawDays: number
     readonly quarantineDays: number

@@ -21,8 +21,8 @@ const OPTIONS: Readonly<Record<FieldType['kind'], readonly string[]>> = {
   struct: [],
   list: ['minItems', 'maxItems', 'uniqueItems'],
 }
-const MAX_VALUES = 1_000
-const MAX_ITEMS = 1_048_576
+export const MAX_VALUES = 1_000
+export const MAX_ITEMS = 1_048_576
 
 /** Reads what the options, the own properties and the quality rules of a field demand of each value. */
 export function readConstraints(

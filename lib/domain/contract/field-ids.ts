@@ -3,28 +3,33 @@ import { type DocumentNode, isObject } from './document-node.ts'
 
 /** The field ids of a contract: each is stated once, whether for a column or for what is nested in one. */
 export class FieldIds {
-  /** Greater than every id stated: what to write where one is missing. */
-  readonly nextFree: number
   readonly #taken = new Map<number, string>()
+  /** Greater than every id stated or advised: what to write where one is missing. */
+  #nextFree: number
 
   constructor(nodes: readonly DocumentNode[]) {
-    this.nextFree = Math.max(9, ...nodes.map(greatestIn)) + 1
+    this.#nextFree = Math.max(9, ...nodes.map(greatestIn)) + 1
   }
 
-  /** The id that a field states; notes a problem if it states none, or that of another field. */
+  /**
+   * The id that a field states; notes a problem if it states none, or that of another field. Where it states none, the one
+   * that is advised: what else is wrong is then told without it in the way.
+   */
   take(node: DocumentNode, custom: CustomProperties, name: string): number | undefined {
     if (!custom.has('weir.fieldId')) {
-      return node.problem(
-        `weir.fieldId is missing: add "- property: weir.fieldId" with "value: ${this.nextFree}" (the next free id) to customProperties`,
+      const advised = this.#nextFree++
+      node.problem(
+        `weir.fieldId is missing: add "- property: weir.fieldId" with "value: ${advised}" (the next free id) to customProperties`,
         { atKey: true },
       )
+      return advised
     }
     const id = custom.integer('weir.fieldId')
     if (id === undefined) return undefined
     const owner = this.#taken.get(id)
     if (owner !== undefined) {
       node.problem(
-        `weir.fieldId ${id} is already that of "${owner}": give "${name}" ${this.nextFree}, the next free id`,
+        `weir.fieldId ${id} is already that of "${owner}": give "${name}" ${this.#nextFree++}, the next free id`,
         { atKey: true },
       )
     }

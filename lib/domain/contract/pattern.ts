@@ -28,10 +28,7 @@ export function compilePattern(source: string): PatternResult {
     return refuse('the pattern is no regular expression of ECMA-262 (with the u flag)')
   }
   try {
-    const tree = new PatternParser(source).alternatives()
-    const program: State[] = []
-    emit(tree, program)
-    program.push({ kind: 'match' })
+    const program = patternProgram(source)
     return { ok: true, pattern: { test: (text) => run(program, text) } }
   } catch (error) {
     if (error instanceof Refusal) return refuse(error.message)
@@ -43,11 +40,20 @@ function refuse(problem: string): PatternResult {
   return { ok: false, problem }
 }
 
-type State =
+/** A step of a pattern's machine: it goes on with the next one, or with its targets. The last one is the match. */
+export type State =
   | { readonly kind: 'atom'; readonly accepts: (character: string) => boolean }
   | { readonly kind: 'anchor'; readonly at: 'start' | 'end' }
   | { readonly kind: 'split'; targets: number[] }
   | { readonly kind: 'match' }
+
+/** The machine of a pattern that {@link compilePattern} takes; it begins at 0. */
+export function patternProgram(source: string): readonly State[] {
+  const program: State[] = []
+  emit(new PatternParser(source).alternatives(), program)
+  program.push({ kind: 'match' })
+  return program
+}
 
 function emit(node: PatternNode, program: State[]): void {
   if (program.length > MAX_PATTERN_STATES) {

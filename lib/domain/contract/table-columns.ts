@@ -86,7 +86,8 @@ export function partitionSpecOf(contract: Contract): PartitionSpec {
   return { fields }
 }
 
-function icebergType(type: FieldType): IcebergType {
+/** How a contract's type is kept in a table. */
+export function icebergType(type: FieldType): IcebergType {
   switch (type.kind) {
     case 'timestamp':
       return 'timestamptz'

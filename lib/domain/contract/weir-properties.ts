@@ -78,8 +78,8 @@ export const WEIR_PROPERTIES = [
     on: 'contract',
     type: 'text',
     meaning:
-      "members of a change's source that tell which of two changes of a row is later, such as lsn, or file, pos, row",
-    default: 'ts_ms',
+      "members of a change's source that tell which of two changes of a row is later, such as lsn, or file, pos, row: required of changes",
+    default: 'the events are no changes',
   },
   {
     name: 'weir.undeclaredMajor',
@@ -149,6 +149,26 @@ export const WEIR_PROPERTIES = [
     default: 60,
     minimum: 0,
     maximum: 1440,
+  },
+  {
+    name: 'weir.outOfOrdernessSeconds',
+    on: 'contract',
+    type: 'integer',
+    meaning:
+      'how far behind the greatest event time of its shard an event may be before the watermark has passed it',
+    default: 60,
+    minimum: 0,
+    maximum: 31_536_000,
+  },
+  {
+    name: 'weir.stateRetentionDays',
+    on: 'contract',
+    type: 'integer',
+    meaning:
+      'how long a final window can be revised: an event that arrives this long after its window could last take one is late',
+    default: 30,
+    minimum: 1,
+    maximum: 36500,
   },
   {
     name: 'weir.rawRetentionDays',

@@ -29,7 +29,7 @@ export type YamlResult =
       readonly problems: readonly (Position & { readonly message: string })[]
     }
 
-const MAX_CHARACTERS = 1 << 20
+export const MAX_CHARACTERS = 1 << 20
 /** Bounds the parser's work: its time goes with the structure, not with the length of texts. */
 const MAX_STRUCTURE = 50_000
 const INDICATORS = new Set(Buffer.from('\n,-:?[]{}&*!|>\'"%#@`'))

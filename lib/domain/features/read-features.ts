@@ -1,62 +1,146 @@
 import type { Contract } from '#lib/domain/contract/contract.ts'
-import { isoOf, type Micros } from '#lib/domain/kernel/time.ts'
-import { type AggregateValue, aggregateOf } from '#lib/domain/process/aggregate.ts'
-import type { SlotStore } from '#lib/domain/process/slot-store.ts'
-import type { ViewDefinition } from '#lib/domain/process/view.ts'
-import { windowOf } from '#lib/domain/process/window.ts'
+import { isoOf, MICROS_PER_SECOND, type Micros } from '#lib/domain/kernel/time.ts'
+import type { AggregateValue } from '#lib/domain/process/aggregates/aggregate.ts'
+import { sessionCloses } from '#lib/domain/process/closed-windows.ts'
+import { sessionsOf } from '#lib/domain/process/session.ts'
+import type { Slot, SlotStore } from '#lib/domain/process/slot-store.ts'
+import { stateNameOf, type ViewDefinition } from '#lib/domain/process/view.ts'
+import { MIN_TIME, type TimeWindow, windowAt } from '#lib/domain/process/window.ts'
+import { mergedValues } from '#lib/domain/process/window-values.ts'
 
 /** A view's values for one key, as of a point in time. */
 export interface FeatureValues {
   readonly view: string
   readonly key: string
-  /** The window that they are of, start inclusive and end exclusive; null if the key has no history. */
+  /**
+   * The window that they are of, start inclusive and end exclusive; null if the key has no history, and for a running
+   * total.
+   */
   readonly window: { readonly start: string; readonly end: string } | null
   /** By aggregate name; null where nothing was aggregated. */
   readonly values: Readonly<Record<string, AggregateValue>>
   readonly computedAt: string | null
   /** Older than the view's declared freshness at the time asked for, or no history at all. */
   readonly stale: boolean
+  /**
+   * `provisional`: events may still be added; `final`: only one of a shard that was away can change it; `none`: no
+   * history.
+   */
+  readonly result: 'provisional' | 'final' | 'none'
   /** `stream`: from window slots; `none`: no history. */
   readonly source: 'stream' | 'none'
 }
 
+export interface FeatureSources {
+  readonly slots: SlotStore
+  readonly contract: Contract
+  /** Which of several sets of states is read. @default the first */
+  readonly generation?: string
+}
+
 /** The newest window of a key that starts at or before `at`, merged over all shards. */
 export async function readFeatures(
-  slots: SlotStore,
-  contract: Contract,
+  sources: FeatureSources,
   view: ViewDefinition,
   key: string,
   at: Micros,
 ): Promise<FeatureValues> {
-  const found = await slots.newestWindow(view.name, key, at)
-  const first = found[0]
-  const values = Object.fromEntries(
-    view.aggregates.map((definition) => {
-      const algebra = aggregateOf(definition, contract)
-      const states = found.map((slot) => slot.states[definition.name] ?? algebra.create())
-      return [definition.name, algebra.finish(states.reduce(algebra.merge, algebra.create()))]
-    }),
-  )
-  if (first === undefined) {
+  const { slots, contract, generation } = sources
+  const name = stateNameOf(view, generation)
+  const [found, progress] = await Promise.all([
+    newestWindow(slots, name, view, key, at),
+    slots.finalProgress(name),
+  ])
+  const values = mergedValues(view, contract, found?.slots ?? [])
+  const named = Object.fromEntries(view.aggregates.map((one, i) => [one.name, values[i]!]))
+  if (found === undefined) {
     return {
       view: view.name,
       key,
       window: null,
-      values,
+      values: named,
       computedAt: null,
       stale: true,
+      result: 'none',
       source: 'none',
     }
   }
-  const window = windowOf(view.window, first.windowStart)
-  const computedAtMs = Math.max(...found.map((slot) => slot.computedAtMs))
+  const { window } = found
+  const computedAtMs = Math.max(...found.slots.map((slot) => slot.computedAtMs))
+  const newest = window?.end ?? Math.max(...found.slots.map((slot) => slot.eventTime.max))
   return {
     view: view.name,
     key,
-    window: { start: isoOf(window.start), end: isoOf(window.end) },
-    values,
+    window: window === null ? null : { start: isoOf(window.start), end: isoOf(window.end) },
+    values: named,
     computedAt: isoOf(computedAtMs * 1000),
-    stale: at - window.end > view.freshnessSeconds * 1_000_000,
+    stale: at - newest > view.freshnessSeconds * MICROS_PER_SECOND,
+    result: isFinal(view, window, progress?.closed) ? 'final' : 'provisional',
     source: 'stream',
   }
+}
+
+interface FoundWindow {
+  /** Null for a running total. */
+  readonly window: TimeWindow | null
+  readonly slots: readonly Slot[]
+}
+
+async function newestWindow(
+  slots: SlotStore,
+  name: string,
+  { window: definition }: ViewDefinition,
+  key: string,
+  at: Micros,
+): Promise<FoundWindow | undefined> {
+  const newest = await slots.newestPane(name, key, at)
+  const pane = newest[0]?.paneStart
+  if (pane === undefined) return undefined
+  switch (definition.kind) {
+    case 'running':
+      return { window: null, slots: newest }
+    case 'tumbling':
+      return { window: windowAt(definition, pane)!, slots: newest }
+    case 'sliding': {
+      // Of the windows that hold the newest pane the one that ends first: nothing in it lies after the time asked for.
+      const window = windowAt(definition, pane)!
+      const range = { from: window.start, to: window.end - 1 }
+      const found = await slots.range(name, key, range.from, range.to, { consistent: false })
+      return { window, slots: found }
+    }
+    case 'session':
+      return newestSession(slots, name, definition.gapSeconds, key, pane)
+  }
+}
+
+/** The session of the newest pane, as far back as it goes. */
+async function newestSession(
+  slots: SlotStore,
+  name: string,
+  gapSeconds: number,
+  key: string,
+  pane: Micros,
+): Promise<FoundWindow | undefined> {
+  const gap = gapSeconds * MICROS_PER_SECOND
+  for (let reach = 8 * gap; ; reach *= 4) {
+    const from = Math.max(MIN_TIME, pane - reach)
+    // A pane more: an event asked for later may have joined this session.
+    const found = await slots.range(name, key, from, pane + gap, { consistent: false })
+    const session = sessionsOf({ kind: 'session', gapSeconds }, found).find((one) =>
+      one.slots.some((slot) => slot.paneStart === pane),
+    )
+    if (session === undefined) return undefined
+    const isWhole = from === MIN_TIME || session.window.start - 2 * gap >= from
+    if (isWhole) return session
+  }
+}
+
+function isFinal(
+  { window: definition }: ViewDefinition,
+  window: TimeWindow | null,
+  closed: Micros | undefined,
+): boolean {
+  if (window === null || closed === undefined) return false
+  const closes = definition.kind === 'session' ? sessionCloses(definition, window) : window.end
+  return closes <= closed
 }

@@ -1,16 +1,24 @@
 import type { Contract } from '#lib/domain/contract/contract.ts'
-import type { ContractVersions } from '#lib/domain/contract/contract-versions.ts'
+import type { ContractsInForce, ContractVersions } from '#lib/domain/contract/contract-versions.ts'
 import { partitionSpecOf, tableNameOf, tableSchemaOf } from '#lib/domain/contract/table-columns.ts'
 import { majorOf } from '#lib/domain/contract/version.ts'
-import { takeRows } from '#lib/domain/kernel/columns.ts'
+import { type ColumnBatch, takeRows } from '#lib/domain/kernel/columns.ts'
 import { contentHash } from '#lib/domain/kernel/content-hash.ts'
 import { inParallel } from '#lib/domain/kernel/in-parallel.ts'
 import type { ObjectStore } from '#lib/domain/kernel/object-store.ts'
-import { isAfter, type Predecessor, START } from '#lib/domain/kernel/sequence-number.ts'
+import {
+  isAfter,
+  type Predecessor,
+  type SequenceNumber,
+  START,
+} from '#lib/domain/kernel/sequence-number.ts'
 import { dateOf } from '#lib/domain/kernel/time.ts'
 import { dataFile } from '#lib/domain/lake/data-file.ts'
 import { encodeParquet } from '#lib/domain/lake/parquet/encode.ts'
 import { partitionRows } from '#lib/domain/lake/partition.ts'
+import type { EncodedRecord } from './decoder/decoder.ts'
+import { bytesOf } from './decoder/load-record.ts'
+import { VersionedDecoder, type VersionedRecords } from './decoder/versioned-decoder.ts'
 import type { Identify } from './identity.ts'
 import type { Journal, JournalEntry, ShardRegistration } from './journal.ts'
 import { type Judgement, judge } from './judge.ts'
@@ -25,11 +33,9 @@ import {
 import { inheritedMaxEventTime, type ShardLineage, shardRegistration } from './lineage.ts'
 import { nextMajorStarts } from './major-starts.ts'
 import { encodeQuarantine } from './quarantine-file.ts'
-import type { RawEvent } from './raw-event.ts'
-import { decodeRawBatch, encodeRawBatch, type RawBatch, rangeOf } from './raw-object.ts'
+import { decodeRawBatch, encodeRaw } from './raw-object.ts'
 import { ShardMemory } from './shard-memory.ts'
 import { type CuratedFile, encodeVerdicts } from './verdicts-object.ts'
-import { MAX_INFLATED_BYTES, type StreamRecord, unpackRecord } from './wire.ts'
 
 export interface ArchiveDependencies {
   readonly contracts: ContractVersions
@@ -42,26 +48,29 @@ export interface ArchiveDependencies {
   readonly undecodableKeyId: string
 }
 
-/** Inflated bytes that one raw object takes at most: the bound on memory, whatever a record holds. */
-const MAX_RAW_BYTES = 32 * 1024 * 1024
-
-/**
- * Events that one raw object takes at most. Judging costs memory per event, however small it is, and what raw has
- * decided no retry can make smaller.
- */
-const MAX_RAW_EVENTS = 50_000
-
 const MAX_SHARDS_KEPT = 4
 
 /** Files of one batch that are written side by side: as many days as it has. */
 const WRITES_AT_ONCE = 32
 
+/** A batch as raw has decided it. Its columns are valid until the archive decodes the next one. */
+interface DecidedBatch {
+  readonly shard: string
+  readonly inForce: ContractsInForce
+  readonly records: VersionedRecords
+  readonly range: { readonly first: SequenceNumber; readonly last: SequenceNumber }
+  /** Of its records, UTC micros. */
+  readonly arrivals: Float64Array
+}
+
 /**
  * The archive of one product: the only reader of its stream. Keeps what it remembers of each shard between
- * invocations, and trusts it only while the journal's head is the one it knows.
+ * invocations, and trusts it only while the journal's head is the one it knows. Takes one shard after another: a batch
+ * lies in the decoder's memory until its entry is in the journal.
  */
 export class Archive {
   readonly #deps: ArchiveDependencies
+  readonly #decoder = new VersionedDecoder()
   readonly #shards = new Map<string, { head: JournalEntry; memory: ShardMemory }>()
 
   constructor(deps: ArchiveDependencies) {
@@ -73,7 +82,7 @@ export class Archive {
    * over in the journal; returns the entries this call went through. Any store may fail in between, and the
    * process may die anywhere: a repeat with the same, fewer or more records goes on to the same result.
    */
-  async take(shard: string, records: readonly StreamRecord[]): Promise<readonly JournalEntry[]> {
+  async take(shard: string, records: readonly EncodedRecord[]): Promise<readonly JournalEntry[]> {
     const first = records[0]
     if (first === undefined) return []
     const { journal } = this.#deps
@@ -99,23 +108,23 @@ export class Archive {
   async #archiveNext(
     registration: ShardRegistration,
     head: JournalEntry | undefined,
-    pending: readonly StreamRecord[],
+    pending: readonly EncodedRecord[],
   ): Promise<JournalEntry> {
-    const { contracts, identify, journal, objects } = this.#deps
+    const { identify, journal, objects } = this.#deps
     const { shard } = registration
     const date = head === undefined ? registration.startDate : dateOf(head.arrival.last)
     const prev = head?.last ?? START
     const uri = rawUri(this.#deps.layout, date, shard, prev)
 
     // 1. Raw decides what the batch is. From here on only its content counts, not what we were given.
-    const raw = await this.#decideRaw(uri, date, shard, pending)
-    const inForce = contracts.inForce(raw.contractVersion)
-    const earliest = raw.events.reduce((least, e) => Math.min(least, e.arrivalMicros), Infinity)
+    const batch = await this.#decideRaw(uri, date, shard, pending)
+    const { inForce, records } = batch
+    const earliest = batch.arrivals.reduce((least, micros) => Math.min(least, micros))
     const memory = await this.#memoryAt(registration, head, inForce.named, earliest)
-    const judgement = judge(raw, inForce, memory, identify)
+    const judgement = judge(records, inForce, memory, identify)
 
     // 2. Derived objects before the entry that names them: an entry never points at nothing.
-    const derived = await this.#writeDerived(raw, judgement)
+    const derived = await this.#writeDerived(batch, judgement)
 
     // 3. The entry hands the batch over. If another attempt's entry is there, its verdicts hold, not ours.
     const before =
@@ -124,7 +133,7 @@ export class Archive {
         : head.maxEventTimeAfter
     const majors = nextMajorStarts(head, inForce)
     const proposed = {
-      ...entryOf(raw, { prev, head, uri }, judgement, derived, before),
+      ...entryOf(batch, { prev, head, uri }, judgement, derived, before),
       ...(majors === undefined ? {} : { majors }),
       ...(inForce.majors.length === 1 ? {} : { admittedByMajor: admittedByMajor(judgement) }),
     }
@@ -151,30 +160,37 @@ export class Archive {
     uri: string,
     date: string,
     shard: string,
-    pending: readonly StreamRecord[],
-  ): Promise<RawBatch> {
-    const { contracts, layout, objects, undecodableKeyId } = this.#deps
-    const events = []
-    let bytes = 0
-    for (const record of pending) {
-      const unpacked = unpackRecord(record)
-      bytes += unpacked.reduce((sum, event) => sum + inflatedBytes(event), 0)
-      const isFull = bytes > MAX_RAW_BYTES || events.length + unpacked.length > MAX_RAW_EVENTS
-      if (events.length > 0 && isFull) break
-      events.push(...unpacked)
-      if (unpacked[0]?.kind === 'stub') {
-        // The bytes go first: once raw holds the stub, nothing would put them again.
-        const target = undecodableUri(layout, date, shard, record.sequence)
-        await objects.put(target, record.data, {
-          contentType: 'application/octet-stream',
-          kmsKeyId: undecodableKeyId,
-        })
-      }
-    }
-    const proposed: RawBatch = { shard, contractVersion: contracts.current.version, events }
-    const outcome = await objects.putIfAbsent(uri, encodeRawBatch(proposed))
+    pending: readonly EncodedRecord[],
+  ): Promise<DecidedBatch> {
+    const { contracts, objects } = this.#deps
+    const { version } = contracts.current
+    const inForce = contracts.inForce(version)
+    const records = this.#decoder.decodeRecords(inForce, pending, { shard })
+    await this.#keepUndecodable(date, shard, pending, records)
+    const outcome = await objects.putIfAbsent(uri, encodeRaw(shard, version, records.received))
+    if (outcome === 'created') return decided(shard, inForce, records)
     // Exists: adopt it, shorter or longer than ours, also if it is our own success whose answer was lost.
-    return outcome === 'created' ? proposed : decodeRawBatch(uri, await objects.get(uri))
+    const raw = decodeRawBatch(uri, await objects.get(uri))
+    const named = contracts.inForce(raw.contractVersion)
+    const adopted = this.#decoder.decodeEvents(named, raw.events, { shard: raw.shard })
+    return decided(raw.shard, named, adopted)
+  }
+
+  /** The bytes go first: once raw holds a stub of them, nothing would put them again. */
+  async #keepUndecodable(
+    date: string,
+    shard: string,
+    pending: readonly EncodedRecord[],
+    { received }: VersionedRecords,
+  ): Promise<void> {
+    const { layout, objects, undecodableKeyId } = this.#deps
+    for (const line of received.stubs.keys()) {
+      const { sequence, data } = pending[received.recordOf[line]!]!
+      await objects.put(undecodableUri(layout, date, shard, sequence), bytesOf(data), {
+        contentType: 'application/octet-stream',
+        kmsKeyId: undecodableKeyId,
+      })
+    }
   }
 
   async #memoryAt(
@@ -202,9 +218,10 @@ export class Archive {
     )
   }
 
-  async #writeDerived(raw: RawBatch, judgement: Judgement): Promise<DerivedObjects> {
+  async #writeDerived(decided: DecidedBatch, judgement: Judgement): Promise<DerivedObjects> {
     const { layout, objects } = this.#deps
-    const { last } = rangeOf(raw)
+    const { shard, inForce, arrivals } = decided
+    const { last } = decided.range
     const parts = judgement.admitted.flatMap(({ contract, batch }) => {
       const schema = tableSchemaOf(contract)
       const partitions = partitionRows(schema, partitionSpecOf(contract), batch)
@@ -214,9 +231,9 @@ export class Archive {
       parts,
       WRITES_AT_ONCE,
       async ({ contract, schema, batch, part }): Promise<CuratedFile> => {
-        const encoded = encodeParquet(schema, takeRows(batch, part.rows))
+        const encoded = encodeParquet(schema, rowsOf(batch, part.rows))
         const hash = contentHash(encoded.bytes)
-        const uri = curatedUri(layout, tableNameOf(contract), part.path, raw.shard, last, hash)
+        const uri = curatedUri(layout, tableNameOf(contract), part.path, shard, last, hash)
         // A plain put: a repeat refreshes the object's age, which is what orphan removal goes by.
         await objects.put(uri, encoded.bytes)
         return { ...dataFile(uri, part.partition, encoded), contractVersion: contract.version }
@@ -224,36 +241,38 @@ export class Archive {
     )
     const derived: { -readonly [K in keyof DerivedObjects]: DerivedObjects[K] } = {}
     if (judgement.rejected.length > 0) {
-      const bytes = encodeQuarantine(raw.shard, raw.contractVersion, judgement.rejected)
+      const { received } = decided.records
+      const bytes = encodeQuarantine(shard, inForce.named.version, judgement.rejected, received)
       // Its own arrival, not its predecessor's: a shard may have been idle longer than quarantine is kept.
-      const date = dateOf(raw.events.at(-1)!.arrivalMicros)
-      derived.quarantineUri = quarantineUri(layout, date, raw.shard, last, contentHash(bytes))
+      const date = dateOf(arrivals.at(-1)!)
+      derived.quarantineUri = quarantineUri(layout, date, shard, last, contentHash(bytes))
       await objects.put(derived.quarantineUri, bytes)
     }
     if (files.length > 0) {
       const { identities, arrivalMinutes } = judgement
       const bytes = encodeVerdicts({ files, identities, arrivalMinutes })
-      derived.verdictsUri = verdictsUri(layout, raw.shard, last, contentHash(bytes))
+      derived.verdictsUri = verdictsUri(layout, shard, last, contentHash(bytes))
       await objects.put(derived.verdictsUri, bytes)
     }
     return derived
   }
 }
 
-/**
- * What unpacking an event has cost. A record that would not end inflating counts whole: without that, a batch of
- * small bombs would outlast every invocation before the first of them is in raw, and block its shard for ever.
- */
-function inflatedBytes(event: RawEvent): number {
-  if (event.kind === 'event') return event.text.length
-  if (event.reason === 'undecodable.tooLarge') return MAX_INFLATED_BYTES
-  if (event.reason !== 'undecodable.compression') return 0
-  // It broke off somewhere: at most what so many bytes can inflate to.
-  return Math.min(event.lengthBytes * MOST_INFLATION, MAX_INFLATED_BYTES)
+function decided(
+  shard: string,
+  inForce: ContractsInForce,
+  records: VersionedRecords,
+): DecidedBatch {
+  const { sequences, arrivals } = records.received
+  const { taken } = records
+  const range = { first: sequences[0]!, last: sequences[taken - 1]! }
+  return { shard, inForce, records, range, arrivals: arrivals.subarray(0, taken) }
 }
 
-/** A zstd block of four bytes may stand for 128 KiB. */
-const MOST_INFLATION = 32_768
+/** The batch itself, if it is all of it. */
+function rowsOf(batch: ColumnBatch, rows: ArrayLike<number>): ColumnBatch {
+  return rows.length === batch.rows ? batch : takeRows(batch, rows)
+}
 
 interface DerivedObjects {
   readonly verdictsUri?: string
@@ -261,20 +280,19 @@ interface DerivedObjects {
 }
 
 function entryOf(
-  raw: RawBatch,
+  { shard, inForce, range, arrivals }: DecidedBatch,
   { prev, head, uri }: { prev: Predecessor; head: JournalEntry | undefined; uri: string },
   judgement: Judgement,
   derived: DerivedObjects,
   maxEventTimeBefore: number | undefined,
 ): JournalEntry {
-  const arrivals = raw.events.map((event) => event.arrivalMicros)
   const after = greatest(maxEventTimeBefore, judgement.cappedMaxEventTime)
   const latest = arrivals.reduce((most, value) => Math.max(most, value))
   return {
-    shard: raw.shard,
+    shard,
     prev,
-    ...rangeOf(raw),
-    contractVersion: raw.contractVersion,
+    ...range,
+    contractVersion: inForce.named.version,
     rawUri: uri,
     ...derived,
     counts: judgement.counts,

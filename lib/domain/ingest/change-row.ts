@@ -1,66 +1,44 @@
-import {
-  CHANGE_TIME,
-  type ChangeTerms,
-  OPERATIONS,
-  type Operation,
-} from '#lib/domain/contract/change-terms.ts'
-import type { Contract } from '#lib/domain/contract/contract.ts'
+import { CHANGE_FIELDS, CHANGE_TIME, type ChangeTerms } from '#lib/domain/contract/change-terms.ts'
+import type { Contract, Field } from '#lib/domain/contract/contract.ts'
 import { NumberText } from '#lib/domain/contract/scalar.ts'
+import {
+  type Change,
+  type ChangeProblem,
+  imageOf,
+  type JsonObject,
+  problem,
+  readChange,
+  unwrapped,
+} from './change-envelope.ts'
 import { isPlainObject, member } from './envelope.ts'
 import { type RowReader, type RowReading, rowReader } from './read-row.ts'
 
-type JsonObject = Readonly<Record<string, unknown>>
-type Refusal = Extract<RowReading, { ok: false }>
-
-/** The last instant that text with four digits of a year can say, in milliseconds. */
-const MAX_TIME_MS = 253_402_300_799_999
-const MAX_POSITION_LENGTH = 256
-
 /**
- * Reads Debezium's envelope of a change, `{before, after, source, op, ts_ms}`, as a row of the table of changes: the
- * image of the row after the change, or before it was deleted, with what happened, in which order and when. Both
- * images are held against the contract. `contract.changes` must be there.
+ * Reads Debezium's envelope of a change as a row of the table of changes: the image of the row after the change, or
+ * before it was deleted, with what happened, in which order and when. The contract holds for rows that exist: of a row
+ * that is deleted only the types matter, and of what it was before an update only its key. `contract.changes` must be
+ * there.
  */
 export function changeReader(contract: Contract & { readonly changes: ChangeTerms }): RowReader {
   const { changes } = contract
-  const rows = rowReader(contract)
-  const own = new Set(['op', 'source_position', CHANGE_TIME])
-  const imageFields = contract.fields.filter((field) => !own.has(field.name))
+  const imageFields = contract.fields.filter(({ name }) => !isOwn(name))
   const images = rowReader({ ...contract, fields: imageFields, rowRules: [] })
+  const existing = rowReader(contract)
+  const unconstrained = contract.fields.map((field) => ({ ...field, constraints: {} }))
+  const deleted = rowReader({ ...contract, fields: unconstrained, rowRules: [] })
   return {
     read(data) {
-      const change = envelopeOf(data, changes)
+      const change = readChange(data, changes)
       if ('reason' in change) return change
-      const { op, before, after, position, time } = change
-      const [name, image] =
-        op === 'd' ? (['before', before!] as const) : (['after', after!] as const)
-      const missing =
-        op === 'd' ? undefined : changes.required.find((field) => isAbsent(image, field))
-      if (missing !== undefined) {
-        return refuse(
-          `after.${missing}.missing`,
-          `after.${missing} is required of a row that exists`,
-        )
-      }
-      if (op === 'u' && before !== undefined) {
-        const reading = images.read(before)
-        if (!reading.ok) return placed('before', reading)
-        if (changes.key.some((field) => textOf(before[field]) !== textOf(image[field]))) {
-          return refuse(
-            'change.key',
-            'an update keeps its key: another key is a delete and a create',
-          )
-        }
-      }
-      const row: Record<string, unknown> = { op, source_position: position, [CHANGE_TIME]: time }
-      for (const field of imageFields) row[field.name] = member(image, field.name)
-      const reading = rows.read(row)
-      return reading.ok ? reading : placed(name, reading)
+      const row = rowOf(change, imageFields)
+      if (change.op === 'd') return placed('before', deleted.read(row))
+      return existenceProblem(change, changes) ?? placed('after', existing.read(row))
     },
     unknownNames(data) {
+      const envelope = unwrapped(data)
       const found = new Set<string>()
       for (const name of ['before', 'after']) {
-        const image = member(data, name)
+        const image = member(envelope, name)
         if (isPlainObject(image))
           for (const unknown of images.unknownNames(image)) found.add(unknown)
       }
@@ -71,86 +49,67 @@ export function changeReader(contract: Contract & { readonly changes: ChangeTerm
 
 /** The value that picks the shard: of a change it stands in the row's image. */
 export function partitionValueOf(contract: Contract, data: JsonObject): unknown {
-  if (contract.changes === undefined) return member(data, contract.partitionKey)
-  const image = member(data, 'after') ?? member(data, 'before')
-  return isPlainObject(image) ? member(image, contract.partitionKey) : undefined
+  const { changes, partitionKey } = contract
+  return changes === undefined ? member(data, partitionKey) : imageValueOf(data, partitionKey)
 }
 
-interface Change {
-  readonly op: Operation
-  readonly before?: JsonObject
-  readonly after?: JsonObject
-  readonly position: string
-  /** RFC 3339. */
-  readonly time: string
+/** The value of a column in the image of a change's row, whatever the operation. */
+export function imageValueOf(data: JsonObject, column: string): unknown {
+  const envelope = unwrapped(data)
+  const image = member(envelope, 'after') ?? member(envelope, 'before')
+  return isPlainObject(image) ? member(image, column) : undefined
 }
 
-function envelopeOf(data: JsonObject, { position: names }: ChangeTerms): Change | Refusal {
-  const op = member(data, 'op')
-  if (!OPERATIONS.includes(op as Operation)) {
-    return refuse('change.op', `op must be one of ${OPERATIONS.join(', ')}`)
+function isOwn(name: string): boolean {
+  return CHANGE_FIELDS.some((own) => own.name === name)
+}
+
+/** As an event without an envelope would send it. */
+function rowOf(change: Change, fields: readonly Field[]): JsonObject {
+  const { op, position, time } = change
+  const image = imageOf(change)
+  const values = fields.map((field) => [field.name, sentAs(field, image)] as const)
+  return { ...Object.fromEntries(values), op, source_position: position, [CHANGE_TIME]: time }
+}
+
+/**
+ * Debezium has no exact number for a decimal: with all its digits it comes as text. Text without a point may be its other
+ * form, bytes in base64, some of which are all digits: that is no number to anybody.
+ */
+function sentAs({ name, type }: Field, image: JsonObject): unknown {
+  const sent = member(image, name)
+  const isDecimal = type.kind === 'decimal' && typeof sent === 'string' && sent.includes('.')
+  return isDecimal ? new NumberText(sent) : sent
+}
+
+/** What a row that exists after the change must be, and no column can say. */
+function existenceProblem(
+  { before, after }: Change,
+  { key, required }: ChangeTerms,
+): ChangeProblem | undefined {
+  const missing = required.find((field) => (member(after!, field) ?? null) === null)
+  if (missing !== undefined) {
+    return problem(`after.${missing}.missing`, `after.${missing} is required of a row that exists`)
   }
-  const images: { before?: JsonObject; after?: JsonObject } = {}
-  for (const name of ['before', 'after'] as const) {
-    const image = member(data, name) ?? undefined
-    const isKnown = name === (op === 'd' ? 'before' : 'after')
-    const mayBe = isKnown || (name === 'before' && op === 'u')
-    if (image === undefined && !isKnown) continue
-    if (!mayBe) return refuse(`change.${name}`, `a change with op ${op} has no ${name}`)
-    if (!isPlainObject(image)) {
-      return refuse(`change.${name}`, `a change with op ${op} has ${name}, an image of the row`)
-    }
-    images[name] = image
+  if (
+    before === undefined ||
+    key.every((field) => isSame(member(before, field), member(after!, field)))
+  ) {
+    return undefined
   }
-  const source = member(data, 'source')
-  if (!isPlainObject(source)) return refuse('change.source', 'source must be an object')
-  const parts = names.map((name) => positionPart(member(source, name)))
-  if (parts.includes(undefined)) {
-    return refuse(
-      'change.position',
-      `source must have ${names.join(', ')}: whole numbers from 0, or texts of 1 to ${MAX_POSITION_LENGTH} characters`,
-    )
-  }
-  const ms = wholeNumber(member(source, 'ts_ms'))
-  if (ms === undefined || Number(ms) > MAX_TIME_MS) {
-    return refuse('change.time', 'source.ts_ms must be milliseconds since the epoch')
-  }
-  return {
-    op: op as Operation,
-    ...images,
-    position: parts.join('/'),
-    time: new Date(Number(ms)).toISOString(),
-  }
+  return problem('change.key', 'an update keeps its key: another key is a delete and a create')
 }
 
-/** A number with its length in front, so that the order of texts is that of numbers; other text as it is. */
-function positionPart(value: unknown): string | undefined {
-  const digits = typeof value === 'string' && /^\d+$/.test(value) ? value : wholeNumber(value)
-  const text = digits?.replace(/^0+(?=\d)/, '') ?? value
-  if (typeof text !== 'string' || text === '' || text.length > MAX_POSITION_LENGTH) return undefined
-  if (digits !== undefined) return `${String(text.length).padStart(3, '0')}${text}`
-  return text.isWellFormed() ? text : undefined
+function isSame(left: unknown, right: unknown): boolean {
+  return textOf(left) === textOf(right)
 }
 
-function wholeNumber(value: unknown): string | undefined {
-  return value instanceof NumberText && /^\d+$/.test(value.text) ? value.text : undefined
-}
-
-function isAbsent(image: JsonObject, field: string): boolean {
-  const value = member(image, field)
-  return value === undefined || value === null
-}
-
-function textOf(value: unknown): string {
+function textOf(value: unknown): string | undefined {
   return value instanceof NumberText ? value.text : JSON.stringify(value)
 }
 
-function refuse(reason: string, detail: string): Refusal {
-  return { ok: false, reason, detail }
-}
-
 /** What is wrong with an image says in which. */
-function placed(image: string, reading: Refusal): Refusal {
-  if (reading.reason.startsWith('rule:')) return reading
-  return refuse(`${image}.${reading.reason}`, `${image}.${reading.detail}`)
+function placed(image: string, reading: RowReading): RowReading | ChangeProblem {
+  if (reading.ok || reading.reason.startsWith('rule:')) return reading
+  return problem(`${image}.${reading.reason}`, `${image}.${reading.detail}`)
 }

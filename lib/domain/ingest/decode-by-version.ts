@@ -45,8 +45,7 @@ export function decodeByVersion(
     const declared = event.kind === 'event' ? declaredSchema(event.text) : undefined
     const judge = inForce.judgeOf(declared)
     if (judge === undefined) {
-      countName(unknownVersions, shortened(declared!))
-      rejected.push(unknownVersion(event as ReceivedEvent, declared!))
+      rejected.push(rejectedVersion(event as ReceivedEvent, declared!, unknownVersions))
       continue
     }
     const group = groups.get(judge)
@@ -58,15 +57,24 @@ export function decodeByVersion(
     const group = groups.get(contract)
     return group === undefined ? [] : [{ contract, decoded: decode(contract, group, context) }]
   })
-  const unknownFields = new Map<string, number>()
   for (const { contract, decoded } of parts) {
-    for (const [name, count] of decoded.unknownFields) countName(unknownFields, name, count)
     const { version } = contract
     const judged = version === inForce.named.version ? {} : { contractVersion: version }
     for (const event of decoded.rejected) rejected.push({ ...event, ...judged })
   }
   if (groups.size > 1 || unknownVersions.size > 0) rejected.sort(byPlace)
-  return { parts, rejected, unknownFields, unknownVersions }
+  return { parts, rejected, unknownFields: sumUnknownFields(parts), unknownVersions }
+}
+
+/** What the contracts that judged a batch do not know, each name once. */
+export function sumUnknownFields(
+  parts: readonly { readonly decoded: Pick<DecodedBatch, 'unknownFields'> }[],
+): ReadonlyMap<string, number> {
+  const sum = new Map<string, number>()
+  for (const { decoded } of parts) {
+    for (const [name, count] of decoded.unknownFields) countName(sum, name, count)
+  }
+  return sum
 }
 
 /** The order of the stream. */
@@ -85,9 +93,15 @@ export function placeAt({ batch }: DecodedBatch, row: number): Pick<Place, 'sequ
 type Utf8Column = Extract<Column, { kind: 'utf8' }>
 type Int32Column = Extract<Column, { kind: 'int32' }>
 
-function unknownVersion(event: ReceivedEvent, declared: string): RejectedEvent {
+/** An event that declares a version which no contract in force judges; counts what it declares. */
+export function rejectedVersion(
+  event: ReceivedEvent,
+  declared: string,
+  counts: Map<string, number>,
+): RejectedEvent {
   const { sequence, index, arrivalMicros, text } = event
   const { id, source } = readEnvelope(text, '')
+  countName(counts, shortened(declared))
   return {
     sequence,
     index,

@@ -6,7 +6,7 @@ import { minuteOf } from '#lib/domain/kernel/time.ts'
 import { columnOf } from './build-column.ts'
 import { changeReader } from './change-row.ts'
 import { readEnvelope } from './envelope.ts'
-import type { Place, RawEvent } from './raw-event.ts'
+import type { Place, RawEvent, Stub } from './raw-event.ts'
 import { type RowReader, rowReader } from './read-row.ts'
 
 /** Every received event ends here once: as a row of `batch` or in `rejected`. */
@@ -96,14 +96,9 @@ function judgeEvent(
   reader: RowReader,
   unknownFields: Map<string, number>,
 ): AcceptedRow | RejectedEvent {
-  const { sequence, index, arrivalMicros } = event
+  if (event.kind === 'stub') return rejectedStub(event)
+  const { sequence, index, arrivalMicros, text } = event
   const place = { sequence, index, arrivalMicros }
-  if (event.kind === 'stub') {
-    const { lengthBytes, sha256, reason } = event
-    const detail = 'the record could not be taken apart into events'
-    return { ...place, reason, detail, stub: { lengthBytes, sha256 } }
-  }
-  const { text } = event
   const envelope = readEnvelope(text, contract.eventType)
   const { source, id } = envelope
   const known = {
@@ -118,6 +113,13 @@ function judgeEvent(
   const row = reader.read(envelope.data)
   if (!row.ok) return { ...place, reason: row.reason, detail: row.detail, ...known }
   return { place, source: envelope.source, id: envelope.id, values: row.values }
+}
+
+/** A record that nobody can read is rejected as a whole. */
+export function rejectedStub(stub: Stub): RejectedEvent {
+  const { sequence, index, arrivalMicros, lengthBytes, sha256, reason } = stub
+  const detail = 'the record could not be taken apart into events'
+  return { sequence, index, arrivalMicros, reason, detail, stub: { lengthBytes, sha256 } }
 }
 
 /** Counts a name that somebody else chose, so of which there may be any number. */

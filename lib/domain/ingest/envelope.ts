@@ -118,7 +118,8 @@ export function isPlainObject(value: unknown): value is Readonly<Record<string, 
 
 type Reviver = (this: unknown, key: string, value: unknown) => unknown
 
-function parseKeepingDigits(text: string): { ok: true; value: unknown } | { ok: false } {
+/** Parsed JSON with its numbers as {@link NumberText}. */
+export function parseKeepingDigits(text: string): { ok: true; value: unknown } | { ok: false } {
   const keepDigits = (_key: string, value: unknown, context: { readonly source?: string }) =>
     typeof value === 'number' ? new NumberText(context.source!) : value
   try {

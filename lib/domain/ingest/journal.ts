@@ -9,7 +9,7 @@ import type { MajorStarts } from './major-starts.ts'
 export interface Journal {
   /** Creates the registration or answers the one that is there. Written before a shard's first entry. */
   register(registration: ShardRegistration): Promise<ShardRegistration>
-  /** Every shard that was ever registered, in id order. */
+  /** Every shard that was ever registered, in id order; some may never have had a record. */
   shards(): Promise<readonly ShardRegistration[]>
   registration(shard: string): Promise<ShardRegistration | undefined>
   /** The newest entry of a shard. */
@@ -26,7 +26,10 @@ export interface ShardRegistration {
   readonly shard: string
   /** Parents by shard, for this shard and the closure of all its ancestors, also those without entries. */
   readonly lineage: Readonly<Record<string, readonly string[]>>
-  /** The `date=` partition of the shard's first raw object: the arrival date of its first record. */
+  /**
+   * The `date=` partition of the shard's first raw object: the arrival date of the record at which the shard was
+   * registered, its own first or another shard's.
+   */
   readonly startDate: string
 }
 

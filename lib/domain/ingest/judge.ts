@@ -2,16 +2,18 @@ import type { Contract } from '#lib/domain/contract/contract.ts'
 import type { ContractsInForce } from '#lib/domain/contract/contract-versions.ts'
 import { type ColumnBatch, takeRows } from '#lib/domain/kernel/columns.ts'
 import { MICROS_PER_MINUTE } from '#lib/domain/kernel/time.ts'
-import type { RejectedEvent } from './decode.ts'
-import { byPlace, type DecodedPart, decodeByVersion, placeAt } from './decode-by-version.ts'
+import type { Rejection } from './decoder/decoded-records.ts'
+import type { RecordsPart, VersionedRecords } from './decoder/versioned-decoder.ts'
 import { type BatchDrift, driftOf } from './drift.ts'
-import type { Identify } from './identity.ts'
+import { IDENTITY_BYTES, type Identify } from './identity.ts'
 import { IdentitySet } from './identity-set.ts'
 import type { BatchCounts } from './journal.ts'
-import type { RawBatch } from './raw-object.ts'
 import type { ShardMemory } from './shard-memory.ts'
 
-/** What became of every event of a raw batch: exactly one of admitted, duplicate, rejected. */
+/**
+ * What became of every event of a batch: exactly one of admitted, duplicate, rejected. Its columns are those that were
+ * judged, where nothing was dropped.
+ */
 export interface Judgement {
   readonly counts: BatchCounts
   /** Admitted rows by the contract that judged them, each in (sequence, index) order. */
@@ -19,7 +21,7 @@ export interface Judgement {
   /** 16 bytes per admitted row, of all contracts in (sequence, index) order. */
   readonly identities: Uint8Array
   readonly arrivalMinutes: Int32Array
-  readonly rejected: readonly RejectedEvent[]
+  readonly rejected: readonly Rejection[]
   /** Event times of admitted rows, UTC micros. */
   readonly eventTime?: { readonly min: number; readonly max: number }
   /** Maximum event time, each capped at arrival + allowed skew: a far-future event cannot push it. */
@@ -34,87 +36,135 @@ export interface AdmittedRows {
 }
 
 /**
- * Judges a raw batch: a function of the batch, the contracts in force at the version that raw names and what was
+ * Judges a batch: a function of what raw holds, the contracts in force at the version that raw names and what was
  * admitted at earlier positions, so that every attempt and a rebuild give the same verdicts. The identity of an
  * event is the product's: sent again under another major it is a duplicate.
  */
 export function judge(
-  raw: RawBatch,
+  batch: VersionedRecords,
   inForce: ContractsInForce,
   memory: ShardMemory,
   identify: Identify,
 ): Judgement {
-  const { parts, rejected, ...unknown } = decodeByVersion(inForce, raw.events, { shard: raw.shard })
+  const { received, parts, rejected } = batch
   const { dedupHorizonMinutes, maxFutureSkewMinutes } = inForce.named
-  const skew = maxFutureSkewMinutes * MICROS_PER_MINUTE
-  const seenInBatch = new IdentitySet()
-  const rowsOf = new Map<DecodedPart, number[]>(parts.map((part) => [part, []]))
-  const identities: Uint8Array[] = []
-  const minutes: number[] = []
-  const times: number[] = []
-  const capped: number[] = []
-  for (const [part, row] of inPlaceOrder(parts)) {
-    const { decoded } = part
-    const { source, id } = decoded.identities[row]!
-    const identity = identify(source, id)
-    const minute = decoded.arrivalMinutes[row]!
-    const before = seenInBatch.minuteOf(identity)
-    const inBatch = before !== undefined && minute - before < dedupHorizonMinutes
-    if (inBatch || memory.isDuplicate(identity, minute)) continue
-    seenInBatch.add(identity, minute)
-    rowsOf.get(part)!.push(row)
-    identities.push(identity)
-    minutes.push(minute)
-    const time = Number(decoded.eventTimes[row]!)
-    times.push(time)
-    capped.push(Math.min(time, decoded.arrivals[row]! + skew))
-  }
+  const rowsOf = parts.map(({ decoded }) => decoded.batch.rows)
+  const rows = rowsOf.reduce((sum, count) => sum + count)
+  const admission = new Admission(memory, dedupHorizonMinutes, rows)
+  const judged = parts.map((part) => new JudgedPart(part, identify, maxFutureSkewMinutes))
+  const [only] = judged
+  if (judged.length === 1) for (let row = 0; row < rows; row++) only!.judgeNext(admission)
+  else judgeInPlaceOrder(judged, admission)
 
-  const decodedRows = parts.reduce((sum, { decoded }) => sum + decoded.batch.rows, 0)
-  const drift = driftOf(unknown)
+  const { count, times } = admission
+  const drift = driftOf(batch)
   return {
     counts: {
-      received: raw.events.length,
-      admitted: identities.length,
-      duplicate: decodedRows - identities.length,
+      received: received.length,
+      admitted: count,
+      duplicate: rows - count,
       rejected: rejected.length,
     },
-    admitted: parts.map((part) => ({
-      contract: part.contract,
-      batch: takeRows(part.decoded.batch, rowsOf.get(part)!),
-    })),
-    identities: Uint8Array.from(Buffer.concat(identities)),
-    arrivalMinutes: Int32Array.from(minutes),
+    admitted: judged.map((part) => part.admitted()),
+    identities: admission.identities.subarray(0, IDENTITY_BYTES * count),
+    arrivalMinutes: admission.minutes.subarray(0, count),
     rejected,
-    ...(times.length > 0
-      ? { eventTime: { min: minOf(times), max: maxOf(times) }, cappedMaxEventTime: maxOf(capped) }
+    ...(count > 0
+      ? {
+          eventTime: { min: times.min, max: times.max },
+          cappedMaxEventTime: times.cappedMax,
+        }
       : {}),
     ...(drift === undefined ? {} : { drift }),
   }
 }
 
 /** The rows of all parts as they came: which of two equal events is the first does not depend on its contract. */
-function* inPlaceOrder(parts: readonly DecodedPart[]): Generator<[DecodedPart, number]> {
-  const next = parts.map(() => 0)
+function judgeInPlaceOrder(parts: readonly JudgedPart[], admission: Admission): void {
   for (;;) {
-    let first = -1
-    for (const [at, { decoded }] of parts.entries()) {
-      if (next[at]! >= decoded.batch.rows) continue
-      const isEarlier =
-        first === -1 ||
-        byPlace(placeAt(decoded, next[at]!), placeAt(parts[first]!.decoded, next[first]!)) < 0
-      if (isEarlier) first = at
+    let first: JudgedPart | undefined
+    for (const part of parts) {
+      if (part.nextLine < (first?.nextLine ?? Number.POSITIVE_INFINITY)) first = part
     }
-    if (first === -1) return
-    yield [parts[first]!, next[first]!++]
+    if (first === undefined) return
+    first.judgeNext(admission)
   }
 }
 
-// Not Math.max(...values): a batch has more rows than a call may have arguments.
-function maxOf(values: readonly number[]): number {
-  return values.reduce((greatest, value) => (value > greatest ? value : greatest))
+/** What is admitted of a batch, in place order over all contracts. */
+class Admission {
+  readonly identities: Uint8Array
+  readonly minutes: Int32Array
+  readonly times = { min: Infinity, max: -Infinity, cappedMax: -Infinity }
+  count = 0
+  readonly #memory: ShardMemory
+  readonly #seenInBatch: IdentitySet
+  readonly #horizonMinutes: number
+
+  constructor(memory: ShardMemory, horizonMinutes: number, rows: number) {
+    this.#memory = memory
+    this.#horizonMinutes = horizonMinutes
+    this.#seenInBatch = new IdentitySet(rows)
+    this.identities = new Uint8Array(IDENTITY_BYTES * rows)
+    this.minutes = new Int32Array(rows)
+  }
+
+  /** Whether the identity at a place was admitted just now: not, if an earlier one within the horizon was. */
+  admits(identities: Uint8Array, at: number, minute: number): boolean {
+    const before = this.#seenInBatch.minuteOf(identities, at)
+    if (before !== undefined && minute - before < this.#horizonMinutes) return false
+    if (this.#memory.isDuplicate(identities, at, minute)) return false
+    this.#seenInBatch.add(identities, minute, at)
+    const to = IDENTITY_BYTES * this.count
+    for (let i = 0; i < IDENTITY_BYTES; i++) this.identities[to + i] = identities[at + i]!
+    this.minutes[this.count++] = minute
+    return true
+  }
 }
 
-function minOf(values: readonly number[]): number {
-  return values.reduce((least, value) => (value < least ? value : least))
+/** The rows of one contract, judged one after another. */
+class JudgedPart {
+  readonly #part: RecordsPart
+  readonly #identities: Uint8Array
+  /** Event times as halves: a 64-bit value that is read whole is an object. */
+  readonly #halves: Int32Array
+  readonly #skewMicros: number
+  readonly #admitted: Int32Array
+  #count = 0
+  #row = 0
+
+  constructor(part: RecordsPart, identify: Identify, maxFutureSkewMinutes: number) {
+    const { batch, identities, eventTimes } = part.decoded
+    this.#part = part
+    this.#identities = identify.ofRows(identities.source, identities.id, batch.rows)
+    this.#halves = new Int32Array(eventTimes.buffer, eventTimes.byteOffset, 2 * eventTimes.length)
+    this.#skewMicros = maxFutureSkewMinutes * MICROS_PER_MINUTE
+    this.#admitted = new Int32Array(batch.rows)
+  }
+
+  /** Where the next row stands among all events of the batch; infinite behind the last. */
+  get nextLine(): number {
+    return this.#part.lineOfRow[this.#row] ?? Number.POSITIVE_INFINITY
+  }
+
+  judgeNext(admission: Admission): void {
+    const row = this.#row++
+    const { arrivals, arrivalMinutes } = this.#part.decoded
+    if (!admission.admits(this.#identities, IDENTITY_BYTES * row, arrivalMinutes[row]!)) return
+    this.#admitted[this.#count++] = row
+    const { times } = admission
+    const time = this.#halves[2 * row + 1]! * 2 ** 32 + (this.#halves[2 * row]! >>> 0)
+    const capped = Math.min(time, arrivals[row]! + this.#skewMicros)
+    if (time < times.min) times.min = time
+    if (time > times.max) times.max = time
+    if (capped > times.cappedMax) times.cappedMax = capped
+  }
+
+  admitted(): AdmittedRows {
+    const { contract, decoded } = this.#part
+    const { batch } = decoded
+    const isWhole = this.#count === batch.rows
+    const rows = this.#admitted.subarray(0, this.#count)
+    return { contract, batch: isWhole ? batch : takeRows(batch, rows) }
+  }
 }

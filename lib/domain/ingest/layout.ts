@@ -13,7 +13,11 @@ export interface ProductLayout {
 
 /** Created exactly once; the key is made of facts of the position, never of a clock. */
 export function rawUri(layout: ProductLayout, date: string, shard: string, prev: Predecessor) {
-  return `s3://${layout.bucket}/raw/region=${layout.region}/date=${date}/${shard}-${prev}.json.zst`
+  return `${rawPrefix(layout)}date=${date}/${shard}-${prev}.json.zst`
+}
+
+export function rawPrefix({ bucket, region }: ProductLayout) {
+  return `s3://${bucket}/raw/region=${region}/`
 }
 
 /** Bytes nobody could decode, by position. */
@@ -34,7 +38,11 @@ export function quarantineUri(
   last: SequenceNumber,
   hash: string,
 ) {
-  return `s3://${layout.bucket}/quarantine/region=${layout.region}/date=${date}/${shard}-${last}-${hash}.parquet`
+  return `${quarantinePrefix(layout)}date=${date}/${shard}-${last}-${hash}.parquet`
+}
+
+export function quarantinePrefix({ bucket, region }: ProductLayout) {
+  return `s3://${bucket}/quarantine/region=${region}/`
 }
 
 export function verdictsUri(

@@ -9,10 +9,13 @@ export interface ProducerOptions {
   readonly random: () => number
   /**
    * `key`: events of one partition key arrive in the order they were sent. `none`: any order, and a record that is
-   * refused holds back no other. @default 'key'
+   * refused holds back no other. Where an event goes does not depend on it. @default 'key'
    */
   readonly order?: 'key' | 'none'
-  /** Slots that the events of one key share, as the contract says: order then holds within each of them. @default 1 */
+  /**
+   * Slots that the events of one key share: the contract's `weir.spread`, the same for everybody who sends to the
+   * product, or a resend by another would not meet its first try. Above 1 events of one key are in no order. @default 1
+   */
   readonly spread?: number
   /** Bytes of events that share a record. @default 256 KiB */
   readonly batchBytes?: number

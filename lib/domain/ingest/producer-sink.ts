@@ -1,6 +1,8 @@
 /** One record on its way to the stream. */
 export interface OutgoingRecord {
   readonly partitionKey: string
+  /** Where in the stream's range of hash keys, 0 to 2^128 - 1, the record belongs: in digits. */
+  readonly hashKey: string
   readonly data: Uint8Array
 }
 

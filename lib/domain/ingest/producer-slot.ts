@@ -14,9 +14,10 @@ export interface SlottedEvent {
 }
 
 /**
- * The slot of an event where each key may be spread over `spread` slots: chosen by source and id alone, so that a
- * resend, also by another process, goes where its first try went and is known there as a duplicate. The slots of one
- * key are all different. `spread` belongs to the contract version: a resend across a change of it may be taken twice.
+ * The slot of an event where each key may be spread over `spread` slots: which of them is decided by source and id
+ * alone, so that a resend, also by another process, goes where its first try went and is known there as a duplicate. The
+ * slots of one key are all different, and as far from each other as can be. `spread` belongs to the contract version: a
+ * resend across a change of it may be taken twice.
  */
 export function eventSlot(event: SlottedEvent, spread: number): number {
   const base = partitionSlot(event.partitionKey)
@@ -25,15 +26,21 @@ export function eventSlot(event: SlottedEvent, spread: number): number {
   return (base + step) % PARTITION_SLOTS
 }
 
-/** The slot of an event whose order nobody needs: any of them, but the same for a resend. */
-export function unorderedSlot(event: SlottedEvent): number {
-  return identityHash(event) % PARTITION_SLOTS
-}
-
 /** The Kinesis partition key of a slot: `slot-07`. */
 export function slotName(slot: number): string {
   return `slot-${String(slot).padStart(2, '0')}`
 }
+
+/**
+ * Where a slot lies in the stream's range of hash keys: slots divide it evenly, so that even shards have equally many,
+ * and the slots of a spread key lie in different ones. Hashes of the slots' names would crowd.
+ */
+export function slotHashKey(slot: number): string {
+  return String((2n * BigInt(slot) + 1n) * (HASH_KEYS / BigInt(2 * PARTITION_SLOTS)))
+}
+
+/** The hash keys of a Kinesis stream are 0 to this, exclusive. */
+const HASH_KEYS = 2n ** 128n
 
 /** The length keeps ("ab", "c") and ("a", "bc") apart. */
 function identityHash({ source, id }: SlottedEvent): number {

@@ -5,7 +5,7 @@ import { Losses, MAX_NAMED } from './producer-losses.ts'
 import { allOptions, type ProducerCounts, type ProducerOptions } from './producer-options.ts'
 import { type Departure, DepartureQueue } from './producer-queue.ts'
 import type { RecordOutcome } from './producer-sink.ts'
-import { eventSlot, slotName, unorderedSlot } from './producer-slot.ts'
+import { eventSlot, slotHashKey, slotName } from './producer-slot.ts'
 
 export type { EventName, ProducerEvent } from './producer-event.ts'
 export type { NotAccepted } from './producer-losses.ts'
@@ -58,7 +58,7 @@ export class Producer {
     if (this.#isClosed) throw new PlatformError('producer.closed', 'the producer is closed')
     this.#throwFault()
     const bytes = eventBytes(event)
-    const { bufferBytes, order, spread } = this.#options
+    const { bufferBytes, spread } = this.#options
     if (this.#heldBytes > 2 * bufferBytes) {
       throw new PlatformError(
         'producer.bufferFull',
@@ -66,12 +66,11 @@ export class Producer {
         { retryable: true },
       )
     }
-    const slot = order === 'key' ? eventSlot(event, spread) : unorderedSlot(event)
-    this.#add(slot, event, bytes)
+    this.#add(eventSlot(event, spread), event, bytes)
     while (this.#heldBytes > bufferBytes && this.#fault === undefined) {
       // What still waits for company would never free the room that we wait for.
-      if (this.#calls === 0) this.#sealAll()
-      await this.#change()
+      if (this.#calls === 0 && this.#open.size > 0) this.#sealAll()
+      else await this.#change()
     }
     this.#throwFault()
   }
@@ -185,6 +184,7 @@ export class Producer {
   async #call(group: readonly Departure[]): Promise<void> {
     const records = group.map(({ batch }) => ({
       partitionKey: slotName(batch.slot),
+      hashKey: slotHashKey(batch.slot),
       data: batch.data,
     }))
     const outcomes = await this.#options.sink.put(records).catch((error: unknown) => {

@@ -1,15 +1,11 @@
-import {
-  type Column,
-  type ColumnBatch,
-  isNull,
-  utf8At,
-  utf8Column,
-} from '#lib/domain/kernel/columns.ts'
+import { type Column, isNull, utf8At } from '#lib/domain/kernel/columns.ts'
 import { parseSequenceNumber } from '#lib/domain/kernel/sequence-number.ts'
+import { Utf8Builder } from '#lib/domain/kernel/utf8-builder.ts'
 import { decodeParquet } from '#lib/domain/lake/parquet/decode.ts'
 import { encodeParquet } from '#lib/domain/lake/parquet/encode.ts'
 import type { TableSchema } from '#lib/domain/lake/schema.ts'
-import type { RejectedEvent } from './decode.ts'
+import type { Rejection } from './decoder/decoded-records.ts'
+import type { ReceivedEvents } from './decoder/received-events.ts'
 import type { Place } from './raw-event.ts'
 import { rejectionPath } from './rejection-path.ts'
 
@@ -33,53 +29,83 @@ export const quarantineSchema: TableSchema = {
   ],
 }
 
-/** Rejected events as Parquet. Equal input gives equal bytes: the content hash in the path depends on it. */
+/**
+ * Rejected lines as Parquet, their texts as they were received. Equal input gives equal bytes: the content hash in the
+ * path depends on it.
+ */
 export function encodeQuarantine(
   shard: string,
   contractVersion: string,
-  rejected: readonly RejectedEvent[],
+  rejected: readonly Rejection[],
+  received: ReceivedEvents,
 ): Uint8Array {
-  const text = (value: (event: RejectedEvent) => string | undefined) =>
-    utf8Column(rejected.map((event) => value(event) ?? null))
+  const rows = rejected.length
+  const { sequences, arrivals, recordOf, indexOf, stubs } = received
+  const sequenceOf = ({ line }: Rejection) => sequences[recordOf[line]!]!
+  const text = (value: (one: Rejection) => string | undefined) => {
+    const builder = new Utf8Builder(rows)
+    for (const one of rejected) builder.add(value(one))
+    return builder.finish()
+  }
   const columns = new Map<string, Column>([
-    ['quarantine_id', text((event) => quarantineId(shard, event))],
+    ['quarantine_id', places(shard, rejected, received)],
     ['shard', text(() => shard)],
-    ['sequence_number', text((event) => event.sequence)],
-    ['event_index', { kind: 'int32', values: Int32Array.from(rejected, (event) => event.index) }],
+    ['sequence_number', text(sequenceOf)],
+    [
+      'event_index',
+      { kind: 'int32', values: Int32Array.from(rejected, ({ line }) => indexOf[line]!) },
+    ],
     [
       'arrival_time',
       {
         kind: 'int64',
-        values: BigInt64Array.from(rejected, (event) => BigInt(event.arrivalMicros)),
+        values: BigInt64Array.from(rejected, ({ line }) => BigInt(arrivals[recordOf[line]!]!)),
       },
     ],
-    ['contract_version', text((event) => event.contractVersion ?? contractVersion)],
-    ['reason', text((event) => event.reason)],
-    ['detail', text((event) => event.detail)],
-    ['event_id', text((event) => event.eventId)],
-    ['event_source', text((event) => event.eventSource)],
-    ['event', text((event) => event.text)],
+    ['contract_version', text((one) => one.contractVersion ?? contractVersion)],
+    ['reason', text((one) => one.reason)],
+    ['detail', text((one) => one.detail)],
+    ['event_id', text((one) => one.eventId)],
+    ['event_source', text((one) => one.eventSource)],
+    ['event', eventTexts(rejected, received)],
     [
       'length_bytes',
       {
         kind: 'int64',
-        values: BigInt64Array.from(rejected, (event) => BigInt(event.stub?.lengthBytes ?? 0)),
-        nulls: Uint8Array.from(rejected, (event) => (event.stub ? 0 : 1)),
+        values: BigInt64Array.from(rejected, ({ line }) =>
+          BigInt(stubs.get(line)?.lengthBytes ?? 0),
+        ),
+        nulls: Uint8Array.from(rejected, ({ line }) => (stubs.has(line) ? 0 : 1)),
       },
     ],
-    ['sha256', text((event) => event.stub?.sha256)],
-    ['path', text((event) => rejectionPath(event.reason))],
+    ['sha256', text(({ line }) => stubs.get(line)?.sha256)],
+    ['path', text((one) => rejectionPath(one.reason))],
   ])
-  const batch: ColumnBatch = { rows: rejected.length, columns }
-  return encodeParquet(quarantineSchema, batch).bytes
+  return encodeParquet(quarantineSchema, { rows, columns }).bytes
 }
 
-/** Names a rejected event by its place in the stream. */
-export function quarantineId(
-  shard: string,
-  event: { readonly sequence: string; readonly index: number },
-): string {
-  return `${shard}/${event.sequence}/${event.index}`
+/** A rejected event is named by its place in the stream. */
+function places(shard: string, rejected: readonly Rejection[], received: ReceivedEvents): Column {
+  const { sequences, recordOf, indexOf } = received
+  const builder = new Utf8Builder(rejected.length)
+  for (const { line } of rejected) {
+    const sequence = sequences[recordOf[line]!]!
+    builder.write(shard).write('/').write(sequence).write('/').write(String(indexOf[line])).endRow()
+  }
+  return builder.finish()
+}
+
+/** Of each rejected event its bytes; of a record that could not be read nothing. */
+function eventTexts(rejected: readonly Rejection[], received: ReceivedEvents): Column {
+  const { bytes, starts, ends, stubs } = received
+  let size = 0
+  for (const { line } of rejected) size += ends[line]! - starts[line]!
+  const builder = new Utf8Builder(rejected.length, size)
+  for (const { line } of rejected) {
+    if (stubs.has(line)) builder.add(undefined)
+    else builder.writeBytes(bytes, starts[line]!, ends[line]!).endRow()
+  }
+  return builder.finish()
 }
 
 /** A row of quarantine, as far as a replay needs it. */

@@ -1,6 +1,7 @@
 import { inParallel } from '#lib/domain/kernel/in-parallel.ts'
 import type { ObjectStore } from '#lib/domain/kernel/object-store.ts'
 import { MICROS_PER_MINUTE, minuteOf } from '#lib/domain/kernel/time.ts'
+import { IDENTITY_BYTES } from './identity.ts'
 import { IdentitySet } from './identity-set.ts'
 import { ancestorsOf, type Journal, type JournalEntry, type ShardRegistration } from './journal.ts'
 import { decodeVerdicts } from './verdicts-object.ts'
@@ -60,16 +61,16 @@ export class ShardMemory {
     this.admit(verdicts.identities, verdicts.arrivalMinutes)
   }
 
-  /** Remembers admissions, 16 bytes of identity each. */
+  /** Remembers admissions, an identity and a minute each. */
   admit(identities: Uint8Array, arrivalMinutes: Int32Array): void {
     for (let row = 0; row < arrivalMinutes.length; row++) {
-      this.#identities.add(identities.subarray(row * 16, row * 16 + 16), arrivalMinutes[row]!)
+      this.#identities.add(identities, arrivalMinutes[row]!, row * IDENTITY_BYTES)
     }
   }
 
-  /** Whether this identity was admitted less than the horizon before `arrivalMinute`. */
-  isDuplicate(identity: Uint8Array, arrivalMinute: number): boolean {
-    const admitted = this.#identities.minuteOf(identity)
+  /** Whether the identity at a place was admitted less than the horizon before `arrivalMinute`. */
+  isDuplicate(identities: Uint8Array, at: number, arrivalMinute: number): boolean {
+    const admitted = this.#identities.minuteOf(identities, at)
     return admitted !== undefined && arrivalMinute - admitted < this.horizonMinutes
   }
 

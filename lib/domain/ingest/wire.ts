@@ -21,7 +21,7 @@ export interface WireLimits {
 
 /** What one record may inflate to. */
 export const MAX_INFLATED_BYTES = 16 << 20
-const MAX_EVENTS = 10_000
+export const MAX_EVENTS = 10_000
 /** The greatest window that a zstd frame may ask memory for: that of 16 MiB. */
 const MAX_WINDOW_LOG = 24
 

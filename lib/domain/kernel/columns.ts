@@ -1,3 +1,5 @@
+import { Utf8Builder } from './utf8-builder.ts'
+
 /**
  * The unit of work is a batch of columns, not an object per event. A column is one typed array (strings:
  * bytes and offsets), `nulls[i] === 1` where row i has no value. 64-bit values stand in little-endian
@@ -42,7 +44,6 @@ export interface ColumnBatch {
 }
 
 const decoder = new TextDecoder('utf-8', { fatal: true })
-const encoder = new TextEncoder()
 
 export function isNull(column: Column, row: number): boolean {
   return column.nulls !== undefined && column.nulls[row] === 1
@@ -68,83 +69,105 @@ export function utf8At(column: Extract<Column, { kind: 'utf8' }>, row: number): 
 
 /** A string column from values; `null` is no value. */
 export function utf8Column(values: readonly (string | null)[]): Extract<Column, { kind: 'utf8' }> {
-  const parts = values.map((value) => (value === null ? undefined : encoder.encode(value)))
-  const offsets = new Int32Array(values.length + 1)
-  for (let row = 0; row < parts.length; row++) {
-    offsets[row + 1] = offsets[row]! + (parts[row]?.length ?? 0)
-  }
-  const bytes = new Uint8Array(offsets[values.length]!)
-  for (let row = 0; row < parts.length; row++) {
-    const part = parts[row]
-    if (part) bytes.set(part, offsets[row])
-  }
-  const nulls = values.some((value) => value === null)
-    ? Uint8Array.from(values, (value) => (value === null ? 1 : 0))
-    : undefined
-  return nulls ? { kind: 'utf8', bytes, offsets, nulls } : { kind: 'utf8', bytes, offsets }
+  const builder = new Utf8Builder(values.length)
+  for (const value of values) builder.add(value)
+  return builder.finish()
 }
 
 /** The rows at these positions, in this order. */
-export function takeRows(batch: ColumnBatch, rows: readonly number[]): ColumnBatch {
+export function takeRows(batch: ColumnBatch, rows: ArrayLike<number>): ColumnBatch {
   const columns = new Map<string, Column>()
   for (const [name, column] of batch.columns) columns.set(name, takeColumn(column, rows))
   return { rows: rows.length, columns }
 }
 
-function takeColumn(column: Column, rows: readonly number[]): Column {
-  const nulls = column.nulls && Uint8Array.from(rows, (row) => column.nulls![row]!)
+function takeColumn(column: Column, rows: ArrayLike<number>): Column {
+  const nulls = column.nulls && take(column.nulls, rows, new Uint8Array(rows.length))
   const withNulls = nulls?.includes(1) ? { nulls } : {}
+  const { length } = rows
   switch (column.kind) {
     case 'int32':
       return {
         kind: 'int32',
-        values: Int32Array.from(rows, (r) => column.values[r]!),
+        values: take(column.values, rows, new Int32Array(length)),
         ...withNulls,
       }
     case 'int64':
-      return {
-        kind: 'int64',
-        values: BigInt64Array.from(rows, (r) => column.values[r]!),
-        ...withNulls,
-      }
+      return { kind: 'int64', values: takeLongs(column.values, rows), ...withNulls }
     case 'float64':
       return {
         kind: 'float64',
-        values: Float64Array.from(rows, (r) => column.values[r]!),
+        values: take(column.values, rows, new Float64Array(length)),
         ...withNulls,
       }
     case 'boolean':
       return {
         kind: 'boolean',
-        values: Uint8Array.from(rows, (r) => column.values[r]!),
+        values: take(column.values, rows, new Uint8Array(length)),
         ...withNulls,
       }
-    case 'utf8': {
-      const offsets = new Int32Array(rows.length + 1)
-      rows.forEach((r, i) => {
-        offsets[i + 1] = offsets[i]! + column.offsets[r + 1]! - column.offsets[r]!
-      })
-      const bytes = new Uint8Array(offsets[rows.length]!)
-      rows.forEach((r, i) => {
-        bytes.set(column.bytes.subarray(column.offsets[r], column.offsets[r + 1]), offsets[i])
-      })
-      return { kind: 'utf8', bytes, offsets, ...withNulls }
-    }
+    case 'utf8':
+      return { kind: 'utf8', ...takeTexts(column, rows), ...withNulls }
     case 'struct': {
       const fields = [...column.fields].map(([name, field]): [string, Column] => [
         name,
         takeColumn(field, rows),
       ])
-      return { kind: 'struct', rows: rows.length, fields: new Map(fields), ...withNulls }
+      return { kind: 'struct', rows: length, fields: new Map(fields), ...withNulls }
     }
     case 'list': {
-      const offsets = new Int32Array(rows.length + 1)
-      const taken: number[] = []
-      rows.forEach((r, i) => {
-        for (let at = column.offsets[r]!; at < column.offsets[r + 1]!; at++) taken.push(at)
-        offsets[i + 1] = taken.length
-      })
+      const offsets = offsetsOf(column.offsets, rows)
+      const taken = new Int32Array(offsets[length]!)
+      for (let i = 0; i < length; i++) {
+        let from = column.offsets[rows[i]!]!
+        for (let at = offsets[i]!; at < offsets[i + 1]!; at++) taken[at] = from++
+      }
       return { kind: 'list', offsets, elements: takeColumn(column.elements, taken), ...withNulls }
     }
   }
+}
+
+function take<Values extends Int32Array | Float64Array | Uint8Array>(
+  values: Values,
+  rows: ArrayLike<number>,
+  taken: Values,
+): Values {
+  for (let i = 0; i < rows.length; i++) taken[i] = values[rows[i]!]!
+  return taken
+}
+
+/** As two halves each: a 64-bit value that is read whole is an object. */
+function takeLongs(values: BigInt64Array, rows: ArrayLike<number>): BigInt64Array {
+  const taken = new BigInt64Array(rows.length)
+  const to = new Int32Array(taken.buffer)
+  const from = new Int32Array(values.buffer, values.byteOffset, 2 * values.length)
+  for (let i = 0; i < rows.length; i++) {
+    const row = rows[i]!
+    to[2 * i] = from[2 * row]!
+    to[2 * i + 1] = from[2 * row + 1]!
+  }
+  return taken
+}
+
+function takeTexts(
+  column: Extract<Column, { kind: 'utf8' }>,
+  rows: ArrayLike<number>,
+): { readonly bytes: Uint8Array; readonly offsets: Int32Array } {
+  const { bytes: source, offsets: starts } = column
+  const offsets = offsetsOf(starts, rows)
+  const bytes = new Uint8Array(offsets[rows.length]!)
+  for (let i = 0; i < rows.length; i++) {
+    let from = starts[rows[i]!]!
+    for (let at = offsets[i]!; at < offsets[i + 1]!; at++) bytes[at] = source[from++]!
+  }
+  return { bytes, offsets }
+}
+
+function offsetsOf(offsets: Int32Array, rows: ArrayLike<number>): Int32Array {
+  const taken = new Int32Array(rows.length + 1)
+  for (let i = 0; i < rows.length; i++) {
+    const row = rows[i]!
+    taken[i + 1] = taken[i]! + offsets[row + 1]! - offsets[row]!
+  }
+  return taken
 }

@@ -2,11 +2,13 @@ import type { Contract } from '../contract/contract.ts'
 import type { ContractVersions } from '../contract/contract-versions.ts'
 import { majorOf } from '../contract/version.ts'
 import type { Journal, JournalEntry } from '../ingest/journal.ts'
+import { type ProductLayout, tableLocation } from '../ingest/layout.ts'
 import { admittedOf, firstFence } from '../ingest/major-starts.ts'
 import { PlatformError } from '../kernel/errors.ts'
 import { type Predecessor, START } from '../kernel/sequence-number.ts'
+import { verdictsOf } from './entry-files.ts'
 import { type Fences, HOLD_PROPERTY, readFences } from './fences.ts'
-import type { Table } from './table.ts'
+import { requireLocation, type Table } from './table.ts'
 
 /** What the journal has that a table does not. */
 export interface CommitPlan {
@@ -18,6 +20,16 @@ export interface CommitPlan {
   readonly gaps: readonly JournalGap[]
   /** Versions that judged the next batch of a shard and are not known here: a newer deployment's. */
   readonly unknownVersions: readonly string[]
+  /** Whether the journal had no more to take than is taken here or waits. */
+  readonly isWhole: boolean
+}
+
+/** A shard that waits at an entry whose verdicts object cannot be read. */
+export interface UnreadableVerdicts {
+  readonly shard: string
+  readonly fence: string
+  readonly uri: string
+  readonly reason: string
 }
 
 /** A shard whose next entry does not follow the fence: something is missing in the journal. */
@@ -30,6 +42,7 @@ export interface JournalGap {
 export interface PlanSources {
   readonly journal: Journal
   readonly contracts: ContractVersions
+  readonly layout: ProductLayout
   readonly maxEntriesPerShard?: number
 }
 
@@ -38,20 +51,24 @@ export interface PlanSources {
  * after every conflict and every lost answer, so an entry that is already in the table is never taken twice.
  */
 export async function planCommit(
-  { journal, contracts, maxEntriesPerShard = 500 }: PlanSources,
+  { journal, contracts, layout, maxEntriesPerShard = 500 }: PlanSources,
   table: Table,
   contract: Contract,
 ): Promise<CommitPlan> {
+  requireLocation(table, tableLocation(layout, table.name.name))
   refuseOnHold(table)
   const major = majorOf(contract.version)
-  const fences: Record<string, Predecessor> = { ...readFences(table) }
+  const fences: Record<string, Predecessor> = { ...(await readFences(table)) }
   const isFirst = Object.keys(fences).length === 0
   const entries: JournalEntry[] = []
   const gaps: JournalGap[] = []
   const unknownVersions = new Set<string>()
+  let isWhole = true
   for (const { shard } of await journal.shards()) {
     fences[shard] ??= isFirst ? firstFence(await journal.head(shard), major) : START
-    for (const entry of await journal.entriesAfter(shard, fences[shard], maxEntriesPerShard)) {
+    const next = await journal.entriesAfter(shard, fences[shard], maxEntriesPerShard)
+    isWhole &&= next.length < maxEntriesPerShard
+    for (const entry of next) {
       const reached: Predecessor = fences[shard]
       if (entry.prev !== reached) {
         // Never skip: the fence stays, the shard waits, and the caller raises the alarm.
@@ -66,11 +83,44 @@ export async function planCommit(
       fences[shard] = entry.last
     }
   }
-  const rows = entries.reduce((sum, entry) => sum + admittedOf(entry, major), 0)
-  return { fences, entries, rows, gaps, unknownVersions: [...unknownVersions] }
+  const rows = rowsOf(entries, major)
+  return { fences, entries, rows, gaps, unknownVersions: [...unknownVersions], isWhole }
 }
 
-function refuseOnHold({ name, properties }: Table): void {
+/**
+ * The plan up to the first entry of each shard that cannot be read: that shard waits there, since a fence never skips,
+ * and the others go on.
+ */
+export function upToUnreadable(
+  plan: CommitPlan,
+  major: number,
+  problems: ReadonlyMap<string, Error>,
+): { readonly plan: CommitPlan; readonly unreadable: readonly UnreadableVerdicts[] } {
+  if (problems.size === 0) return { plan, unreadable: [] }
+  const fences: Record<string, Predecessor> = { ...plan.fences }
+  const waiting = new Map<string, UnreadableVerdicts>()
+  const entries = plan.entries.filter((entry) => {
+    const { shard, prev } = entry
+    const uri = verdictsOf(entry, major)
+    const problem = uri === undefined ? undefined : problems.get(uri)
+    if (uri !== undefined && problem !== undefined && !waiting.has(shard)) {
+      waiting.set(shard, { shard, fence: prev, uri, reason: problem.message })
+      fences[shard] = prev
+    }
+    return !waiting.has(shard)
+  })
+  return {
+    plan: { ...plan, fences, entries, rows: rowsOf(entries, major) },
+    unreadable: [...waiting.values()],
+  }
+}
+
+function rowsOf(entries: readonly JournalEntry[], major: number): number {
+  return entries.reduce((sum, entry) => sum + admittedOf(entry, major), 0)
+}
+
+/** Throws `lake.onHold` while a person holds the table. */
+export function refuseOnHold({ name, properties }: Table): void {
   const reason = properties[HOLD_PROPERTY]
   if (reason === undefined) return
   throw new PlatformError(

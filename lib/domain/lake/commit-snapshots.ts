@@ -2,13 +2,24 @@ import type { Contract } from '../contract/contract.ts'
 import type { ContractVersions } from '../contract/contract-versions.ts'
 import { partitionSpecOf, tableNameOf, tableSchemaOf } from '../contract/table-columns.ts'
 import { compareVersions, majorOf } from '../contract/version.ts'
-import type { Journal, JournalEntry } from '../ingest/journal.ts'
+import type { Journal } from '../ingest/journal.ts'
 import { type ProductLayout, tableLocation } from '../ingest/layout.ts'
-import { admittedOf } from '../ingest/major-starts.ts'
-import { type CuratedFile, decodeVerdicts } from '../ingest/verdicts-object.ts'
-import { inParallel } from '../kernel/in-parallel.ts'
-import { type Append, type CommitOptions, commit } from './commit.ts'
-import { type CommitPlan, type JournalGap, planCommit } from './commit-plan.ts'
+import { hasCode } from '../kernel/errors.ts'
+import {
+  type Change,
+  type CommitOptions,
+  type CommitResult,
+  commit,
+  type Decide,
+} from './commit.ts'
+import {
+  type CommitPlan,
+  type JournalGap,
+  planCommit,
+  type UnreadableVerdicts,
+  upToUnreadable,
+} from './commit-plan.ts'
+import { EntryFiles } from './entry-files.ts'
 import { fencesProperty, fencesSummary } from './fences.ts'
 import type { IcebergType, TableField, TableSchema } from './schema.ts'
 import { createTableIfAbsent, type Lake, type Table } from './table.ts'
@@ -33,6 +44,8 @@ export interface CommitReport {
   readonly gaps: readonly JournalGap[]
   /** Versions that judged batches which wait for a deployment that knows them. */
   readonly unknownVersions: readonly string[]
+  /** Shards that wait because the verdicts object of their next entry cannot be read. */
+  readonly unreadable: readonly UnreadableVerdicts[]
 }
 
 /** The newest contract version whose rows a table holds. */
@@ -43,13 +56,14 @@ const MOST_IDLE_ENTRIES = 100
 
 /**
  * Brings the product's tables, one per major of its contract, up to the journal: one append for all entries past the
- * fences, fences in the same swap, until nothing is left. The journal decides what is new; a bell, twice or late,
- * changes nothing. A table that cannot be committed to does not hold up the others; its error is thrown last.
+ * fences, fences in the same swap. The journal decides what is new; a bell, twice or late, changes nothing, and what
+ * comes after the journal was read rings its own. A table that cannot be committed to does not hold up the others; its
+ * error is thrown last. Nor does a shard that has to wait: the report names it.
  */
 export async function commitSnapshots(deps: CommitSnapshotsDependencies): Promise<CommitReport> {
   const reports: CommitReport[] = []
   const failures: unknown[] = []
-  const files: FilesByUri = new Map()
+  const files = new EntryFiles(deps.lake.objects)
   for (const contract of deps.contracts.majors) {
     try {
       reports.push(await commitMajor(deps, contract, files))
@@ -66,15 +80,55 @@ export async function commitSnapshots(deps: CommitSnapshotsDependencies): Promis
     rows: sum((report) => report.rows),
     gaps: reports.flatMap((report) => report.gaps),
     unknownVersions: [...new Set(reports.flatMap((report) => report.unknownVersions))],
+    unreadable: reports.flatMap((report) => report.unreadable),
   }
 }
 
 async function commitMajor(
   deps: CommitSnapshotsDependencies,
   contract: Contract,
-  files: FilesByUri,
+  files: EntryFiles,
 ): Promise<CommitReport> {
+  const major = majorOf(contract.version)
+  const done = { commits: 0, entries: 0, rows: 0 }
+  let taken: CommitPlan | undefined
+  let last: ReadablePlan | undefined
+  const decide = async (table: Table): Promise<Change | undefined> => {
+    const planned = await planCommit(deps, table, contract)
+    last = upToUnreadable(planned, major, await files.load(planned.entries, major))
+    // Nothing left: either nothing was to do, or the attempt whose answer was lost has done it.
+    if (last.plan.entries.length === 0 || isIdle(deps, last.plan)) return undefined
+    taken = last.plan
+    return changeOf(deps, table, contract, last.plan, files)
+  }
+  for (;;) {
+    const { committed } = await commitOrCreate(deps, contract, decide)
+    if (committed) {
+      done.commits += 1
+      done.entries += taken?.entries.length ?? 0
+      done.rows += taken?.rows ?? 0
+    }
+    if (!committed || last === undefined || last.plan.isWhole) {
+      const { gaps = [], unknownVersions = [] } = last?.plan ?? {}
+      return { ...done, gaps, unknownVersions, unreadable: last?.unreadable ?? [] }
+    }
+  }
+}
+
+type ReadablePlan = ReturnType<typeof upToUnreadable>
+
+/** That the table is there is asked only if it is not: every commit loads it anyway. */
+async function commitOrCreate(
+  deps: CommitSnapshotsDependencies,
+  contract: Contract,
+  decide: Decide,
+): Promise<CommitResult> {
   const name = { database: deps.database, name: tableNameOf(contract) }
+  try {
+    return await commit(deps.lake, name, decide, deps.commit)
+  } catch (error) {
+    if (!hasCode(error, 'lake.tableNotFound')) throw error
+  }
   await createTableIfAbsent(deps.lake, {
     name,
     location: tableLocation(deps.layout, name.name),
@@ -82,29 +136,7 @@ async function commitMajor(
     spec: partitionSpecOf(contract),
     properties: { [CONTRACT_PROPERTY]: contract.version },
   })
-  const done = { commits: 0, entries: 0, rows: 0 }
-  let plan: CommitPlan | undefined
-  let taken: CommitPlan | undefined
-  for (;;) {
-    const outcome = await commit(
-      deps.lake,
-      name,
-      async (table) => {
-        plan = await planCommit(deps, table, contract)
-        // Nothing left: either nothing was to do, or the attempt whose answer was lost has done it.
-        if (plan.entries.length === 0 || isIdle(deps, plan)) return undefined
-        taken = plan
-        return appendOf(deps, table, contract, plan, files)
-      },
-      deps.commit,
-    )
-    if (!outcome.committed) {
-      return { ...done, gaps: plan?.gaps ?? [], unknownVersions: plan?.unknownVersions ?? [] }
-    }
-    done.commits += 1
-    done.entries += taken?.entries.length ?? 0
-    done.rows += taken?.rows ?? 0
-  }
+  return commit(deps.lake, name, decide, deps.commit)
 }
 
 /**
@@ -118,14 +150,14 @@ function isIdle(
   return contracts.majors.length > 1 && rows === 0 && entries.length < MOST_IDLE_ENTRIES
 }
 
-async function appendOf(
+function changeOf(
   deps: CommitSnapshotsDependencies,
   table: Table,
   contract: Contract,
   { entries, fences }: CommitPlan,
-  known: FilesByUri,
-): Promise<Append> {
-  const files = await filesOf(deps, entries, majorOf(contract.version), known)
+  entryFiles: EntryFiles,
+): Change {
+  const files = entryFiles.of(entries, majorOf(contract.version))
   const before = table.properties[CONTRACT_PROPERTY] ?? '0.0.0'
   const versions = files.map((file) => file.contractVersion).sort(compareVersions)
   const newest = versions.at(-1) ?? before
@@ -157,31 +189,4 @@ function withoutDocs(type: IcebergType): IcebergType {
   if (typeof type === 'string') return type
   if (type.type === 'list') return { ...type, element: withoutDocs(type.element) }
   return { ...type, fields: type.fields.map(withoutDoc) }
-}
-
-type FilesByUri = Map<string, readonly CuratedFile[]>
-
-const READS_AT_ONCE = 16
-
-/** The files of the entries that hold rows of this major, with the version that these were judged by. */
-async function filesOf(
-  deps: CommitSnapshotsDependencies,
-  entries: readonly JournalEntry[],
-  major: number,
-  known: FilesByUri,
-): Promise<readonly Required<CuratedFile>[]> {
-  const holding = entries.filter((entry) => admittedOf(entry, major) > 0)
-  const missing = holding.flatMap(({ verdictsUri }) =>
-    verdictsUri === undefined || known.has(verdictsUri) ? [] : [verdictsUri],
-  )
-  await inParallel(missing, READS_AT_ONCE, async (uri) => {
-    known.set(uri, decodeVerdicts(uri, await deps.lake.objects.get(uri)).files)
-  })
-  return holding
-    .flatMap((entry) =>
-      known
-        .get(entry.verdictsUri!)!
-        .map((file) => ({ contractVersion: entry.contractVersion, ...file })),
-    )
-    .filter((file) => majorOf(file.contractVersion) === major)
 }

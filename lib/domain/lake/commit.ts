@@ -1,76 +1,30 @@
-import { PlatformError } from '../kernel/errors.ts'
-import { mustReload, type TableName } from './catalog.ts'
-import type { DataFile } from './data-file.ts'
+import type { TableName } from './catalog.ts'
 import { evolveMetadata } from './evolve-schema.ts'
-import { metadataPath, metadataVersion, writeNew } from './lake-objects.ts'
-import {
-  encodeAddedManifest,
-  encodeManifestList,
-  type ManifestFile,
-  manifestShape,
-} from './manifest.ts'
-import type { TableSchema } from './schema.ts'
-import { appendSummary } from './snapshot-summary.ts'
-import { type Lake, manifestsOf, requireTable, type Table, tableFrom } from './table.ts'
-import {
-  currentSchemaJson,
-  currentSnapshotOf,
-  encodeTableMetadata,
-  snapshotOf,
-  specJson,
-  type TableMetadata,
-} from './table-metadata.ts'
-import { nextMetadata, nextTimestampMs } from './transaction.ts'
+import { type Change, type StagedSnapshot, stageSnapshot } from './stage-snapshot.ts'
+import { type SwapOptions, type SwapResult, swapMetadata } from './swap-metadata.ts'
+import type { Lake, Table } from './table.ts'
 
-/** What one commit adds: files, and properties set in the same swap. No files at all is a legal snapshot. */
-export interface Append {
-  readonly files: readonly DataFile[]
-  /** What the files hold: the table's schema is widened to it in the same swap, and never narrowed. */
-  readonly schema?: TableSchema
-  /** Goes into the snapshot's summary next to Iceberg's own counts. */
-  readonly summary: Readonly<Record<string, string>>
-  /** Table properties to set, which may name the snapshot that sets them. */
-  readonly setProperties: (snapshotId: bigint) => Readonly<Record<string, string>>
-}
+export type { Change } from './stage-snapshot.ts'
 
 /** Says what is still to be done for this state of the table; undefined if nothing is. */
-export type Decide = (table: Table) => Promise<Append | undefined> | Append | undefined
+export type Decide = (table: Table) => Promise<Change | undefined> | Change | undefined
 
-export interface CommitOptions {
-  /** @default 10 */
-  readonly attempts?: number
-  /** Waits before attempt number `attempt` (2, 3, …); see `jitteredBackoff`. */
-  readonly pause?: (attempt: number) => Promise<void>
-}
+export type CommitOptions = SwapOptions
 
-export interface CommitResult {
-  /** The table as it is now known to stand. */
-  readonly table: Table
+export interface CommitResult extends SwapResult {
   /** Whether this call put a snapshot into the table, even if the answer was lost; false if nothing was left to do. */
   readonly committed: boolean
-  readonly attempts: number
   /** The snapshot that this call put in. */
   readonly snapshotId?: bigint
 }
 
-/** A manifest that stands in the store, and exactly what it is good for. */
-interface Prepared {
-  readonly key: string
-  readonly snapshotId: bigint
-  /** Undefined for an append without files. */
-  readonly manifest?: Omit<ManifestFile, 'sequenceNumber' | 'minSequenceNumber'>
-}
-
 /**
- * Appends what `decide` says is missing, in one atomic swap of the table's metadata with its properties.
+ * Changes the table as `decide` says, in one atomic swap of the table's metadata with its properties. `decide` is
+ * asked again after every conflict and every lost answer, and subtracts what is there by then; see `swapMetadata`.
+ * Snapshots that the table's properties no longer keep leave the metadata in the same swap, and small manifests are
+ * merged; their objects stay.
  *
- * A conflict and an unknown outcome are one case: read the table again and ask `decide` again, which subtracts
- * what is there by then. So it makes no difference whether an attempt was applied at once, late, or never, nor
- * whether a conflict was a rival's commit or our own repeated success. Nothing is ever deleted: after a
- * conflict the metadata "we failed to commit" may be the table's current one. Attempts that lost leave objects
- * that nothing names, for maintenance to find.
- *
- * Throws `lake.commitAttemptsExhausted` (retryable), `lake.tableNotFound`, or what the catalog refused for good.
+ * Throws what `swapMetadata` throws, and `lake.inputGone` or `lake.rowDeletes` if files cannot be removed.
  */
 export async function commit(
   lake: Lake,
@@ -78,150 +32,25 @@ export async function commit(
   decide: Decide,
   options: CommitOptions = {},
 ): Promise<CommitResult> {
-  const { attempts: mostAttempts = 10, pause } = options
-  const tried: bigint[] = []
-  let prepared: Prepared | undefined
-  for (let attempt = 1; ; attempt++) {
-    const { table, version } = await requireTable(lake, name)
-    const append = await decide(table)
-    if (!append) {
-      const snapshotId = tried.findLast((id) => table.isAncestor(id))
-      return { table, attempts: attempt, ...outcome(snapshotId) }
-    }
-
-    const shaped = append.schema ? evolveMetadata(table.metadata, append.schema) : table.metadata
-    // Each object before the one that names it; the swap, which makes them part of the table, last.
-    prepared = await prepare(lake, table, shaped, append.files, prepared)
-    const metadata = await writeSnapshot(lake, table, shaped, append, prepared)
-    const metadataLocation = metadataPath(
-      table.location,
-      metadataVersion(table.metadataLocation) + 1,
-      lake.ids.uuid(),
-    )
-    await writeNew(
-      lake.objects,
-      metadataLocation,
-      encodeTableMetadata(metadata),
-      'application/json',
-    )
-    tried.push(prepared.snapshotId)
-    try {
-      const next = tableFrom(lake, name, metadata, metadataLocation)
-      await lake.catalog.swap(name, {
-        expectedVersion: version,
-        metadataLocation,
-        ...(shaped !== table.metadata && { schema: next.schema }),
-      })
-      return {
-        table: next,
-        attempts: attempt,
-        ...outcome(prepared.snapshotId),
-      }
-    } catch (error) {
-      if (!mustReload(error)) throw error
-      if (attempt >= mostAttempts) {
-        throw new PlatformError(
-          'lake.commitAttemptsExhausted',
-          `could not commit to ${name.database}.${name.name} in ${attempt} attempts`,
-          { retryable: true, cause: error, context: { attempts: attempt } },
-        )
-      }
-    }
-    await pause?.(attempt + 1)
-  }
-}
-
-function outcome(snapshotId: bigint | undefined): Pick<CommitResult, 'committed' | 'snapshotId'> {
-  return snapshotId === undefined ? { committed: false } : { committed: true, snapshotId }
-}
-
-/**
- * The manifest of the files: that of an earlier attempt only if it lists exactly these files for this very
- * table, and if its snapshot has not entered the table meanwhile. A manifest of a larger set would add again
- * what a rival has committed by now.
- */
-async function prepare(
-  lake: Lake,
-  table: Table,
-  metadata: TableMetadata,
-  files: readonly DataFile[],
-  earlier: Prepared | undefined,
-): Promise<Prepared> {
-  const paths = files.map(({ path }) => path)
-  if (new Set(paths).size < paths.length) {
-    throw new PlatformError('lake.duplicateFile', 'an append names a file twice')
-  }
-  const spec = specJson(metadata, metadata['default-spec-id'])
-  // The whole schema: a rival may have given the same id to another one.
-  const schema = currentSchemaJson(metadata)
-  const key = JSON.stringify([metadata['table-uuid'], schema, spec['spec-id'], paths])
-  if (earlier?.key === key && !snapshotOf(metadata, earlier.snapshotId)) return earlier
-
-  const snapshotId = newSnapshotId(lake, metadata)
-  if (files.length === 0) return { key, snapshotId }
-  const { bytes, line } = encodeAddedManifest(manifestShape(metadata, spec), snapshotId, files)
-  const manifestPath = `${table.location}/metadata/${lake.ids.uuid()}-m0.avro`
-  await writeNew(lake.objects, manifestPath, bytes, 'application/octet-stream')
-  return { key, snapshotId, manifest: { manifestPath, ...line } }
-}
-
-function newSnapshotId(lake: Lake, metadata: TableMetadata): bigint {
-  for (;;) {
-    const id = lake.ids.snapshotId()
-    if (!snapshotOf(metadata, id)) return id
-  }
-}
-
-/** Writes the manifest list over what the table has now and returns the metadata that would follow. */
-async function writeSnapshot(
-  lake: Lake,
-  table: Table,
-  metadata: TableMetadata,
-  append: Append,
-  { snapshotId, manifest }: Prepared,
-): Promise<TableMetadata> {
-  const parent = currentSnapshotOf(metadata)
-  const parentSnapshotId = parent?.['snapshot-id']
-  const sequenceNumber = metadata['last-sequence-number'] + 1
-  const inherited = BigInt(sequenceNumber)
-  const manifests = [
-    ...(manifest ? [{ ...manifest, sequenceNumber: inherited, minSequenceNumber: inherited }] : []),
-    ...(await manifestsOf(lake.objects, parent)),
-  ]
-  const manifestList = `${table.location}/metadata/snap-${snapshotId}-${lake.ids.uuid()}.avro`
-  const list = encodeManifestList(manifests, {
-    snapshotId,
-    sequenceNumber,
-    ...(parentSnapshotId !== undefined && { parentSnapshotId }),
-  })
-  await writeNew(lake.objects, manifestList, list, 'application/octet-stream')
-
-  const atMs = nextTimestampMs(metadata, lake.clock.nowMs())
-  return nextMetadata(
-    metadata,
-    table.metadataLocation,
-    {
-      requirements: [
-        { kind: 'currentSnapshot', snapshotId: parentSnapshotId },
-        ...(manifest ? [{ kind: 'defaultSpec' as const, specId: manifest.partitionSpecId }] : []),
-      ],
-      updates: [
-        {
-          kind: 'addSnapshot',
-          snapshot: {
-            'snapshot-id': snapshotId,
-            ...(parentSnapshotId !== undefined && { 'parent-snapshot-id': parentSnapshotId }),
-            'sequence-number': sequenceNumber,
-            'timestamp-ms': atMs,
-            'manifest-list': manifestList,
-            'schema-id': metadata['current-schema-id'],
-            summary: appendSummary(parent, append.files, append.summary),
-          },
-        },
-        { kind: 'setCurrentSnapshot', snapshotId },
-        { kind: 'setProperties', properties: append.setProperties(snapshotId) },
-      ],
+  const tried = new Set<bigint>()
+  let staged: StagedSnapshot | undefined
+  const { table, attempts } = await swapMetadata(
+    lake,
+    name,
+    async (before) => {
+      const change = await decide(before)
+      if (!change) return undefined
+      const base = change.schema ? evolveMetadata(before.metadata, change.schema) : before.metadata
+      staged = await stageSnapshot(lake, before, base, change, staged)
+      tried.add(staged.snapshotId)
+      return staged.metadata
     },
-    atMs,
+    options,
   )
+  const snapshotId = [...tried].findLast((id) => table.isAncestor(id))
+  return {
+    table,
+    attempts,
+    ...(snapshotId === undefined ? { committed: false } : { committed: true, snapshotId }),
+  }
 }

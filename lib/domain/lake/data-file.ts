@@ -13,6 +13,8 @@ export interface DataFile extends FileMetrics {
   /** By partition field name; a name for each field of the spec. */
   readonly partition: Readonly<Record<string, PartitionValue>>
   readonly sizeBytes: number
+  /** The table's sort order that the rows stand in. @default 0, which is none */
+  readonly sortOrderId?: number
 }
 
 /** Describes an encoded file that stands, or will stand, at the path. */

@@ -91,11 +91,13 @@ function conflict(message: string): PlatformError {
 
 /**
  * The metadata with a schema that holds these rows too as its current one; the same metadata if it holds them
- * already. Snapshots keep the schema that they were made with.
+ * already. Snapshots keep the schema that they were made with. What the table has renamed or dropped stays so when
+ * files of an older schema come in: their column has the new name, or none that anybody reads.
  */
 export function evolveMetadata(base: TableMetadata, wanted: TableSchema): TableMetadata {
   const current = currentSchemaJson(base)
-  const evolved = evolvedSchema(tableSchema(current), wanted)
+  const table = tableSchema(current)
+  const evolved = evolvedSchema(table, { fields: upToDate(wanted.fields, table, base) })
   if (evolved === undefined) return base
   const schemaId = Math.max(...base.schemas.map((schema) => schema['schema-id'])) + 1
   const known = new Map(current.fields.map((field) => [field.id, field]))
@@ -112,4 +114,44 @@ export function evolveMetadata(base: TableMetadata, wanted: TableSchema): TableM
     'current-schema-id': schemaId,
     'last-column-id': Math.max(base['last-column-id'], ...ids),
   }
+}
+
+/** The wanted fields by the names that the table has given them since, without those that it has dropped. */
+function upToDate(
+  wanted: readonly TableField[],
+  table: TableSchema,
+  { schemas }: TableMetadata,
+): readonly TableField[] {
+  const now = new Map(allFields(table.fields).map(({ id, name }) => [id, name]))
+  const isKnown = ({ id, name }: TableField) => now.get(id) === name
+  if (allFields(wanted).every(isKnown)) return wanted
+  const before = fieldsIn(schemas)
+  const update = (fields: readonly TableField[]): readonly TableField[] =>
+    fields.flatMap((field) => {
+      const [name, names] = [now.get(field.id), before.get(field.id)]
+      if (name === undefined && names) return []
+      const isOldName = name !== undefined && names?.has(field.name)
+      return { ...field, type: updatedType(field.type, update), ...(isOldName && { name }) }
+    })
+  return update(wanted)
+}
+
+function updatedType(
+  type: IcebergType,
+  update: (fields: readonly TableField[]) => readonly TableField[],
+): IcebergType {
+  if (typeof type === 'string') return type
+  if (type.type === 'struct') return { ...type, fields: update(type.fields) }
+  return { ...type, element: updatedType(type.element, update) }
+}
+
+/** The names that each field has ever had, by id, whatever types it is made of. */
+function fieldsIn(part: unknown, found = new Map<number, Set<string>>()) {
+  if (typeof part !== 'object' || part === null) return found
+  const { id, name } = part as { id?: number; name?: string }
+  if (id !== undefined && name !== undefined) {
+    found.set(id, (found.get(id) ?? new Set()).add(name))
+  }
+  for (const inner of Object.values(part)) fieldsIn(inner, found)
+  return found
 }

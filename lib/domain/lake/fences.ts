@@ -14,21 +14,34 @@ export const HOLD_PROPERTY = 'weir.hold'
 
 /**
  * The fences of the table as it stands. Throws `lake.rolledBack` if the snapshot that set them is no ancestor of
- * the current one: someone rolled back without the fences, and going on would lose what lies between.
+ * the current one: someone rolled back without the fences, and going on would lose what lies between. Throws
+ * `lake.fencesUnproven` if nobody can tell any more.
  */
-export function readFences(table: Table): Fences {
+export async function readFences(table: Table): Promise<Fences> {
   const text = table.properties[FENCES_PROPERTY]
   if (text === undefined) return {}
   const { snapshot, shards } = parse(text, table)
-  if (!table.isAncestor(BigInt(snapshot))) {
-    throw new PlatformError(
-      'lake.rolledBack',
-      `table ${table.name.database}.${table.name.name} was rolled back behind its fences (set by snapshot ${snapshot}): nothing is committed until snapshot and fences agree again`,
-      { context: { snapshot, current: String(table.currentSnapshot?.snapshotId ?? 'none') } },
-    )
-  }
+  const descent = await table.descentFrom(BigInt(snapshot))
+  if (descent !== 'descends') throw outOfStep(table, snapshot, descent)
   return Object.fromEntries(
     Object.entries(shards).map(([shard, fence]) => [shard, parsePredecessor(fence)]),
+  )
+}
+
+function outOfStep(table: Table, snapshot: string, descent: 'does not' | 'unknown'): PlatformError {
+  const where = `table ${table.name.database}.${table.name.name}`
+  const context = { snapshot, current: String(table.currentSnapshot?.snapshotId ?? 'none') }
+  if (descent === 'unknown') {
+    return new PlatformError(
+      'lake.fencesUnproven',
+      `whether ${where} was rolled back behind its fences (set by snapshot ${snapshot}) cannot be told: another engine expired the snapshots since, and earlier metadata files are gone; nothing is committed until a person has looked`,
+      { context },
+    )
+  }
+  return new PlatformError(
+    'lake.rolledBack',
+    `${where} was rolled back behind its fences (set by snapshot ${snapshot}): nothing is committed until snapshot and fences agree again`,
+    { context },
   )
 }
 
@@ -40,6 +53,19 @@ export function fencesProperty(snapshotId: bigint, fences: Fences): Record<strin
 
 export function fencesSummary(fences: Fences): Record<string, string> {
   return { [FENCES_PROPERTY]: JSON.stringify(fences) }
+}
+
+/**
+ * What a snapshot that moves no fence sets all the same: the fences as they are, by its own name. So the snapshot that
+ * moved them may expire, and every snapshot knows those that it stands at. Nothing for a table without fences.
+ */
+export async function carriedFences(table: Table) {
+  if (table.properties[FENCES_PROPERTY] === undefined) return undefined
+  const fences = await readFences(table)
+  return {
+    summary: fencesSummary(fences),
+    properties: (snapshotId: bigint) => fencesProperty(snapshotId, fences),
+  }
 }
 
 function parse(text: string, table: Table): { snapshot: string; shards: Record<string, string> } {

@@ -1,6 +1,7 @@
 import { PlatformError } from '../kernel/errors.ts'
 import type { DataFile, PartitionValue } from './data-file.ts'
 import type { PartitionColumn } from './manifest-schema.ts'
+import { partitionScalar, partitionValue } from './partition-value.ts'
 import { decimalOf } from './schema.ts'
 import {
   decimalSize,
@@ -20,8 +21,11 @@ export interface PartitionSummary {
   readonly upperBound: Uint8Array | null
 }
 
+/** A file and the partition that it belongs to. */
+export type PartitionedFile = Pick<DataFile, 'path' | 'partition'>
+
 /** The value of a file for a partition field, as Avro stores it. */
-export function storedPartition(column: PartitionColumn, file: DataFile): unknown {
+export function storedPartition(column: PartitionColumn, file: PartitionedFile): unknown {
   const value = scalar(column, file)
   if (value === null || !decimalOf(column.type)) return value
   return Buffer.from(twosComplement(value as bigint, decimalSize(column.type)))
@@ -32,20 +36,21 @@ export function partitionOf(stored: unknown): PartitionValue {
   if (stored === null || stored === undefined) return null
   if (typeof stored === 'bigint') return String(stored)
   if (stored instanceof Uint8Array) return String(fromTwosComplement(stored))
-  return stored as string | number | boolean
+  return partitionValue(stored as string | number | boolean)
 }
 
 /** What a manifest list tells of all files in a manifest, so that a reader can skip it unread. */
 export function summarizePartitions(
   columns: readonly PartitionColumn[],
-  files: readonly DataFile[],
+  files: readonly PartitionedFile[],
 ): readonly PartitionSummary[] {
   return columns.map((column) => {
     const values = files.map((file) => scalar(column, file))
-    const present = values.filter((value) => value !== null)
-    const containsNull = present.length < values.length
+    const containsNull = values.includes(null)
+    const containsNan = values.some((value) => Number.isNaN(value))
+    const present = values.filter((value) => value !== null).filter((value) => !Number.isNaN(value))
     if (present.length === 0) {
-      return { containsNull, containsNan: false, lowerBound: null, upperBound: null }
+      return { containsNull, containsNan, lowerBound: null, upperBound: null }
     }
     const sorted = present
       .map((value) => ({ value, bytes: singleValue(column.type, value) }))
@@ -56,7 +61,7 @@ export function summarizePartitions(
     const upper = text ? upperStringBound(high) : high
     return {
       containsNull,
-      containsNan: false,
+      containsNan,
       lowerBound: Buffer.from(lower),
       upperBound: upper ? Buffer.from(upper) : null,
     }
@@ -74,13 +79,10 @@ function order(left: Encoded, right: Encoded): number {
 }
 
 /** 64-bit values and decimals travel as digits and are compared as integers. */
-function scalar({ name, type }: PartitionColumn, file: DataFile): ScalarValue | null {
+function scalar({ name, type }: PartitionColumn, file: PartitionedFile): ScalarValue | null {
   const value = file.partition[name]
   if (value === undefined) {
     throw new PlatformError('lake.partitionMismatch', `${file.path} has no partition value ${name}`)
   }
-  if (value === null) return null
-  return type === 'long' || type === 'timestamptz' || decimalOf(type)
-    ? BigInt(value as string)
-    : (value as ScalarValue)
+  return value === null ? null : partitionScalar(type, value)
 }

@@ -62,8 +62,22 @@ export interface PartitionColumn {
   readonly type: PrimitiveType
 }
 
-/** One file in a manifest (table spec, "Manifests"); the partition's record follows the spec. */
-export function manifestEntry(partition: readonly PartitionColumn[]): AvroSchema {
+/** The record of a file's partition values, which follows the table's spec. */
+export function partitionRecord(partition: readonly PartitionColumn[]): AvroSchema {
+  return {
+    type: 'record',
+    name: 'r102',
+    fields: partition.map(({ fieldId, name, type }) =>
+      optional(fieldId, avroName(name), avroType(type)),
+    ),
+  }
+}
+
+/** The id of the partition's record in a data file. */
+export const PARTITION_ID = 102
+
+/** One file in a manifest (table spec, "Manifests"), with its {@link partitionRecord}. */
+export function manifestEntry(partition: AvroSchema): AvroSchema {
   return {
     type: 'record',
     name: 'manifest_entry',
@@ -79,13 +93,7 @@ export function manifestEntry(partition: readonly PartitionColumn[]): AvroSchema
           field(134, 'content', 'int'),
           field(100, 'file_path', 'string'),
           field(101, 'file_format', 'string'),
-          field(102, 'partition', {
-            type: 'record',
-            name: 'r102',
-            fields: partition.map(({ fieldId, name, type }) =>
-              optional(fieldId, avroName(name), avroType(type)),
-            ),
-          }),
+          field(PARTITION_ID, 'partition', partition),
           field(103, 'record_count', 'long'),
           field(104, 'file_size_in_bytes', 'long'),
           optional(108, 'column_sizes', mapOf(117, 118, 'long')),
@@ -128,7 +136,7 @@ function avroName(name: string): string {
   return /^\d/.test(safe) ? `_${safe}` : safe
 }
 
-const KNOWN_IDS = idsIn([MANIFEST_FILE, manifestEntry([])])
+const KNOWN_IDS = idsIn([MANIFEST_FILE, manifestEntry(partitionRecord([]))])
 
 /** The first id that Iceberg gives to partition fields. */
 const FIRST_PARTITION_ID = 1000

@@ -1,20 +1,26 @@
 import { PlatformError } from '../kernel/errors.ts'
 import { decodeAvro, encodeAvro } from './avro.ts'
-import type { DataFile, PartitionValue } from './data-file.ts'
+import type { DataFile } from './data-file.ts'
 import {
-  type PartitionSummary,
-  partitionOf,
-  storedPartition,
-  summarizePartitions,
-} from './manifest-partition.ts'
+  type EntryRecord,
+  liveEntries,
+  plainFile,
+  plainPartition,
+  rowsOf,
+  STATUS,
+  smallestSequenceNumber,
+  storedFile,
+  storedPartitions,
+} from './manifest-entry.ts'
+import { type PartitionSummary, summarizePartitions } from './manifest-partition.ts'
 import {
   codeNames,
   MANIFEST_FILE,
   manifestEntry,
   type PartitionColumn,
-  partitionKey,
+  partitionRecord,
 } from './manifest-schema.ts'
-import { partitionType } from './schema.ts'
+import { partitionType } from './partition-type.ts'
 import {
   currentSchemaJson,
   type PartitionSpecJson,
@@ -44,39 +50,34 @@ export interface ManifestFile {
   readonly keyMetadata: Uint8Array | null
 }
 
+/**
+ * The line of a manifest that is not in any list yet. The commit that lists it gives it its sequence number, which is
+ * also the smallest one unless the manifest holds older files: so one manifest serves every attempt of a commit.
+ */
+export type NewManifest = Omit<ManifestFile, 'sequenceNumber' | 'minSequenceNumber'> & {
+  readonly minSequenceNumber?: bigint
+}
+
+/** The line as the commit with this sequence number lists it. */
+export function numbered(manifest: NewManifest, sequenceNumber: bigint): ManifestFile {
+  return {
+    ...manifest,
+    sequenceNumber,
+    minSequenceNumber: manifest.minSequenceNumber ?? sequenceNumber,
+  }
+}
+
+/** Whether the snapshot has any file of the manifest. */
+export function isLive(manifest: ManifestFile): boolean {
+  return manifest.addedFilesCount + manifest.existingFilesCount > 0
+}
+
 /** A file in a manifest that is part of the snapshot. */
 export interface LiveEntry {
   readonly snapshotId: bigint
   readonly sequenceNumber: bigint
   readonly file: DataFile
 }
-
-type Pairs<Value> = readonly { readonly key: number; readonly value: Value }[] | null | undefined
-
-/** A manifest entry in code names, as Avro gives it. */
-interface EntryRecord {
-  readonly status: number
-  readonly snapshotId?: bigint | null
-  readonly sequenceNumber?: bigint | null
-  readonly dataFile: {
-    readonly content?: number
-    readonly filePath: string
-    readonly fileFormat: string
-    readonly partition: Readonly<Record<string, unknown>>
-    readonly recordCount: bigint
-    readonly fileSizeInBytes: bigint
-    readonly columnSizes?: Pairs<bigint>
-    readonly valueCounts?: Pairs<bigint>
-    readonly nullValueCounts?: Pairs<bigint>
-    readonly nanValueCounts?: Pairs<bigint>
-    readonly lowerBounds?: Pairs<Uint8Array>
-    readonly upperBounds?: Pairs<Uint8Array>
-    readonly splitOffsets?: readonly bigint[] | null
-  }
-}
-
-const STATUS_ADDED = 1
-const STATUS_DELETED = 2
 
 /** What a manifest is written for: the table's current schema, its default spec. */
 export interface ManifestShape {
@@ -97,27 +98,59 @@ export function manifestShape(metadata: TableMetadata, spec: PartitionSpecJson):
   return { schema, spec, columns }
 }
 
-/**
- * A manifest of added files, and its line for the manifest list but for the sequence number, which the files
- * inherit from that line: so one manifest serves every attempt of a commit.
- */
+/** A manifest of added files, which inherit their sequence number from its line. */
 export function encodeAddedManifest(
   shape: ManifestShape,
   snapshotId: bigint,
   files: readonly DataFile[],
-): {
-  bytes: Uint8Array
-  line: Omit<ManifestFile, 'manifestPath' | 'sequenceNumber' | 'minSequenceNumber'>
-} {
-  const { schema, spec, columns } = shape
+): EncodedManifest {
   const entries = files.map((file) => ({
-    status: STATUS_ADDED,
+    status: STATUS.added,
     snapshotId,
     sequenceNumber: null,
     fileSequenceNumber: null,
-    dataFile: storedFile(file, columns),
+    dataFile: storedFile(file, shape.columns),
   }))
-  const bytes = encodeAvro(manifestEntry(columns), codeNames, entries, {
+  return encoded(shape, snapshotId, entries, {
+    addedFilesCount: files.length,
+    addedRowsCount: rowsOf(entries),
+  })
+}
+
+/** A manifest of files that earlier snapshots have added, each with the snapshot and the numbers that it came with. */
+export function encodeExistingManifest(
+  shape: ManifestShape,
+  snapshotId: bigint,
+  live: readonly EntryRecord[],
+): EncodedManifest {
+  const entries = live.map(({ dataFile, ...entry }) => ({
+    ...entry,
+    status: STATUS.existing,
+    // As this spec has them now: another writer, or a narrower type of the column, may have stored them otherwise.
+    dataFile: {
+      ...dataFile,
+      partition: storedPartitions(shape.columns, plainPartition(dataFile, shape.spec)),
+    },
+  }))
+  return encoded(shape, snapshotId, entries, {
+    existingFilesCount: entries.length,
+    existingRowsCount: rowsOf(entries),
+    ...smallestSequenceNumber(entries),
+  })
+}
+
+export interface EncodedManifest {
+  readonly bytes: Uint8Array
+  readonly line: Omit<NewManifest, 'manifestPath'>
+}
+
+function encoded(
+  { schema, spec, columns }: ManifestShape,
+  snapshotId: bigint,
+  entries: readonly EntryRecord[],
+  counts: Partial<NewManifest>,
+): EncodedManifest {
+  const bytes = encodeAvro(manifestEntry(partitionRecord(columns)), codeNames, entries, {
     schema: JSON.stringify(schema),
     'schema-id': String(schema['schema-id']),
     'partition-spec': JSON.stringify(spec.fields),
@@ -132,16 +165,25 @@ export function encodeAddedManifest(
       partitionSpecId: spec['spec-id'],
       content: 0,
       addedSnapshotId: snapshotId,
-      addedFilesCount: files.length,
+      addedFilesCount: 0,
       existingFilesCount: 0,
       deletedFilesCount: 0,
-      addedRowsCount: BigInt(files.reduce((rows, file) => rows + file.recordCount, 0)),
+      addedRowsCount: 0n,
       existingRowsCount: 0n,
       deletedRowsCount: 0n,
-      partitions: summarizePartitions(columns, files),
+      partitions: summarizePartitions(
+        columns,
+        entries.map(({ dataFile }) => plainPartition(dataFile, spec)),
+      ),
       keyMetadata: null,
+      ...counts,
     },
   }
+}
+
+/** The entries of a manifest that its snapshot still has. */
+export function decodeEntries(bytes: Uint8Array, manifest: ManifestFile): readonly EntryRecord[] {
+  return liveEntries(decodeAvro(bytes, codeNames).records as readonly EntryRecord[], manifest)
 }
 
 /** The files of a manifest that its snapshot still has. Sequence numbers are inherited where they are absent. */
@@ -150,14 +192,11 @@ export function decodeManifest(
   manifest: ManifestFile,
   spec: PartitionSpecJson,
 ): readonly LiveEntry[] {
-  const records = decodeAvro(bytes, codeNames).records as readonly EntryRecord[]
-  return records
-    .filter(({ status }) => status !== STATUS_DELETED)
-    .map(({ snapshotId, sequenceNumber, dataFile }) => ({
-      snapshotId: snapshotId ?? manifest.addedSnapshotId,
-      sequenceNumber: sequenceNumber ?? manifest.sequenceNumber,
-      file: plainFile(dataFile, spec),
-    }))
+  return decodeEntries(bytes, manifest).map(({ snapshotId, sequenceNumber, dataFile }) => ({
+    snapshotId: snapshotId ?? manifest.addedSnapshotId,
+    sequenceNumber: sequenceNumber ?? manifest.sequenceNumber,
+    file: plainFile(dataFile, spec),
+  }))
 }
 
 export function encodeManifestList(
@@ -189,57 +228,3 @@ export function decodeManifestList(bytes: Uint8Array): readonly ManifestFile[] {
     }
   })
 }
-
-function storedFile(file: DataFile, columns: readonly PartitionColumn[]) {
-  return {
-    content: 0,
-    filePath: file.path,
-    fileFormat: 'PARQUET',
-    partition: Object.fromEntries(
-      columns.map((column) => [partitionKey(column.fieldId), storedPartition(column, file)]),
-    ),
-    recordCount: BigInt(file.recordCount),
-    fileSizeInBytes: BigInt(file.sizeBytes),
-    columnSizes: pairs(file.columnSizes, BigInt),
-    valueCounts: pairs(file.valueCounts, BigInt),
-    nullValueCounts: pairs(file.nullCounts, BigInt),
-    nanValueCounts: pairs(file.nanCounts, BigInt),
-    lowerBounds: pairs(file.lowerBounds, fromBase64),
-    upperBounds: pairs(file.upperBounds, fromBase64),
-    keyMetadata: null,
-    splitOffsets: file.splitOffsets.map(BigInt),
-    equalityIds: null,
-    sortOrderId: 0,
-  }
-}
-
-function plainFile(stored: EntryRecord['dataFile'], spec: PartitionSpecJson): DataFile {
-  const partition: Record<string, PartitionValue> = {}
-  for (const field of spec.fields) {
-    partition[field.name] = partitionOf(stored.partition[partitionKey(field['field-id'])])
-  }
-  return {
-    path: stored.filePath,
-    partition,
-    recordCount: Number(stored.recordCount),
-    sizeBytes: Number(stored.fileSizeInBytes),
-    columnSizes: byField(stored.columnSizes, Number),
-    valueCounts: byField(stored.valueCounts, Number),
-    nullCounts: byField(stored.nullValueCounts, Number),
-    nanCounts: byField(stored.nanValueCounts, Number),
-    lowerBounds: byField(stored.lowerBounds, toBase64),
-    upperBounds: byField(stored.upperBounds, toBase64),
-    splitOffsets: (stored.splitOffsets ?? []).map(Number),
-  }
-}
-
-function pairs<From, To>(values: Readonly<Record<string, From>>, convert: (value: From) => To) {
-  return Object.entries(values).map(([key, value]) => ({ key: Number(key), value: convert(value) }))
-}
-
-function byField<From, To>(stored: Pairs<From>, convert: (value: From) => To): Record<string, To> {
-  return Object.fromEntries((stored ?? []).map(({ key, value }) => [String(key), convert(value)]))
-}
-
-const fromBase64 = (text: string): Buffer => Buffer.from(text, 'base64')
-const toBase64 = (bytes: Uint8Array): string => Buffer.from(bytes).toString('base64')

@@ -1,4 +1,5 @@
 import { PlatformError } from '../kernel/errors.ts'
+import type { Transform } from './transform.ts'
 
 /** The types that Weir writes. Decimals have at most 18 digits, so that a value is one 64-bit integer. */
 export type PrimitiveType =
@@ -44,7 +45,7 @@ export interface PartitionField {
   /** From 1000 up, stable like a column's id. */
   readonly fieldId: number
   readonly name: string
-  readonly transform: 'identity' | 'day'
+  readonly transform: Transform
 }
 
 export interface PartitionSpec {
@@ -102,18 +103,4 @@ export function fieldById(schema: TableSchema, id: number): TableField {
   const field = schema.fields.find((candidate) => candidate.id === id)
   if (field) return field
   throw new PlatformError('lake.unknownField', `the schema has no field with id ${id}`)
-}
-
-/** The type of a partition value: a day is a date, whatever it was taken from. */
-export function partitionType(schema: TableSchema, field: PartitionField): PrimitiveType {
-  const source = fieldById(schema, field.sourceId)
-  const isPlain = typeof source.type === 'string' && source.type !== 'double'
-  if (field.transform === 'identity' && isPlain) return source.type as PrimitiveType
-  if (field.transform === 'day' && (source.type === 'timestamptz' || source.type === 'date')) {
-    return 'date'
-  }
-  throw new PlatformError(
-    'lake.unsupportedPartition',
-    `cannot partition by ${field.transform} of a ${typeText(source.type)} (field ${source.name})`,
-  )
 }

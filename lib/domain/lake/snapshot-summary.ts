@@ -1,28 +1,60 @@
-import type { DataFile } from './data-file.ts'
 import type { SnapshotJson } from './table-metadata.ts'
 
-/** The summary of an append, with Iceberg's own counts; `extra` may add to them but not replace them. */
-export function appendSummary(
+/** What a summary counts of a file. */
+export interface CountedFile {
+  /** Equal for files of one partition. */
+  readonly partition: Readonly<Record<string, unknown>>
+  readonly recordCount: number
+  readonly sizeBytes: number
+}
+
+export interface ChangedFiles {
+  readonly added: readonly CountedFile[]
+  readonly removed: readonly CountedFile[]
+}
+
+/** A snapshot's summary, with Iceberg's own counts; `extra` may add to them but not replace them. */
+export function snapshotSummary(
   previous: SnapshotJson | undefined,
-  files: readonly DataFile[],
+  { added, removed }: ChangedFiles,
   extra: Readonly<Record<string, string>>,
 ): Record<string, string> {
-  const rows = files.reduce((sum, file) => sum + file.recordCount, 0)
-  const bytes = files.reduce((sum, file) => sum + file.sizeBytes, 0)
-  const partitions = new Set(files.map((file) => JSON.stringify(file.partition)))
+  const [more, less] = [tally(added), tally(removed)]
+  const partitions = new Set([...added, ...removed].map((file) => partitionKey(file)))
   return {
     ...extra,
-    operation: 'append',
-    'added-data-files': String(files.length),
-    'added-records': String(rows),
-    'added-files-size': String(bytes),
+    operation: removed.length === 0 ? 'append' : added.length === 0 ? 'delete' : 'overwrite',
+    ...(removed.length === 0 || added.length > 0
+      ? {
+          'added-data-files': String(more.files),
+          'added-records': String(more.records),
+          'added-files-size': String(more.bytes),
+        }
+      : {}),
+    ...(removed.length > 0 && {
+      'deleted-data-files': String(less.files),
+      'deleted-records': String(less.records),
+      'removed-files-size': String(less.bytes),
+    }),
     'changed-partition-count': String(partitions.size),
-    ...total(previous, 'total-records', rows),
-    ...total(previous, 'total-files-size', bytes),
-    ...total(previous, 'total-data-files', files.length),
+    ...total(previous, 'total-records', more.records - less.records),
+    ...total(previous, 'total-files-size', more.bytes - less.bytes),
+    ...total(previous, 'total-data-files', more.files - less.files),
     ...total(previous, 'total-delete-files', 0),
     ...total(previous, 'total-position-deletes', 0),
     ...total(previous, 'total-equality-deletes', 0),
+  }
+}
+
+function partitionKey({ partition }: CountedFile): string {
+  return JSON.stringify(Object.entries(partition).toSorted(([a], [b]) => (a < b ? -1 : 1)))
+}
+
+function tally(files: readonly CountedFile[]) {
+  return {
+    files: files.length,
+    records: files.reduce((sum, file) => sum + file.recordCount, 0),
+    bytes: files.reduce((sum, file) => sum + file.sizeBytes, 0),
   }
 }
 
@@ -30,8 +62,8 @@ export function appendSummary(
 function total(
   previous: SnapshotJson | undefined,
   key: string,
-  added: number,
+  change: number,
 ): Record<string, string> {
   const before = previous ? previous.summary[key] : '0'
-  return before === undefined ? {} : { [key]: String(BigInt(before) + BigInt(added)) }
+  return before === undefined ? {} : { [key]: String(BigInt(before) + BigInt(change)) }
 }

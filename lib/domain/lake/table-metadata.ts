@@ -9,6 +9,8 @@ import {
   type TableField,
   type TableSchema,
 } from './schema.ts'
+import type { SortOrderJson } from './sort-order.ts'
+import { isTransform } from './transform.ts'
 
 /** `metadata.json` of format version 2, in its own words. Keys that Weir does not know stay as they are. */
 export interface TableMetadata {
@@ -24,13 +26,20 @@ export interface TableMetadata {
   readonly 'partition-specs': readonly PartitionSpecJson[]
   readonly 'last-partition-id': number
   readonly 'default-sort-order-id': number
-  readonly 'sort-orders': readonly unknown[]
+  readonly 'sort-orders': readonly SortOrderJson[]
   readonly properties: Readonly<Record<string, string>>
   readonly 'current-snapshot-id'?: bigint
   readonly snapshots: readonly SnapshotJson[]
   readonly refs: Readonly<Record<string, SnapshotRefJson>>
   readonly 'snapshot-log': readonly SnapshotLogJson[]
   readonly 'metadata-log': readonly MetadataLogJson[]
+  /** Made by other engines for single snapshots. */
+  readonly statistics?: readonly SnapshotStatisticsJson[]
+  readonly 'partition-statistics'?: readonly SnapshotStatisticsJson[]
+}
+
+export interface SnapshotStatisticsJson {
+  readonly 'snapshot-id': bigint
 }
 
 export interface SchemaJson {
@@ -63,6 +72,9 @@ export interface SnapshotJson {
 export interface SnapshotRefJson {
   readonly 'snapshot-id': bigint
   readonly type: 'branch' | 'tag'
+  /** Of a branch, instead of the table's properties. */
+  readonly 'min-snapshots-to-keep'?: number
+  readonly 'max-snapshot-age-ms'?: number
 }
 
 export interface SnapshotLogJson {
@@ -186,7 +198,7 @@ export function partitionSpec(json: PartitionSpecJson): PartitionSpec {
   return {
     fields: json.fields.map((field) => {
       const { transform } = field
-      if (transform !== 'identity' && transform !== 'day') {
+      if (!isTransform(transform)) {
         throw new PlatformError(
           'lake.unsupportedTable',
           `partition field ${field.name} has the transform ${transform}, which Weir does not write`,

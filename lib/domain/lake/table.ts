@@ -3,6 +3,7 @@ import { PlatformError } from '../kernel/errors.ts'
 import type { ObjectStore } from '../kernel/object-store.ts'
 import { type Catalog, mustReload, type TableName } from './catalog.ts'
 import type { DataFile } from './data-file.ts'
+import { type Descent, descentFrom } from './descent.ts'
 import { metadataPath, writeNew } from './lake-objects.ts'
 import { decodeManifest, decodeManifestList, type ManifestFile } from './manifest.ts'
 import { type NewTable, newTableMetadata } from './new-table.ts'
@@ -56,6 +57,8 @@ export interface Table {
    * for one that has expired, unless its child is still there.
    */
   isAncestor(snapshotId: bigint): boolean
+  /** Whether the current snapshot is this one or came from it, whatever has expired meanwhile. May read objects. */
+  descentFrom(snapshotId: bigint): Promise<Descent>
   /** The data files that the current snapshot consists of. */
   liveFiles(): Promise<readonly DataFile[]>
 }
@@ -95,13 +98,16 @@ export interface CreateTable extends NewTable {
 
 const CREATE_ATTEMPTS = 5
 
-/** The table if there is one, whatever its schema; otherwise a new and empty one. */
+/**
+ * The table if there is one, whatever its schema; otherwise a new and empty one. Throws `lake.foreignTable` if the one
+ * that is there has another location.
+ */
 export async function createTableIfAbsent(lake: Lake, create: CreateTable): Promise<Table> {
   const { name, schema } = create
-  const location = create.location.replace(/\/+$/, '')
+  const location = withoutSlash(create.location)
   for (let attempt = 1; attempt <= CREATE_ATTEMPTS; attempt++) {
     const existing = await loadTable(lake, name)
-    if (existing) return existing
+    if (existing) return requireLocation(existing, location)
     const { ids, clock, objects, catalog } = lake
     const metadataLocation = metadataPath(location, 0, ids.uuid())
     const metadata = newTableMetadata({ ...create, location }, ids.uuid(), clock.nowMs())
@@ -115,12 +121,31 @@ export async function createTableIfAbsent(lake: Lake, create: CreateTable): Prom
     }
   }
   const table = await loadTable(lake, name)
-  if (table) return table
+  if (table) return requireLocation(table, location)
   throw new PlatformError(
     'lake.commitAttemptsExhausted',
     `could not create ${name.database}.${name.name} in ${CREATE_ATTEMPTS} attempts`,
     { retryable: true },
   )
+}
+
+/**
+ * The table, if it is the one at this location. Another one of the same name was left behind by an earlier product: its
+ * fences are positions of another stream, so nothing would ever be committed to it, or too little.
+ */
+export function requireLocation(table: Table, location: string): Table {
+  const { database, name } = table.name
+  const wanted = withoutSlash(location)
+  if (table.location === wanted) return table
+  throw new PlatformError(
+    'lake.foreignTable',
+    `table ${database}.${name} is another one: it is at ${table.location}, not at ${wanted}. Was a product of this name removed and added again? Take the old entry out of the catalog (aws glue delete-table --database-name ${database} --name ${name}); its files stay where they are`,
+    { context: { location: table.location, wanted } },
+  )
+}
+
+function withoutSlash(location: string): string {
+  return location.replace(/\/+$/, '')
 }
 
 /** A table from metadata at hand. */
@@ -131,10 +156,10 @@ export function tableFrom(
   metadataLocation: string,
 ): Table {
   const current = currentSnapshotOf(metadata)
-  const ancestors = ancestorsOf(metadata)
+  let ancestors: ReadonlySet<bigint> | undefined
   return {
     name,
-    location: metadata.location.replace(/\/+$/, ''),
+    location: withoutSlash(metadata.location),
     metadata,
     metadataLocation,
     properties: metadata.properties,
@@ -145,8 +170,14 @@ export function tableFrom(
       return partitionSpec(specJson(metadata, metadata['default-spec-id']))
     },
     currentSnapshot: current && plainSnapshot(current),
-    snapshots: metadata.snapshots.map(plainSnapshot),
-    isAncestor: (snapshotId) => ancestors.has(snapshotId),
+    get snapshots() {
+      return metadata.snapshots.map(plainSnapshot)
+    },
+    isAncestor: (snapshotId) => {
+      ancestors ??= ancestorsOf(metadata)
+      return ancestors.has(snapshotId)
+    },
+    descentFrom: (snapshotId) => descentFrom(objects, metadata, snapshotId),
     liveFiles: () => liveFiles(objects, metadata, current),
   }
 }

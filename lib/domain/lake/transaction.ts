@@ -1,66 +1,35 @@
 import { PlatformError } from '../kernel/errors.ts'
+import { expiredSnapshots, withoutSnapshots } from './expire-snapshots.ts'
 import { type SnapshotJson, snapshotOf, type TableMetadata } from './table-metadata.ts'
 
-/** What must hold of the metadata that a transaction is applied to. */
-export type Requirement =
-  /** The snapshot that the main branch stands at; undefined for a table without one. */
-  | { readonly kind: 'currentSnapshot'; readonly snapshotId: bigint | undefined }
-  /** The partition spec that new files are partitioned by. */
-  | { readonly kind: 'defaultSpec'; readonly specId: number }
-
+/** One change of metadata. */
 export type Update =
   | { readonly kind: 'addSnapshot'; readonly snapshot: SnapshotJson }
   | { readonly kind: 'setCurrentSnapshot'; readonly snapshotId: bigint }
   | { readonly kind: 'setProperties'; readonly properties: Readonly<Record<string, string>> }
-
-export interface Transaction {
-  readonly requirements: readonly Requirement[]
-  readonly updates: readonly Update[]
-}
+  /** Those that the table's properties no longer keep. */
+  | { readonly kind: 'expireSnapshots' }
 
 const DEFAULT_METADATA_LOG = 100
 
 /**
  * The metadata that follows from a base, which stands at `baseLocation`. Pure; writes nothing. Time never
  * goes back: the new metadata is later than its base even if the clock is not.
- * Throws `lake.requirementFailed` if the base is not what the transaction was made for.
+ * Throws `lake.requirementFailed` for a snapshot that does not come after the base's.
  */
 export function nextMetadata(
   base: TableMetadata,
   baseLocation: string,
-  transaction: Transaction,
+  updates: readonly Update[],
   atMs: number,
 ): TableMetadata {
-  for (const requirement of transaction.requirements) check(base, requirement)
-  const updated = transaction.updates.reduce(
-    (metadata, update) => apply(metadata, update, atMs),
-    base,
-  )
+  const updated = updates.reduce((metadata, update) => apply(metadata, update, atMs), base)
   return { ...updated, 'last-updated-ms': atMs, 'metadata-log': logged(base, baseLocation) }
 }
 
 /** The time of the next change: the clock's, or just after the last change if the clock is behind it. */
 export function nextTimestampMs(base: TableMetadata, nowMs: number): number {
   return Math.max(nowMs, base['last-updated-ms'] + 1)
-}
-
-function check(base: TableMetadata, requirement: Requirement): void {
-  const [expected, found] = sides(base, requirement)
-  if (expected === found) return
-  throw new PlatformError(
-    'lake.requirementFailed',
-    `the table moved on: ${requirement.kind} is ${String(found)}, expected ${String(expected)}`,
-    { retryable: true },
-  )
-}
-
-function sides(base: TableMetadata, requirement: Requirement): [expected: unknown, found: unknown] {
-  switch (requirement.kind) {
-    case 'currentSnapshot':
-      return [requirement.snapshotId, base['current-snapshot-id']]
-    case 'defaultSpec':
-      return [requirement.specId, base['default-spec-id']]
-  }
 }
 
 function apply(base: TableMetadata, update: Update, atMs: number): TableMetadata {
@@ -92,6 +61,8 @@ function apply(base: TableMetadata, update: Update, atMs: number): TableMetadata
     }
     case 'setProperties':
       return { ...base, properties: { ...base.properties, ...update.properties } }
+    case 'expireSnapshots':
+      return withoutSnapshots(base, expiredSnapshots(base, atMs))
   }
 }
 

@@ -1,3 +1,4 @@
+import type { Contract } from '#lib/domain/contract/contract.ts'
 import type { Journal, JournalEntry } from '#lib/domain/ingest/journal.ts'
 import type { ProductLayout } from '#lib/domain/ingest/layout.ts'
 import { unpackRecord } from '#lib/domain/ingest/wire.ts'
@@ -9,8 +10,11 @@ import {
   START,
 } from '#lib/domain/kernel/sequence-number.ts'
 import type { Fences } from '#lib/domain/lake/fences.ts'
-import { chainProblems, shardInUri } from './check-chain.ts'
+import { chainProblems } from './check-chain.ts'
+import { type CountedShard, countedShard, sumOf } from './counted-shard.ts'
+import { DueObjects } from './due-objects.ts'
 import type { ShardEvidence } from './reconcile.ts'
+import { allEntries, quarantineObjects, rawObjects } from './record-objects.ts'
 import {
   type CountBounds,
   countSql,
@@ -26,63 +30,75 @@ export interface EvidenceSources {
   readonly journal: Journal
   readonly objects: ObjectStore
   readonly layout: ProductLayout
-  /** The curated tables. @default the one that is named as the product */
-  readonly tableNames?: readonly string[]
+  readonly retention: Pick<Contract['retention'], 'rawDays' | 'quarantineDays'>
+  /** The curated tables that have rows, each as the snapshot left it whose fences are counted up to. */
+  readonly tables: readonly CountedVersion[]
+  readonly nowMs: number
   /** Runs SQL over the cell's tables; rows in the order of the columns. */
   readonly query: (sql: string) => Promise<readonly (readonly unknown[])[]>
   readonly onProgress?: (eventsRead: number, total: number) => void
 }
 
+export interface CountedVersion {
+  readonly name: string
+  readonly snapshotId: bigint
+}
+
 const NOTHING: StoredCounts = { upToCut: 0, positions: 0, beforeHorizon: 0, afterCut: 0 }
 
 /**
- * Counts a product's events in every store at the same positions: up to the table's fence of each shard. So the numbers
- * belong together, whatever happens while they are counted.
+ * Counts a product's events in every store at the same positions: up to the table's fence of each shard, in the snapshot
+ * that set it. So the numbers belong together, whatever happens while they are counted.
  */
 export async function gatherEvidence(
   sources: EvidenceSources,
   fences: Fences,
 ): Promise<readonly ShardEvidence[]> {
   const { stream, journal, objects, layout } = sources
+  const due = new DueObjects(sources.retention, sources.nowMs)
   const [held, registered] = await Promise.all([stream.shards(), journal.shards()])
-  const shards = [
-    ...new Set([...held, ...registered.map((one) => one.shard), ...Object.keys(fences)]),
-  ].sort()
+  const names = [...held, ...registered.map((one) => one.shard), ...Object.keys(fences)]
   const entries = new Map<string, readonly JournalEntry[]>()
-  for (const shard of shards) {
-    entries.set(shard, await entriesUpTo(journal, shard, fences[shard] ?? START))
+  for (const shard of new Set(names)) {
+    entries.set(shard, await allEntries(journal, shard))
   }
-  const streamCounts = await countStream(sources, held, fences, totalOf(entries))
-  const bounds = shards.map((shard): CountBounds => {
-    const cut = fences[shard]
-    return {
-      shard,
-      cut: cut === START ? undefined : cut,
-      horizon: streamCounts.get(shard)?.horizon,
-    }
-  })
-  const [stored, rawUris] = await Promise.all([
-    countTables(sources, bounds),
-    rawObjects(objects, layout),
-  ])
-  const strangers = [...stored.raw.keys(), ...stored.curated.keys(), ...rawUris.keys()]
-  const all = [...new Set([...shards, ...strangers])].sort()
-  return all.map((shard) => {
-    const cut = fences[shard] ?? START
-    const own = entries.get(shard) ?? []
+  // The objects after the entries that name them.
+  const rawUris = await rawObjects(objects, layout)
+  const quarantineUris = await quarantineObjects(objects, layout)
+  const shards: CountedShard[] = []
+  for (const shard of new Set([...names, ...rawUris.keys()])) {
+    shards.push(
+      await countedShard(objects, due, {
+        shard,
+        cut: fences[shard] ?? START,
+        entries: entries.get(shard) ?? [],
+        rawUris: rawUris.get(shard) ?? new Set(),
+      }),
+    )
+  }
+  const streamCounts = await countStream(sources, held, shards)
+  const orphans = withoutNamed(quarantineUris, [...entries.values()].flat())
+  const stored = await countTables(sources, shards, streamCounts, orphans)
+  const known = new Map(shards.map((one) => [one.shard, one]))
+  const all = new Set([...known.keys(), ...stored.raw.keys(), ...stored.curated.keys()])
+  return [...all].sort().map((shard) => {
+    const counted = known.get(shard) ?? strangeShard(shard)
+    const { cut, upToCut } = counted
     const raw = stored.raw.get(shard) ?? NOTHING
     const curated = stored.curated.get(shard) ?? NOTHING
     const quarantined = stored.quarantined.get(shard) ?? NOTHING
     const inStream = streamCounts.get(shard)
-    const isBetween = (sources.tableNames?.length ?? 1) > 1 && (inStream?.afterCut ?? 0) > 0
+    const inFlight = counted.waiting + (inStream?.pastKnown ?? 0)
+    const isBetween = sources.tables.length > 1 && inFlight > 0
     return {
       shard,
       cut,
       inStream: inStream?.upToCut ?? 0,
       rawBeforeStream: raw.beforeHorizon,
+      expired: counted.expired,
       raw: raw.upToCut,
       rawPositions: raw.positions,
-      decided: decidedBy(own),
+      decided: sumOf(upToCut),
       curated: curated.upToCut,
       curatedPositions: curated.positions,
       quarantined: quarantined.upToCut,
@@ -92,98 +108,125 @@ export async function gatherEvidence(
         curated: isBetween ? 0 : curated.afterCut,
         quarantined: quarantined.afterCut,
       },
-      inFlight: inStream?.afterCut ?? 0,
-      chainProblems: chainProblems(shard, cut, own, rawUris.get(shard) ?? new Set()),
+      inFlight,
+      chainProblems: [
+        ...chainProblems(shard, cut, upToCut, counted.rawUris, due.isRawDue),
+        ...missingQuarantine(upToCut, quarantineUris, due),
+      ],
     }
   })
 }
 
+/** A shard that only a table knows. */
+function strangeShard(shard: string): CountedShard {
+  return {
+    shard,
+    cut: START,
+    upToCut: [],
+    rawUris: new Set(),
+    rawFloor: START,
+    quarantineFloor: START,
+    expired: { raw: 0, quarantined: 0 },
+    waiting: 0,
+    known: START,
+  }
+}
+
+function withoutNamed(uris: ReadonlySet<string>, entries: readonly JournalEntry[]): string[] {
+  const named = new Set(entries.map((entry) => entry.quarantineUri))
+  return [...uris].filter((uri) => !named.has(uri))
+}
+
+function missingQuarantine(
+  entries: readonly JournalEntry[],
+  uris: ReadonlySet<string>,
+  due: DueObjects,
+): readonly string[] {
+  return entries.flatMap(({ quarantineUri: uri }) =>
+    uri === undefined || uris.has(uri) || due.isQuarantineDue(uri)
+      ? []
+      : [`quarantine object ${uri} is missing`],
+  )
+}
+
 interface StreamCounts {
   readonly horizon: SequenceNumber | undefined
+  /** Events up to the cut whose raw cannot have expired. */
   readonly upToCut: number
-  readonly afterCut: number
+  /** Events past all that journal and raw know. */
+  readonly pastKnown: number
 }
 
 async function countStream(
   sources: EvidenceSources,
-  shards: readonly string[],
-  fences: Fences,
-  total: number,
+  held: readonly string[],
+  shards: readonly CountedShard[],
 ): Promise<ReadonlyMap<string, StreamCounts>> {
   const counts = new Map<string, StreamCounts>()
+  const total = shards.reduce((sum, one) => sum + sumOf(one.upToCut).received + one.waiting, 0)
   let read = 0
-  for (const shard of shards) {
-    const cut = fences[shard] ?? START
+  for (const { shard, cut, rawFloor, known } of shards) {
+    if (!held.includes(shard)) continue
     let horizon: SequenceNumber | undefined
-    let [upToCut, afterCut] = [0, 0]
+    let [upToCut, pastKnown] = [0, 0]
     for await (const records of sources.stream.pages(shard)) {
       for (const record of records) {
         horizon ??= record.sequence
         const events = unpackRecord(record).length
-        if (isAfter(record.sequence, cut)) afterCut += events
-        else upToCut += events
+        const isUpToCut = !isAfter(record.sequence, cut)
+        if (isUpToCut && isAfter(record.sequence, rawFloor)) upToCut += events
+        if (isAfter(record.sequence, known)) pastKnown += events
         read += events
       }
       sources.onProgress?.(read, Math.max(read, total))
     }
-    counts.set(shard, { horizon, upToCut, afterCut })
+    counts.set(shard, { horizon, upToCut, pastKnown })
   }
   return counts
 }
 
-async function countTables(sources: EvidenceSources, bounds: readonly CountBounds[]) {
+async function countTables(
+  sources: EvidenceSources,
+  shards: readonly CountedShard[],
+  streamCounts: ReadonlyMap<string, StreamCounts>,
+  orphans: readonly string[],
+) {
   const { product } = sources.layout
-  const { tableNames = [product] } = sources
+  const boundsFrom = (floorOf: (shard: CountedShard) => Predecessor) =>
+    shards.map((one): CountBounds => {
+      const { shard, cut } = one
+      const horizon = streamCounts.get(shard)?.horizon
+      return { shard, floor: positionOf(floorOf(one)), cut: positionOf(cut), horizon }
+    })
+  const count = async (sql: string) => storedCounts(await sources.query(sql))
   const record = { shard: 'shard', sequence: 'sequence_number', index: 'event_index' }
   const row = { shard: 'ingest_shard', sequence: 'ingest_sequence', index: 'ingest_index' }
-  const [raw, quarantined, ...curated] = await Promise.all(
-    [
-      { table: `${product}_raw`, ...record },
-      { table: `${product}_quarantine`, ...record },
-      ...tableNames.map((table) => ({ table, ...row })),
-    ].map(async (counted) => storedCounts(await sources.query(countSql(counted, bounds)))),
-  )
+  const quarantine = { table: `${product}_quarantine`, without: orphans, ...record }
+  const [raw, quarantined, ...curated] = await Promise.all([
+    count(
+      countSql(
+        { table: `${product}_raw`, ...record },
+        boundsFrom((one) => one.rawFloor),
+      ),
+    ),
+    count(
+      countSql(
+        quarantine,
+        boundsFrom((one) => one.quarantineFloor),
+      ),
+    ),
+    ...sources.tables.map(({ name, snapshotId }) =>
+      count(
+        countSql(
+          { table: name, snapshotId, ...row },
+          boundsFrom(() => START),
+        ),
+      ),
+    ),
+  ])
   return { raw: raw!, curated: summedCounts(curated), quarantined: quarantined! }
 }
 
-async function rawObjects(
-  objects: ObjectStore,
-  { bucket, region }: ProductLayout,
-): Promise<ReadonlyMap<string, Set<string>>> {
-  const found = new Map<string, Set<string>>()
-  for await (const { uri } of objects.list(`s3://${bucket}/raw/region=${region}/`)) {
-    const shard = shardInUri(uri) ?? uri
-    found.set(shard, (found.get(shard) ?? new Set()).add(uri))
-  }
-  return found
-}
-
-async function entriesUpTo(
-  journal: Journal,
-  shard: string,
-  cut: Predecessor,
-): Promise<readonly JournalEntry[]> {
-  const found: JournalEntry[] = []
-  for (let from: Predecessor = START; ; ) {
-    const page = await journal.entriesAfter(shard, from, 500)
-    for (const entry of page) if (!isAfter(entry.last, cut)) found.push(entry)
-    const last = page.at(-1)
-    if (last === undefined || page.length < 500 || isAfter(last.last, cut)) return found
-    from = last.last
-  }
-}
-
-function decidedBy(entries: readonly JournalEntry[]): ShardEvidence['decided'] {
-  const sum = (of: (entry: JournalEntry) => number) =>
-    entries.reduce((total, entry) => total + of(entry), 0)
-  return {
-    received: sum((entry) => entry.counts.received),
-    admitted: sum((entry) => entry.counts.admitted),
-    duplicate: sum((entry) => entry.counts.duplicate),
-    rejected: sum((entry) => entry.counts.rejected),
-  }
-}
-
-function totalOf(entries: ReadonlyMap<string, readonly JournalEntry[]>): number {
-  return [...entries.values()].reduce((sum, own) => sum + decidedBy(own).received, 0)
+function positionOf(position: Predecessor): SequenceNumber | undefined {
+  return position === START ? undefined : position
 }

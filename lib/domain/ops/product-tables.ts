@@ -12,11 +12,13 @@ export interface ProductTable {
 }
 
 /** Throws `lake.rolledBack` as {@link readFences} does. */
-export function fencesOf(tables: readonly ProductTable[]): readonly TableFences[] {
-  return tables.map(({ major, table }) => ({
-    major,
-    fences: table === undefined ? {} : readFences(table),
-  }))
+export function fencesOf(tables: readonly ProductTable[]): Promise<readonly TableFences[]> {
+  return Promise.all(
+    tables.map(async ({ major, table }) => ({
+      major,
+      fences: table === undefined ? {} : await readFences(table),
+    })),
+  )
 }
 
 /** Rows of all tables, as their newest snapshots count them. */

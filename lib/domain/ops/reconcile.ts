@@ -9,7 +9,9 @@ export interface ShardEvidence {
   readonly inStream: number
   /** Lines in raw at positions that the stream has forgotten. */
   readonly rawBeforeStream: number
-  /** Lines in raw, and how many different positions they have. */
+  /** Of the oldest positions, where retention may have removed objects: what the journal decided there. */
+  readonly expired: ExpiredCounts
+  /** Lines in raw past what expired, and how many different positions they have. */
   readonly raw: number
   readonly rawPositions: number
   /** The decision record: sums over the journal's entries. */
@@ -22,6 +24,7 @@ export interface ShardEvidence {
   /** Rows of the curated table, and how many different positions they have. */
   readonly curated: number
   readonly curatedPositions: number
+  /** Rows of quarantine past what expired. */
   readonly quarantined: number
   /** Rows of raw, curated and quarantine at positions after the cut. */
   readonly afterCut: {
@@ -29,10 +32,18 @@ export interface ShardEvidence {
     readonly curated: number
     readonly quarantined: number
   }
-  /** Events of the stream after the cut. */
+  /** Events after the cut: in journal, raw or stream. */
   readonly inFlight: number
   /** What is wrong with the chain of entries and raw objects. */
   readonly chainProblems: readonly string[]
+}
+
+/** Events that only the journal still counts, because their objects were due. */
+export interface ExpiredCounts {
+  /** In raw. */
+  readonly raw: number
+  /** In quarantine. */
+  readonly quarantined: number
 }
 
 export interface ReconcileCounts {
@@ -49,6 +60,8 @@ export interface Reconciliation extends ReconcileCounts {
   readonly balanced: boolean
   /** Events received that are not in the table's snapshot yet: part of `received`, of nothing else. */
   readonly inFlight: number
+  /** Counted in `received` and `rejected`, but not in `raw` and `quarantined`: retention may have removed them. */
+  readonly expired: ExpiredCounts
   readonly shards: readonly (ReconcileCounts & {
     readonly shard: string
     readonly inFlight: number
@@ -88,13 +101,17 @@ export function reconcile(evidence: readonly ShardEvidence[]): Reconciliation {
     quarantined: sum((one) => one.quarantined),
     balanced: problems.length === 0 && inFlight === 0,
     inFlight,
+    expired: {
+      raw: evidence.reduce((total, one) => total + one.expired.raw, 0),
+      quarantined: evidence.reduce((total, one) => total + one.expired.quarantined, 0),
+    },
     shards,
     problems,
   }
 }
 
 function receivedUpToCut(one: ShardEvidence): number {
-  return one.inStream + one.rawBeforeStream
+  return one.expired.raw + one.inStream + one.rawBeforeStream
 }
 
 function problemsOf(one: ShardEvidence): string[] {
@@ -108,7 +125,11 @@ function problemsOf(one: ShardEvidence): string[] {
     decided.received === decided.admitted + decided.duplicate + decided.rejected,
     `the journal received ${decided.received}, but admitted ${decided.admitted} + duplicate ${decided.duplicate} + rejected ${decided.rejected}`,
   )
-  expect(received === one.raw, `received ${received}, but raw holds ${one.raw}`)
+  const { expired } = one
+  expect(
+    received === expired.raw + one.raw,
+    `received ${received}, but raw holds ${one.raw}${expired.raw === 0 ? '' : ` and ${expired.raw} expired`}`,
+  )
   expect(
     received === decided.received,
     `received ${received}, but the journal decided ${decided.received}`,
@@ -126,8 +147,8 @@ function problemsOf(one: ShardEvidence): string[] {
     `the table holds ${one.curated - one.curatedPositions} rows more than once`,
   )
   expect(
-    one.quarantined === decided.rejected,
-    `rejected ${decided.rejected}, but quarantine holds ${one.quarantined}`,
+    expired.quarantined + one.quarantined === decided.rejected,
+    `rejected ${decided.rejected}, but quarantine holds ${one.quarantined}${expired.quarantined === 0 ? '' : ` and ${expired.quarantined} expired`}`,
   )
   expect(
     one.afterCut.curated === 0,

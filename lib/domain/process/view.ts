@@ -1,7 +1,9 @@
 import type { Contract } from '#lib/domain/contract/contract.ts'
 import type { ContractVersions } from '#lib/domain/contract/contract-versions.ts'
 import { majorOf } from '#lib/domain/contract/version.ts'
+import { contentHash } from '#lib/domain/kernel/content-hash.ts'
 import { PlatformError } from '#lib/domain/kernel/errors.ts'
+import type { WindowDefinition } from './window.ts'
 
 /**
  * A feature view: what is aggregated per key and event-time window. JSON-safe, because it is bundled
@@ -11,9 +13,15 @@ export interface ViewDefinition {
   /** `[a-z][a-z0-9-]{0,47}`, unique in the cell: `features get` finds the view by it. */
   readonly name: string
   readonly description: string
+  /**
+   * Of the definition. Another version has states and a table of its own, and starts from the beginning of the
+   * journal; a definition that changes without one is refused, because its states would mean two things.
+   * @default 1
+   */
+  readonly version?: number
   /** The data field whose value is the key. */
   readonly key: string
-  readonly window: TumblingWindow
+  readonly window: WindowDefinition
   /**
    * The major version of the contract whose rows are read. A view is a function of one table: state it before a new
    * major is deployed to stay with the old one.
@@ -23,16 +31,66 @@ export interface ViewDefinition {
   readonly aggregates: readonly AggregateDefinition[]
   /** A value older than this is served with `stale`. */
   readonly freshnessSeconds: number
+  /**
+   * How long events may gather before slots show them. Each write of a slot costs a unit whatever it adds: a longer
+   * interval writes the same slot less often. Nothing waits for longer than a minute more than this.
+   * @default 0: with every batch
+   */
+  readonly updateSeconds?: number
+  /**
+   * Over how many partitions of the slots table the slots of one key are spread, by shard: for keys so hot that a
+   * thousand slot writes a second are not enough. A read asks each of them.
+   * @default 1
+   */
+  readonly subSlots?: number
 }
 
-export interface TumblingWindow {
-  readonly kind: 'tumbling'
-  readonly sizeSeconds: number
-}
+/** What is computed of a window's rows. A row without a value in `field` is left out. */
+export type AggregateDefinition = { readonly name: string } & (
+  | {
+      readonly function: 'count'
+      /** Counts the rows that have a value in it. @default all rows */
+      readonly field?: string
+    }
+  /** `first` and `last` by event time; of rows at one instant by their place in the stream. */
+  | {
+      readonly function: 'sum' | 'mean' | 'min' | 'max' | 'first' | 'last'
+      readonly field: string
+    }
+  | {
+      readonly function: 'variance'
+      readonly field: string
+      /** Over all values, or estimated for what they are a sample of (n − 1). */
+      readonly of: 'population' | 'sample'
+    }
+  /** How many different values, estimated. */
+  | {
+      readonly function: 'distinct'
+      readonly field: string
+      /** 4 to 14: a standard error of 1.04 / √2^precision. @default 11, which is 2.3 % */
+      readonly precision?: number
+    }
+  | {
+      readonly function: 'quantile'
+      readonly field: string
+      /** From 0 (the least) to 1 (the greatest): one, or a list of which the result is a list. */
+      readonly q: number | readonly number[]
+      /** Relative error of a result, 0.001 to 0.2. @default 0.01 */
+      readonly accuracy?: number
+      /** Bins for each sign, 64 to 4096: more keep the accuracy over more orders of magnitude. @default 1024 */
+      readonly maxBins?: number
+    }
+  | {
+      readonly function: 'topk'
+      readonly field: string
+      /** How many values, 1 to 100. */
+      readonly k: number
+      /** How many values are counted, k to 1000: exactly as long as there are no more. @default 10 k, and at least 100 */
+      readonly capacity?: number
+    }
+)
 
-export type AggregateDefinition =
-  | { readonly name: string; readonly function: 'count' }
-  | { readonly name: string; readonly function: 'sum' | 'mean'; readonly field: string }
+export type AggregateFunction = AggregateDefinition['function']
 
 /** The newest contract of the major that the view reads. Throws `view.invalid` if there is none. */
 export function contractOfView(
@@ -46,4 +104,31 @@ export function contractOfView(
     'view.invalid',
     `${current.product}: view "${name}": there is no contract of major ${major}`,
   )
+}
+
+/**
+ * What states, cursors and tables of the view are filed under: its name and version. `generation` is a second set of
+ * all of it, beside the first, such as a replay fills.
+ */
+export function stateNameOf(
+  { name, version = 1 }: Pick<ViewDefinition, 'name' | 'version'>,
+  generation?: string,
+): string {
+  const versioned = version === 1 ? name : `${name}.v${version}`
+  return generation === undefined ? versioned : `${generation}.${versioned}`
+}
+
+/** Equal for definitions whose states mean the same: what it is described as and when it is written is not part of it. */
+export function definitionHash(view: ViewDefinition, contract: Contract): string {
+  const { key, window, aggregates } = view
+  const major = majorOf(contract.version)
+  return contentHash(Buffer.from(JSON.stringify([key, window, aggregates, major])))
+}
+
+/** Over how many partitions the slots of each view are spread, by state name. */
+export function subSlotsOf(
+  views: readonly ViewDefinition[],
+  generation?: string,
+): ReadonlyMap<string, number> {
+  return new Map(views.map((view) => [stateNameOf(view, generation), view.subSlots ?? 1]))
 }

@@ -59,13 +59,15 @@ describe('the journal in DynamoDB', () => {
 })
 
 it('slots that DynamoDB leaves unprocessed are asked for again', async () => {
-  const key = { view: 'v', key: 'k', windowStart: 0, shard: 's' }
-  const keys = { pk: { S: 'v#k' }, sk: { S: '1970-01-01T00:00:00.000Z#s' } }
+  const key = { view: 'v', key: 'k', paneStart: 0, shard: 's' }
+  const keys = { pk: { S: 'slot#v#k' }, sk: { S: '1970-01-01T00:00:00.000Z#s' } }
   const item = {
     ...keys,
     states: { S: '{}' },
     sequence: { S: sequenceNumber('1') },
     computedAt: { N: '1' },
+    firstEvent: { N: '1' },
+    lastEvent: { N: '1' },
   }
   const { client, sent } = clientThatMeets([
     { Responses: { t: [] }, UnprocessedKeys: { t: { Keys: [keys] } } },

@@ -1,9 +1,12 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { Readable } from 'node:stream'
 import { afterEach, describe, expect, it } from 'vitest'
 import { EventProducer } from '#lib/producer.ts'
+import { CHANGES } from '#test/support/customer-changes.ts'
 import { type CallAnswer, kinesisEndpoint } from '#test/support/kinesis-endpoint.ts'
 import { root, run } from '#test/support/weir.ts'
+import { sendChanges } from '../../../docs/examples/send-changes.ts'
 import { sendTrips } from '../../../docs/examples/send-trips.ts'
 
 type Endpoint = Awaited<ReturnType<typeof kinesisEndpoint>>
@@ -77,6 +80,19 @@ describe('the producer that programs import', () => {
       },
     ])
     expect(producer.counts).toEqual({ sent: 2, accepted: 2, retried: 0, failed: 0 })
+  })
+
+  it('sends text as it is, every digit of it', async () => {
+    const kinesis = await endpoint()
+    const producer = readings()
+    const dataText = '{"sensor": "s", "value": 9007199254740993.10}'
+
+    await producer.sendText({ id: 'r1', dataText, partitionKey: 's', time: new Date(0) })
+    await producer.close()
+
+    expect(kinesis.events).toEqual([
+      `{"specversion":"1.0","id":"r1","source":"/sensors","type":"sensor.read","time":"1970-01-01T00:00:00.000Z","datacontenttype":"application/json","data":${dataText}}`,
+    ])
   })
 
   it('sends again what was throttled and what nobody answered', async () => {
@@ -163,6 +179,23 @@ describe('a process whose stream takes a tenth of what it is given', () => {
     expect(exitCode).toBe(0)
     expect(stdout).toMatch(/^14000 \d+\n$/)
     expect(kinesis.events).toHaveLength(14_000)
+  })
+})
+
+describe('the example of the page on changes', () => {
+  it('is the file that is compiled here, and names each change of the table', async () => {
+    const page = await readFile(join(root, 'docs/change-events.md'), 'utf8')
+    const example = await readFile(join(root, 'docs/examples/send-changes.ts'), 'utf8')
+    const kinesis = await endpoint()
+
+    await sendChanges(STREAM, Readable.from(CHANGES.map((value) => ({ value }))))
+
+    const told = CHANGES.filter((message) => message !== null)
+    expect(kinesis.events.map((text) => JSON.parse(text).data)).toEqual(
+      expect.arrayContaining(told.map((text) => JSON.parse(text))),
+    )
+    expect(new Set(kinesis.events.map((text) => JSON.parse(text).id)).size).toBe(told.length)
+    expect(page).toContain(`\`\`\`ts\n${example}\`\`\``)
   })
 })
 

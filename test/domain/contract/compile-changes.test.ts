@@ -25,12 +25,15 @@ function changesDocument({ custom = {}, properties = PROPERTIES, version = '1.0.
     'weir.partitionKey': 'id',
     'weir.costCenter': 'tests',
     'weir.cdc': 'debezium',
+    'weir.cdcPosition': 'lsn',
     ...custom,
   }
   return contractDocument([], {
     top: {
       version,
-      customProperties: Object.entries(all).map(([property, value]) => ({ property, value })),
+      customProperties: Object.entries(all).flatMap(([property, value]) =>
+        value === null ? [] : [{ property, value }],
+      ),
       schema: [{ name: 'tests', properties: [...properties] }],
     },
   })
@@ -45,7 +48,7 @@ describe('a contract of changes', () => {
   it('says what names a row, what a row must have and how changes are ordered', () => {
     expect(compileContract(changesDocument()).changes).toEqual({
       format: 'debezium',
-      position: ['ts_ms'],
+      position: ['lsn'],
       key: ['id'],
       required: ['id', 'name'],
     })
@@ -104,9 +107,24 @@ describe('a contract of changes', () => {
       /"day" may change, and a row's changes belong into one partition/,
     ],
     [
+      'nothing to order by',
+      { custom: { 'weir.cdcPosition': null } },
+      /weir.cdcPosition is missing: .* such as "lsn" or "file, pos, row"/,
+    ],
+    [
+      'an order that the changes of a transaction do not have',
+      { custom: { 'weir.cdcPosition': 'ts_ms, ts_ns' } },
+      /the changes of a transaction share ts_ms and ts_ns: add what tells them apart/,
+    ],
+    [
+      'a key whose events are in no order',
+      { custom: { 'weir.spread': 2 } },
+      /changes of a row keep their order, .*: remove weir.spread/,
+    ],
+    [
       'no member to order by',
       { custom: { 'weir.cdcPosition': 'lsn;drop' } },
-      /weir.cdcPosition names members of a change's source/,
+      /weir.cdcPosition is "lsn;drop": name members of a change's source/,
     ],
   ])('is refused with %s', (_, given, message) => {
     expect(problemsOf(given).filter((problem) => message.test(problem))).toHaveLength(1)
@@ -116,7 +134,7 @@ describe('a contract of changes', () => {
     ['is no more one of changes', { custom: { 'weir.cdc': '' } }, 'changesChanged'],
     [
       'orders changes in another way',
-      { custom: { 'weir.cdcPosition': 'lsn' } },
+      { custom: { 'weir.cdcPosition': 'file, pos' } },
       'changePositionChanged',
     ],
     [

@@ -23,6 +23,8 @@ describe('a compiled contract', () => {
       stream: { shards: 1, retentionHours: 168, freshnessSeconds: 5 },
       dedupHorizonMinutes: 1440,
       maxFutureSkewMinutes: 60,
+      outOfOrdernessSeconds: 60,
+      stateRetentionDays: 30,
       retention: { rawDays: 730, quarantineDays: 90, undecodableDays: 14 },
       partitioning: [],
       rowRules: [],

@@ -13,13 +13,13 @@ export function contractDocument(
     readonly top?: JsonObject
   } = {},
 ): JsonObject {
-  const custom: readonly (readonly [string, JsonValue])[] = [
+  const custom = new Map<string, JsonValue>([
     ['weir.eventType', 'test.happened'],
     ['weir.eventTime', 'at'],
     ['weir.partitionKey', 'key'],
     ['weir.costCenter', 'tests'],
     ...(changes.custom ?? []),
-  ]
+  ])
   return {
     apiVersion: 'v3.1.0',
     kind: 'DataContract',
@@ -29,7 +29,7 @@ export function contractDocument(
     domain: 'tests',
     dataProduct: 'tests',
     team: { name: 'testers' },
-    customProperties: custom.map(([property, value]) => ({ property, value })),
+    customProperties: Array.from(custom, ([property, value]) => ({ property, value })),
     schema: [
       {
         name: 'tests',

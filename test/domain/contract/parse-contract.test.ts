@@ -44,6 +44,23 @@ describe('a wrong contract', () => {
     ])
   })
 
+  it('advises another free field id for each that is missing or given twice', () => {
+    const without = (id: number) =>
+      `        customProperties:\n          - property: weir.fieldId\n            value: ${id}\n`
+    const text = trips
+      .replace(without(27), '')
+      .replace(without(12), '')
+      .replace('value: 18', 'value: 17')
+
+    const parsed = parse(text)
+
+    expect(parsed.ok ? [] : parsed.problems.map((one) => one.message)).toEqual([
+      expect.stringContaining('"value: 27" (the next free id)'),
+      expect.stringContaining('give "dropoff_location_id" 28, the next free id'),
+      expect.stringContaining('"value: 29" (the next free id)'),
+    ])
+  })
+
   it('names the next free field id where one is given twice', () => {
     expect(problems('value: 18', 'value: 17')).toEqual([
       expect.stringContaining(

@@ -22,39 +22,106 @@ async function verdictOf(shard: string, sequence: number, id: string, arrivalMin
 
 describe('a resend that lands in another shard after a reshard', () => {
   it('is a duplicate of what any ancestor admitted, also through a parent that never had a record', async () => {
-    cell.lineage.set('A', [])
+    cell.shards.listed.set('A', [])
     await verdictOf('A', 1, 'a')
-    cell.lineage.set('B', ['A']).set('C', ['A']).set('D', ['B']).set('E', ['B'])
+    cell.shards.listed.set('B', ['A']).set('C', ['A']).set('D', ['B']).set('E', ['B'])
 
     expect(await verdictOf('D', 10, 'a')).toBe('duplicate')
     expect(await verdictOf('D', 11, 'b')).toBe('admitted')
   })
 
   it('is a duplicate of what either parent of a merge admitted', async () => {
-    cell.lineage.set('A', []).set('B', [])
+    cell.shards.listed.set('A', []).set('B', [])
     await verdictOf('A', 1, 'a')
     await verdictOf('B', 2, 'b')
-    cell.lineage.set('C', ['A', 'B'])
+    cell.shards.listed.set('C', ['A', 'B'])
 
     expect(await verdictOf('C', 10, 'a')).toBe('duplicate')
     expect(await verdictOf('C', 11, 'b')).toBe('duplicate')
   })
 
   it('is a duplicate although the stream has forgotten the parents by now', async () => {
-    cell.lineage.set('A', []).set('B', ['A'])
+    cell.shards.listed.set('A', []).set('B', ['A'])
     await verdictOf('A', 1, 'a')
     await verdictOf('B', 2, 'b')
-    cell.lineage.clear()
-    cell.lineage.set('C', ['B'])
+    cell.shards.listed.clear()
+    cell.shards.listed.set('C', ['B'])
 
     expect(await verdictOf('C', 10, 'a')).toBe('duplicate')
   })
 
   it('is not a duplicate of what a sister admitted: that is not an earlier position', async () => {
-    cell.lineage.set('A', []).set('B', ['A']).set('C', ['A'])
+    cell.shards.listed.set('A', []).set('B', ['A']).set('C', ['A'])
     await verdictOf('B', 1, 'a')
 
     expect(await verdictOf('C', 10, 'a')).toBe('admitted')
+  })
+})
+
+describe('a shard that came from others', () => {
+  const refusal = (code: string) => expect.objectContaining({ code, retryable: true })
+  const sequence = (n: number) => record(n, '').sequence
+
+  it('waits until all that its parent holds is in the journal', async () => {
+    cell.shards.listed.set('A', []).set('B', ['A'])
+    cell.shards.tips.set('A', sequence(2))
+    await verdictOf('A', 1, 'x')
+
+    await expect(verdictOf('B', 10, 'a')).rejects.toEqual(refusal('lineage.parentNotDrained'))
+    expect(await cell.journal.head('B')).toBeUndefined()
+    await verdictOf('A', 2, 'a')
+    expect(await verdictOf('B', 10, 'a')).toBe('duplicate')
+  })
+
+  it('waits for both parents of a merge, and for one that still takes records', async () => {
+    cell.shards.listed.set('A', []).set('B', []).set('C', ['A', 'B'])
+    cell.shards.open.add('B')
+
+    await expect(verdictOf('C', 10, 'a')).rejects.toEqual(refusal('lineage.parentNotDrained'))
+    cell.shards.open.delete('B')
+    expect(await verdictOf('C', 10, 'a')).toBe('admitted')
+  })
+
+  it('waits for its grandparent too, where its parent never had a record', async () => {
+    cell.shards.listed.set('A', []).set('B', ['A']).set('C', ['B'])
+    cell.shards.tips.set('A', sequence(1))
+
+    await expect(verdictOf('C', 10, 'a')).rejects.toEqual(refusal('lineage.parentNotDrained'))
+    await verdictOf('A', 1, 'a')
+    expect(await verdictOf('C', 10, 'a')).toBe('duplicate')
+  })
+
+  it('asks no more once it has an entry', async () => {
+    cell.shards.listed.set('A', []).set('B', ['A'])
+    await verdictOf('B', 10, 'a')
+    cell.shards.listed.clear()
+    cell.shards.listed.set('other', [])
+
+    expect(await verdictOf('B', 11, 'a')).toBe('duplicate')
+  })
+
+  it('waits until the stream lists it: until then nobody knows its parents', async () => {
+    cell.shards.listed.set('A', [])
+    await verdictOf('A', 1, 'a')
+
+    await expect(verdictOf('B', 10, 'a')).rejects.toEqual(refusal('lineage.shardUnknown'))
+    expect(await cell.journal.registration('B')).toBeUndefined()
+    cell.shards.listed.set('B', ['A'])
+    expect(await verdictOf('B', 10, 'a')).toBe('duplicate')
+  })
+
+  it('keeps its ancestors, although the stream forgot those without records before its first one', async () => {
+    cell.shards.listed.set('A', [])
+    await verdictOf('A', 1, 'a')
+    cell.shards.listed.set('B', ['A']).set('C', ['A']).set('D', ['B']).set('E', ['B'])
+    await verdictOf('C', 2, 'b')
+    cell.shards.listed.delete('A')
+    cell.shards.listed.delete('B')
+
+    expect(await verdictOf('D', 10, 'a')).toBe('duplicate')
+    const registered = await cell.journal.shards()
+    expect(registered.map((one) => one.shard)).toEqual(['A', 'B', 'C', 'D', 'E'])
+    expect(registered.at(-1)!.lineage).toEqual({ A: [], B: ['A'], E: ['B'] })
   })
 })
 
@@ -116,10 +183,10 @@ describe('the maximum event time that an entry carries', () => {
   })
 
   it('starts, in a child, where the parent ended; after a merge with the smaller one', async () => {
-    cell.lineage.set('A', []).set('B', [])
+    cell.shards.listed.set('A', []).set('B', [])
     await at('A', 1, '2019-01-05 10:00:00')
     await at('B', 2, '2019-01-07 10:00:00')
-    cell.lineage.set('C', ['A', 'B']).set('D', ['C'])
+    cell.shards.listed.set('C', ['A', 'B']).set('D', ['C'])
 
     // C never had a record: D starts where C would have, with the smaller of A and B.
     const { maxEventTimeBefore } = await at('D', 10, '2019-01-01 09:00:00')

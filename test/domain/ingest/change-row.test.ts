@@ -133,6 +133,8 @@ describe('a table of changes', () => {
     [{ op: 'd', before: row, after: row }, 'change.after', 'data.after'],
     [{ op: 'c', after: row, source: 'db' }, 'change.source', 'data.source'],
     [{ op: 'c', after: row, source: { ...source, pos: -1 } }, 'change.position', 'data.source'],
+    [{ op: 'c', after: row, source: { ...source, pos: null } }, 'change.position', 'data.source'],
+    [{ op: 'r', after: row, source: { ...source, file: null } }, 'change.position', 'data.source'],
     [{ op: 'c', after: row, source: { ts_ms: NOW } }, 'change.position', 'data.source'],
     [
       { op: 'c', after: row, source: { ...source, ts_ms: '1' } },
@@ -151,16 +153,61 @@ describe('a table of changes', () => {
       'after.balance.belowMinimum',
       'data.after.balance',
     ],
-    [
-      { op: 'u', before: { ...row, owner: 1 }, after: row },
-      'before.owner.type',
-      'data.before.owner',
-    ],
+    [{ op: 'u', before: { owner: 'Ada' }, after: row }, 'change.key', 'data.after'],
+    [{ op: 'd', before: { ...row, owner: 1 } }, 'before.owner.type', 'data.before.owner'],
     [{ op: 'd', before: { owner: 'Ada' } }, 'before.account.missing', 'data.before.account'],
     [{ op: 'c', after: { ...row, account: 0 } }, 'rule:no_negative_account', 'data'],
   ])('rejects %j with %s', (data, reason, path) => {
     expect(reasonsOf(data)).toEqual([reason])
     expect(rejectionPath(reason)).toBe(path)
+  })
+
+  it('takes an update that mends a row, and the deletion of one that breaks the contract', () => {
+    const broken = { account: 0, owner: 'Ada', balance: -500 }
+    const outcome = decoded(
+      { op: 'u', before: { ...row, owner: null, balance: -500 }, after: row },
+      { op: 'd', before: broken },
+    )
+
+    expect(outcome.rejected).toEqual([])
+    expect(rowsOf(outcome).map((one) => one.slice(3))).toEqual([
+      [7, 'Ada', 1250],
+      [0, 'Ada', -50000],
+    ])
+  })
+
+  it('reads a decimal from text, as Debezium writes it where no digit may be lost', () => {
+    const created = (balance: string) => ({ op: 'c', after: { ...row, balance } })
+
+    expect(rowsOf(decoded(created('99999999.99')))[0]![5]).toBe(9_999_999_999)
+    expect(reasonsOf(created('1,5'), created(''), created('.'), created('1.0.0'))).toEqual(
+      Array(4).fill('after.balance.type'),
+    )
+    // Bytes in base64, as Debezium writes decimals by default.
+    expect(reasonsOf(created('JxA='), created('1234'))).toEqual(Array(2).fill('after.balance.type'))
+    expect(reasonsOf(created('1.005'), created('-100.01'))).toEqual([
+      'after.balance.tooPrecise',
+      'after.balance.belowMinimum',
+    ])
+  })
+
+  it('is the same whether a change comes with its schema or without', () => {
+    const changes = [
+      { op: 'c', after: row },
+      { op: 'd', before: { ...row, colour: 'red' } },
+      { op: 'u', after: { ...row, balance: -101 } },
+    ]
+    const wrapped = changes.map((payload) => ({
+      schema: { type: 'struct', optional: false, name: 'bank.public.accounts.Envelope' },
+      payload: { source, ...payload },
+    }))
+
+    const [plain, withSchema] = [decoded(...changes), decoded(...wrapped)]
+
+    expect(rowsOf(withSchema)).toEqual(rowsOf(plain))
+    expect([...withSchema.unknownFields]).toEqual([['colour', 1]])
+    expect(withSchema.rejected.map((one) => one.reason)).toEqual(['after.balance.belowMinimum'])
+    expect(partitionValueOf(accounts, wrapped[1]!)).toBe(7)
   })
 
   it('counts what the contract does not know of a row, not what Debezium adds around it', () => {
@@ -209,6 +256,16 @@ describe('a table of changes', () => {
       ),
       { numRuns: 50 },
     )
+  })
+})
+
+describe('a row read in a snapshot', () => {
+  it('comes before the changes at its position, where it has no place in a transaction', () => {
+    const at = (op: string, pos: unknown) =>
+      rowsOf(decoded({ op, after: row, source: { ...source, pos } }))[0]![1] as string
+
+    expect(at('r', null) < at('c', 0)).toBe(true)
+    expect(at('r', undefined)).toBe('mysql-bin.000003/')
   })
 })
 

@@ -2,43 +2,11 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { Producer, type ProducerEvent } from '#lib/domain/ingest/producer.ts'
-import type { OutgoingRecord, RecordOutcome, RecordSink } from '#lib/domain/ingest/producer-sink.ts'
-import {
-  eventSlot,
-  PARTITION_SLOTS,
-  partitionSlot,
-  slotName,
-} from '#lib/domain/ingest/producer-slot.ts'
-import { unpackRecord } from '#lib/domain/ingest/wire.ts'
-import { sequenceNumber } from '#lib/domain/kernel/sequence-number.ts'
+import type { RecordSink } from '#lib/domain/ingest/producer-sink.ts'
 import { seededRandom } from '#lib/domain/ops/seeded-random.ts'
 import { MemoryCell, tripsContract } from '#test/support/memory-cell.ts'
+import { idsIn, MemoryStream, STREAM_LIMITS, THROTTLED } from '#test/support/memory-stream.ts'
 import { record, tripText } from '#test/support/trip-events.ts'
-
-const LIMITS = { records: 500, bytes: 5 * 1024 * 1024, recordBytes: 1024 * 1024 }
-const THROTTLED: RecordOutcome = { accepted: false, retryable: true, reason: 'throttled' }
-
-/** A stream that keeps what it takes; `put` says what it takes and what it answers. */
-class Stream implements RecordSink {
-  readonly limits = LIMITS
-  readonly taken: OutgoingRecord[] = []
-  readonly #answer: (records: readonly OutgoingRecord[], stream: Stream) => Promise<RecordOutcome[]>
-
-  constructor(
-    answer: (records: readonly OutgoingRecord[], stream: Stream) => Promise<RecordOutcome[]>,
-  ) {
-    this.#answer = answer
-  }
-
-  put(records: readonly OutgoingRecord[]) {
-    return this.#answer(records, this)
-  }
-}
-
-const accept = (records: readonly OutgoingRecord[], stream: Stream): RecordOutcome[] => {
-  stream.taken.push(...records)
-  return records.map(() => ({ accepted: true }))
-}
 
 function producer(sink: RecordSink, options: Partial<ConstructorParameters<typeof Producer>[0]>) {
   const random = seededRandom(1)
@@ -50,21 +18,13 @@ function event(id: string, partitionKey = 'k', padding = 0): ProducerEvent {
   return { source: '/test', id, text, partitionKey }
 }
 
-function idsOf(stream: Stream): string[] {
-  return stream.taken.flatMap(({ data }) =>
-    unpackRecord({ sequence: sequenceNumber('1'), arrivalMicros: 0, data }).map((one) =>
-      one.kind === 'event' ? (JSON.parse(one.text) as { id: string }).id : one.reason,
-    ),
-  )
-}
-
 describe('a stream that is slower than its producer', () => {
   it('bounds the memory of ten times its load, and loses nothing', async () => {
     // A call takes as long as the producer needs to hand in ten times as much.
     let longest = 0
-    const stream = new Stream(async (records, self) => {
+    const stream = new MemoryStream(async (records, self) => {
       await sleep(20)
-      return accept(records, self)
+      return self.take(records)
     })
     const bufferBytes = 256 * 1024
     const under = producer(stream, { bufferBytes, batchBytes: 16 * 1024, concurrency: 1 })
@@ -80,11 +40,11 @@ describe('a stream that is slower than its producer', () => {
 
     expect(longest).toBeGreaterThan(bufferBytes / 2)
     expect(longest).toBeLessThan(bufferBytes * 1.05)
-    expect(idsOf(stream)).toHaveLength(4_000)
+    expect(stream.ids()).toHaveLength(4_000)
   })
 
   it('makes it refuse events from a caller that does not wait, and says so', async () => {
-    const stream = new Stream(async () => new Promise(() => {}))
+    const stream = new MemoryStream(async () => new Promise(() => {}))
     const bufferBytes = 64 * 1024
     const under = producer(stream, { bufferBytes })
 
@@ -105,8 +65,8 @@ describe('an answer that is lost', () => {
   it('doubles records in the stream and nothing in the lake', async () => {
     const cell = new MemoryCell(await tripsContract())
     const chance = seededRandom(3)
-    const stream = new Stream(async (records, self) => {
-      const outcomes = accept(records, self)
+    const stream = new MemoryStream(async (records, self) => {
+      const outcomes = self.take(records)
       // The stream has them; nobody learns of it.
       if (chance() < 0.5) throw new Error('socket hang up')
       return outcomes
@@ -133,12 +93,41 @@ describe('an answer that is lost', () => {
   })
 })
 
+describe('a stream that refuses some records of a call and loses some answers', () => {
+  it('gets the events of a key in their order: copies may follow, none comes too early', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.integer(), fc.integer({ min: 1, max: 4 }), async (seed, concurrency) => {
+        const chance = seededRandom(seed)
+        const stream = new MemoryStream(async (records, self) => {
+          await sleep(0)
+          const outcomes = records.map((one) => (chance() < 0.3 ? THROTTLED : self.take([one])[0]!))
+          if (chance() < 0.3) throw new Error('socket hang up')
+          return outcomes
+        })
+        const settings = { concurrency, batchEvents: 3, maxAttempts: 1_000, bufferBytes: 4_096 }
+        const under = producer(stream, settings)
+
+        for (let i = 0; i < 60; i++) await under.send(event(`${i % 3}-${i}`, String(i % 3)))
+        await under.close()
+
+        const firsts = [...new Set(stream.ids())]
+        for (const key of ['0', '1', '2']) {
+          const sent = Array.from({ length: 20 }, (_, i) => `${key}-${i * 3 + Number(key)}`)
+          expect(firsts.filter((id) => id.startsWith(`${key}-`))).toEqual(sent)
+        }
+        expect(under.counts).toMatchObject({ sent: 60, accepted: 60, failed: 0 })
+      }),
+      { numRuns: 25 },
+    )
+  })
+})
+
 describe('a call that refuses some of its records', () => {
   it('is repeated with these alone, however often, in order', async () => {
     await fc.assert(
       fc.asyncProperty(fc.integer(), fc.constantFrom('key', 'none'), async (seed, order) => {
         const chance = seededRandom(seed)
-        const stream = new Stream(async (records, self) => {
+        const stream = new MemoryStream(async (records, self) => {
           await sleep(0)
           return records.map((one) => {
             if (chance() < 0.5) return THROTTLED
@@ -151,7 +140,7 @@ describe('a call that refuses some of its records', () => {
         for (let i = 0; i < 40; i++) await under.send(event(`${i % 4}-${i}`, String(i % 4)))
         await under.close()
 
-        const ids = idsOf(stream)
+        const ids = stream.ids()
         expect(new Set(ids).size).toBe(40)
         expect(ids).toHaveLength(40)
         if (order === 'none') return
@@ -168,8 +157,8 @@ describe('a call that refuses some of its records', () => {
 describe('being told to stop', () => {
   it('ends every wait and names what is not acknowledged', async () => {
     const stop = new AbortController()
-    const stream = new Stream(async (records, self) =>
-      self.taken.length < 1 ? accept(records, self) : new Promise(() => {}),
+    const stream = new MemoryStream(async (records, self) =>
+      self.taken.length < 1 ? self.take(records) : new Promise(() => {}),
     )
     const under = producer(stream, { signal: stop.signal, batchEvents: 2 })
     for (const id of ['a', 'b', 'c', 'd', 'e']) await under.send(event(id))
@@ -185,11 +174,11 @@ describe('being told to stop', () => {
         events: ['c', 'd', 'e'].map((id) => ({ source: '/test', id })),
       },
     })
-    expect(idsOf(stream)).toEqual(['a', 'b'])
+    expect(stream.ids()).toEqual(['a', 'b'])
   })
 
   it('holds for what comes later, also if it was told before it began', async () => {
-    const stream = new Stream(async (records, self) => accept(records, self))
+    const stream = new MemoryStream()
     const under = producer(stream, { signal: AbortSignal.abort() })
 
     await expect(under.send(event('a'))).rejects.toMatchObject({ code: 'producer.aborted' })
@@ -203,9 +192,9 @@ describe('a flush', () => {
     const gate = new Promise<void>((resolve) => {
       open = resolve
     })
-    const stream = new Stream(async (records, self) => {
-      if (idsIn(records).includes('late')) await gate
-      return accept(records, self)
+    const stream = new MemoryStream(async (records, self) => {
+      if (records.flatMap(idsIn).includes('late')) await gate
+      return self.take(records)
     })
     const under = producer(stream, {})
     await under.send(event('early', 'a'))
@@ -213,22 +202,16 @@ describe('a flush', () => {
     await under.send(event('late', 'b'))
 
     await flushing
-    expect(idsOf(stream)).toEqual(['early'])
+    expect(stream.ids()).toEqual(['early'])
     open()
     await under.close()
-    expect(idsOf(stream)).toEqual(['early', 'late'])
+    expect(stream.ids()).toEqual(['early', 'late'])
   })
 })
 
-function idsIn(records: readonly OutgoingRecord[]): string[] {
-  const stream = new Stream(async () => [])
-  stream.taken.push(...records)
-  return idsOf(stream)
-}
-
 describe('events that were not accepted', () => {
   it('are counted all and named up to a hundred', async () => {
-    const stream = new Stream(async (records) =>
+    const stream = new MemoryStream(async (records) =>
       records.map(() => ({ accepted: false, retryable: false, reason: 'AccessDenied' })),
     )
     const under = producer(stream, {})
@@ -241,7 +224,7 @@ describe('events that were not accepted', () => {
   })
 
   it('are not those that fit into a record once their batch is halved', async () => {
-    const stream = new Stream(async (records, self) => accept(records, self))
+    const stream = new MemoryStream()
     const random = seededRandom(5)
     const under = producer(stream, { batchBytes: 8 * 1024 * 1024 })
     for (let i = 0; i < 6; i++) {
@@ -252,8 +235,24 @@ describe('events that were not accepted', () => {
     await under.close()
 
     expect(stream.taken.length).toBeGreaterThan(1)
-    for (const one of stream.taken) expect(one.data.byteLength).toBeLessThan(LIMITS.recordBytes)
-    expect(idsOf(stream)).toEqual(['e0', 'e1', 'e2', 'e3', 'e4', 'e5'])
+    for (const one of stream.taken)
+      expect(one.data.byteLength).toBeLessThan(STREAM_LIMITS.recordBytes)
+    expect(stream.ids()).toEqual(['e0', 'e1', 'e2', 'e3', 'e4', 'e5'])
+  })
+})
+
+describe('an event that fits into no record', () => {
+  it('does not hold up a producer whose buffer it fills', async () => {
+    const stream = new MemoryStream(undefined, { ...STREAM_LIMITS, recordBytes: 200 })
+    const random = seededRandom(3)
+    const noise = Array.from({ length: 2_000 }, () => random().toString(36).slice(2)).join('')
+    const under = producer(stream, { bufferBytes: 1_000 })
+
+    await under.send({ source: '/test', id: 'big', text: JSON.stringify(noise), partitionKey: 'k' })
+    await under.send(event('small'))
+
+    await expect(under.close()).rejects.toThrow(/event big of \/test not accepted/)
+    expect(stream.ids()).toEqual(['small'])
   })
 })
 
@@ -266,7 +265,7 @@ describe('an event that no archive could take', () => {
     ],
     ['a lone surrogate', '"\ud800"', /has a lone surrogate/],
   ])('with %s is refused at once, by name, and harms no other', async (_, text, message) => {
-    const stream = new Stream(async (records, self) => accept(records, self))
+    const stream = new MemoryStream()
     const under = producer(stream, {})
     await under.send(event('a'))
 
@@ -279,76 +278,23 @@ describe('an event that no archive could take', () => {
     })
     await under.close()
 
-    expect(idsOf(stream)).toEqual(['a'])
+    expect(stream.ids()).toEqual(['a'])
     expect(under.counts).toMatchObject({ sent: 1, accepted: 1 })
-  })
-})
-
-describe('a hot key that the contract lets be spread', () => {
-  it('goes to so many slots, evenly, and each event always to the same', () => {
-    for (const spread of [2, 3, 7, 64]) {
-      const counts = new Map<number, number>()
-      for (let i = 0; i < 6_400; i++) {
-        const one = { source: '/s', id: `id-${i}`, partitionKey: 'hot' }
-        const slot = eventSlot(one, spread)
-        expect(eventSlot({ ...one }, spread)).toBe(slot)
-        counts.set(slot, (counts.get(slot) ?? 0) + 1)
-      }
-
-      expect(counts.size).toBe(spread)
-      expect(Math.min(...counts.values())).toBeGreaterThan((6_400 / spread) * 0.5)
-    }
-  })
-
-  it('stays in its own slot where it may not be spread', () => {
-    for (let i = 0; i < 100; i++) {
-      const one = { source: '/s', id: `id-${i}`, partitionKey: 'hot' }
-      expect(eventSlot(one, 1)).toBe(partitionSlot('hot'))
-    }
-  })
-
-  it('meets its first try when another process sends it again', async () => {
-    const streams = [0, 1].map(() => new Stream(async (records, self) => accept(records, self)))
-    for (const stream of streams) {
-      const under = producer(stream, { spread: 8 })
-      for (let i = 0; i < 50; i++) await under.send(event(`e${i}`, 'hot'))
-      await under.close()
-    }
-    const slotsOf = (stream: Stream) =>
-      new Map(
-        stream.taken.flatMap((one) => idsIn([one]).map((id) => [id, one.partitionKey] as const)),
-      )
-
-    expect(new Set(slotsOf(streams[0]!).values()).size).toBeGreaterThan(4)
-    expect(slotsOf(streams[1]!)).toEqual(slotsOf(streams[0]!))
-  })
-
-  it.each([0, 1.5, PARTITION_SLOTS + 1])('but not over %d slots', (spread) => {
-    const stream = new Stream(async (records, self) => accept(records, self))
-    expect(() => producer(stream, { spread })).toThrow(
-      `spread is ${spread}: write a whole number from 1 to 64`,
-    )
-  })
-
-  it('has slots that Kinesis sees as partition keys', () => {
-    expect(slotName(eventSlot({ source: 's', id: 'i', partitionKey: 'k' }, 64))).toMatch(
-      /^slot-\d\d$/,
-    )
   })
 })
 
 describe('many slots with little in each', () => {
   it('share their calls: what has lingered goes together', async () => {
     let calls = 0
-    const stream = new Stream(async (records, self) => {
+    const stream = new MemoryStream(async (records, self) => {
       calls += 1
-      return accept(records, self)
+      return self.take(records)
     })
     const under = producer(stream, { sleep: (ms) => sleep(ms), lingerMs: 20 })
     for (let i = 0; i < 200; i++) await under.send(event(`e${i}`, `key-${i}`))
     await sleep(60)
 
-    expect(idsOf(stream)).toHaveLength(200)
+    expect(stream.ids()).toHaveLength(200)
     expect(calls).toBeLessThan(4)
     await under.close()
   })

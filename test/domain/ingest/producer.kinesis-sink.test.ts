@@ -2,7 +2,9 @@ import { KinesisClient, KinesisServiceException } from '@aws-sdk/client-kinesis'
 import { describe, expect, it, vi } from 'vitest'
 import { KinesisRecordSink } from '#lib/adapters/kinesis/kinesis-record-sink.ts'
 
-const RECORDS = ['a', 'b'].map((key) => ({ partitionKey: key, data: new Uint8Array([1]) }))
+const RECORDS = ['a', 'b'].map((key, i) => {
+  return { partitionKey: key, hashKey: String(i), data: new Uint8Array([1]) }
+})
 
 function sinkAnswering(answer: () => unknown) {
   const client = new KinesisClient({ region: 'us-east-1' })
@@ -36,6 +38,19 @@ describe('Kinesis as a producer’s sink', () => {
         reason: 'ProvisionedThroughputExceededException: slow down',
       },
     ])
+  })
+
+  it('places every record where its hash key says', async () => {
+    const { sink, send } = sinkAnswering(() => ({ Records: [] }))
+
+    await sink.put(RECORDS)
+
+    expect(send.mock.calls[0]![0].input).toMatchObject({
+      Records: [
+        { PartitionKey: 'a', ExplicitHashKey: '0' },
+        { PartitionKey: 'b', ExplicitHashKey: '1' },
+      ],
+    })
   })
 
   it('takes a record without an answer for not accepted', async () => {

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { UNKNOWN_VERSION } from '#lib/domain/ingest/decode-by-version.ts'
+import { EventLines } from '#lib/domain/ingest/decoder/received-events.ts'
 import { ENVELOPE_REASONS } from '#lib/domain/ingest/envelope.ts'
 import { decodeQuarantine, encodeQuarantine } from '#lib/domain/ingest/quarantine-file.ts'
 import { UNDECODABLE_REASONS } from '#lib/domain/ingest/raw-event.ts'
@@ -45,34 +46,47 @@ describe('a quarantine file', () => {
     index,
     arrivalMicros: 1_700_000_000_123_000,
   })
-  const rejected = [
-    {
-      ...at('7', 0),
-      reason: 'fare_amount.belowMinimum',
-      detail: 'fare_amount is below 0',
-      eventId: 'a',
-      eventSource: '/s',
-      text: '{"id":"a","data":{"note":"żółw 🐢"}}',
-    },
-    {
-      ...at('12', 0),
-      reason: 'undecodable.notJson',
-      detail: 'no',
-      stub: { lengthBytes: 3, sha256: 'ff' },
-    },
-  ]
+  const text = '{"id":"a","data":{"note":"żółw 🐢"}}'
+  const stub = {
+    kind: 'stub',
+    ...at('12', 0),
+    index: 0,
+    lengthBytes: 3,
+    sha256: 'ff',
+    reason: 'undecodable.notJson',
+  } as const
+  const rejection = {
+    reason: 'fare_amount.belowMinimum',
+    detail: 'fare_amount is below 0',
+    eventId: 'a',
+    eventSource: '/s',
+  }
+
+  function quarantined(): Uint8Array {
+    const lines = new EventLines()
+    lines.begin([at('7', 0), stub])
+    lines.append(0, { kind: 'event', ...at('7', 0), text: '{}' })
+    lines.append(0, { kind: 'event', ...at('7', 1), text })
+    lines.append(1, stub)
+    const rejected = [
+      { line: 1, ...rejection },
+      { line: 2, reason: stub.reason, detail: 'no' },
+    ]
+    return encodeQuarantine('shard', '1.0.0', rejected, lines)
+  }
 
   it('gives back what was rejected, to the byte', async () => {
-    const rows = await decodeQuarantine(encodeQuarantine('shard', '1.0.0', rejected))
+    const rows = await decodeQuarantine(quarantined())
 
-    const { detail: _, ...first } = rejected[0]!
-    expect(rows).toEqual([first, { ...at('12', 0), reason: 'undecodable.notJson' }])
+    const { detail: _, ...shown } = rejection
+    expect(rows).toEqual([
+      { ...at('7', 1), ...shown, text },
+      { ...at('12', 0), reason: 'undecodable.notJson' },
+    ])
   })
 
   it('says where in the event it was wrong', async () => {
-    const bytes = encodeQuarantine('shard', '1.0.0', rejected)
-
-    const { columns } = await decodeParquet(bytes, ['path'])
+    const { columns } = await decodeParquet(quarantined(), ['path'])
     const path = columns.get('path')!
 
     expect(path.kind === 'utf8' && utf8At(path, 0)).toBe('data.fare_amount')

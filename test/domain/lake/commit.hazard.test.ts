@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { MemoryCatalog } from '#lib/adapters/memory/memory-catalog.ts'
 import type { Catalog } from '#lib/domain/lake/catalog.ts'
-import { type Append, commit, type Decide } from '#lib/domain/lake/commit.ts'
+import { type Change, commit, type Decide } from '#lib/domain/lake/commit.ts'
 import type { DataFile } from '#lib/domain/lake/data-file.ts'
 import { createTableIfAbsent, type Lake, loadTable, type Table } from '#lib/domain/lake/table.ts'
 import { FaultyCatalog, type Outcome } from './faulty-catalog.ts'
@@ -11,7 +11,7 @@ const CREATE = { name: NAME, location: LOCATION, schema: TRIPS, spec: BY_DAY }
 
 /** Commits what the property `done` does not cover yet, as the committer does with its fences. */
 function batches(...all: readonly (readonly DataFile[])[]): Decide {
-  return (table: Table): Append | undefined => {
+  return (table: Table): Change | undefined => {
     const done = Number(table.properties.done ?? 0)
     if (done >= all.length) return undefined
     return {

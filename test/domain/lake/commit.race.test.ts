@@ -19,6 +19,13 @@ import {
 
 const ENTRIES = 6
 
+/** Snapshots expire and manifests are merged all the time. */
+const SHORT = {
+  'history.expire.min-snapshots-to-keep': '2',
+  'history.expire.max-snapshot-age-ms': '0',
+  'commit.manifest.min-count-to-merge': '2',
+}
+
 /** Commits entries in order from the fence on, at most `most` at a time: what the table has is subtracted. */
 function past(fence: string, entries: readonly (readonly DataFile[])[], most: number): Decide {
   return (table) => {
@@ -84,6 +91,7 @@ it('any interleaving of committers and outcomes puts each file into the table ex
           location: LOCATION,
           schema: TRIPS,
           spec: BY_DAY,
+          properties: SHORT,
         })
         const catalog = new FaultyCatalog(good.catalog, plan)
         const lakeOf = (seed: number) => scheduled(good, catalog, s, seed)
@@ -105,5 +113,67 @@ it('any interleaving of committers and outcomes puts each file into the table ex
       },
     ),
     { numRuns: 60 },
+  )
+})
+
+/** Replaces the first live file that is an original by one that holds the same rows under another name. */
+function renameOriginals(): Decide {
+  return async (table) => {
+    const live = await table.liveFiles()
+    const original = live.find(({ path }) => !path.endsWith('.renamed'))
+    if (!original) return undefined
+    return {
+      files: [{ ...original, path: `${original.path}.renamed` }],
+      removed: [original.path],
+      summary: {},
+      setProperties: () => ({}),
+    }
+  }
+}
+
+it('any interleaving of appends and replacements keeps each file exactly once, in one of its two forms', async () => {
+  const source = memoryLake()
+  const entries: (readonly DataFile[])[] = []
+  for (let index = 0; index < ENTRIES; index++) {
+    entries.push(await writeTrips(source, `entry-${index}`, index % 3 === 0 ? 30 : 2))
+  }
+
+  await fc.assert(
+    fc.asyncProperty(
+      fc.scheduler(),
+      fc.array(fc.constantFrom(...OUTCOMES), { maxLength: 8 }),
+      async (s, plan) => {
+        const good = memoryLake(new MemoryCatalog())
+        const create = {
+          name: NAME,
+          location: LOCATION,
+          schema: TRIPS,
+          spec: BY_DAY,
+          properties: SHORT,
+        }
+        await createTableIfAbsent(good, create)
+        const catalog = new FaultyCatalog(good.catalog, plan)
+        const lakeOf = (seed: number) => scheduled(good, catalog, s, seed)
+
+        await s.waitFor(
+          Promise.all([
+            drain(lakeOf(2), NAME, past('ours', entries, 1)),
+            drain(lakeOf(3), NAME, renameOriginals()),
+            drain(lakeOf(4), NAME, renameOriginals()),
+          ]),
+        )
+        await s.waitIdle()
+
+        const table = (await loadTable(good, NAME))!
+        const live = (await table.liveFiles()).map(({ path }) => path.replace(/\.renamed$/, ''))
+        const all = entries.flat()
+        expect(live.toSorted()).toEqual(all.map(({ path }) => path).toSorted())
+        expect(table.currentSnapshot!.summary).toMatchObject({
+          'total-data-files': String(all.length),
+          'total-records': String(all.reduce((rows, file) => rows + file.recordCount, 0)),
+        })
+      },
+    ),
+    { numRuns: 40 },
   )
 })

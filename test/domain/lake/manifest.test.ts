@@ -54,6 +54,7 @@ describe('a manifest', () => {
     ['boolean', [true, false, null]],
     ['date', [-1, 20_000, null]],
     ['timestamptz', ['-1', '1546300800000001', null]],
+    ['double', [-1.5, 'NaN', '-Infinity', null]],
     ['decimal(9, 2)', ['-999999999', '999999999', null]],
     ['decimal(18, 6)', ['-999999999999999999', '1', null]],
   ])('gives back files with %s partitions as they were', (type, values) => {
@@ -86,6 +87,26 @@ describe('a manifest', () => {
     expect(Buffer.from(summary!.lowerBound!).readBigInt64LE()).toBe(-2n)
     expect(Buffer.from(summary!.upperBound!).readBigInt64LE()).toBe(10n)
     expect(line).toMatchObject({ addedFilesCount: 3, addedRowsCount: 21n })
+  })
+
+  it('sums up doubles without those that are no number, and says that there are some', () => {
+    const summaryOf = (...values: DataFile['partition'][string][]) =>
+      encodeAddedManifest(
+        shapeFor('double'),
+        SNAPSHOT,
+        values.map((value) => file(value)),
+      ).line.partitions![0]!
+
+    const some = summaryOf('NaN', 'Infinity', -2)
+    expect(some.containsNan).toBe(true)
+    expect(Buffer.from(some.lowerBound!).readDoubleLE()).toBe(-2)
+    expect(Buffer.from(some.upperBound!).readDoubleLE()).toBe(Infinity)
+    expect(summaryOf('NaN')).toEqual({
+      containsNull: false,
+      containsNan: true,
+      lowerBound: null,
+      upperBound: null,
+    })
   })
 
   it('has the same bytes each time, and a field id on every field', () => {

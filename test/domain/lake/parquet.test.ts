@@ -177,8 +177,25 @@ describe('metrics', () => {
     expect(text(metrics.lowerBounds['5']!)).toBe('')
     // The taxi sorts after U+FFFF in UTF-8, and before it in JavaScript's order.
     expect(text(metrics.upperBounds['5']!)).toBe('🚕 naïve')
+    expect(hex(metrics.lowerBounds['6']!)).toBe(int32(-719162))
+    expect(hex(metrics.upperBounds['6']!)).toBe(int32(2932896))
+    expect(hex(metrics.lowerBounds['7']!)).toBe('0000000000000080')
+    expect(hex(metrics.upperBounds['7']!)).toBe('ffffffffffffff7f')
     expect(hex(metrics.lowerBounds['8']!)).toBe('c4653601')
     expect(hex(metrics.upperBounds['9']!)).toBe('0de0b6b3a763ffff')
+  })
+
+  it('bound long strings by sixteen characters, above by one that is larger', () => {
+    const schema: TableSchema = { fields: [{ id: 5, name: 's', required: true, type: 'string' }] }
+    const values = ['🚕'.repeat(40), 'b'.repeat(40), `a${'ü'.repeat(40)}`]
+
+    const { metrics } = encodeParquet(schema, {
+      rows: 3,
+      columns: new Map([['s', utf8Column(values)]]),
+    })
+
+    expect(text(metrics.lowerBounds['5']!)).toBe(`a${'ü'.repeat(15)}`)
+    expect(text(metrics.upperBounds['5']!)).toBe(`${'🚕'.repeat(15)}🚖`)
   })
 
   it('give both zeros as bounds of a column of either', () => {
@@ -209,6 +226,11 @@ describe('metrics', () => {
 })
 
 const hex = (base64: string) => Buffer.from(base64, 'base64').toString('hex')
+const int32 = (value: number) => {
+  const bytes = Buffer.alloc(4)
+  bytes.writeInt32LE(value)
+  return bytes.toString('hex')
+}
 const text = (base64: string) => Buffer.from(base64, 'base64').toString('utf8')
 
 function sameColumn(left: Column, right: Column): boolean {

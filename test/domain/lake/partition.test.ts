@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { type Column, type ColumnBatch, utf8Column } from '#lib/domain/kernel/columns.ts'
 import { partitionRows } from '#lib/domain/lake/partition.ts'
 import type { PartitionField, TableSchema } from '#lib/domain/lake/schema.ts'
+import type { Transform } from '#lib/domain/lake/transform.ts'
 
 const SCHEMA: TableSchema = {
   fields: [
@@ -78,9 +79,76 @@ describe('partitioning rows', () => {
     expect(partitionRows(SCHEMA, { fields: [] }, batch([]))).toEqual([])
   })
 
+  it('parts by every transform, and names the paths as people read them', () => {
+    const by = (transform: Transform, sourceId = 1) => ({
+      sourceId,
+      fieldId: 1000,
+      name: 'p',
+      transform,
+    })
+    const paths = (field: PartitionField, rows: readonly [bigint | null, string | null][]) =>
+      partitionRows(SCHEMA, { fields: [field] }, batch(rows)).map(({ partition, path }) => [
+        partition.p,
+        path,
+      ])
+    const late = 1_510_871_468_000_001n // 2017-11-16T22:31:08
+    const times: [bigint | null, string | null][] = [
+      [late, 'a'],
+      [-1n, 'b'],
+    ]
+
+    expect(paths(by('year'), times)).toEqual([
+      [-1, 'p=1969'],
+      [47, 'p=2017'],
+    ])
+    expect(paths(by('month'), times)).toEqual([
+      [-1, 'p=1969-12'],
+      [574, 'p=2017-11'],
+    ])
+    expect(paths(by('hour'), times)).toEqual([
+      [-1, 'p=1969-12-31-23'],
+      [419686, 'p=2017-11-16-22'],
+    ])
+    expect(paths(by('bucket[16]'), [[null, null], ...times])).toHaveLength(3)
+    expect(paths(by('void'), times)).toEqual([[null, 'p=null']])
+    expect(
+      paths(by('truncate[2]', 2), [
+        [0n, 'iceberg'],
+        [0n, 'ice'],
+        [0n, null],
+        [0n, '🚕🚕🚕'],
+      ]),
+    ).toEqual([
+      ['🚕🚕', `p=${encodeURIComponent('🚕🚕')}`],
+      ['ic', 'p=ic'],
+      [null, 'p=null'],
+    ])
+    expect(paths(by('bucket[4]', 2), [[0n, 'iceberg']])).toEqual([[1, 'p=1']])
+  })
+
+  it('keeps doubles apart that JSON does not have, and joins what a double cannot tell', () => {
+    const field: PartitionField = { sourceId: 4, fieldId: 1000, name: 'p', transform: 'identity' }
+    const values = [Number.NaN, 1.5, Number.NaN, -Infinity, 0, -0]
+    const rows = {
+      rows: values.length,
+      columns: new Map<string, Column>([
+        ['score', { kind: 'float64', values: Float64Array.from(values) }],
+      ]),
+    }
+
+    const found = partitionRows(SCHEMA, { fields: [field] }, rows)
+
+    expect(found.map((group) => [group.partition.p, group.rows])).toEqual([
+      ['-Infinity', [3]],
+      [0, [4, 5]],
+      [1.5, [1]],
+      ['NaN', [0, 2]],
+    ])
+  })
+
   it('refuses what Iceberg has no sensible partition for', () => {
     const refused = expect.objectContaining({ code: 'lake.unsupportedPartition' })
-    const by = (sourceId: number, transform: 'day' | 'identity') => () =>
+    const by = (sourceId: number, transform: Transform) => () =>
       partitionRows(
         SCHEMA,
         { fields: [{ sourceId, fieldId: 1000, name: 'p', transform }] },
@@ -88,6 +156,8 @@ describe('partitioning rows', () => {
       )
 
     expect(by(2, 'day')).toThrow(refused)
-    expect(by(4, 'identity')).toThrow(refused)
+    expect(by(4, 'bucket[4]')).toThrow(refused)
+    expect(by(4, 'truncate[4]')).toThrow(refused)
+    expect(by(3, 'hour')).toThrow(refused)
   })
 })

@@ -53,6 +53,17 @@ describe('the chain of a shard', () => {
     expect(problems).toEqual([`raw object ${uriAfter(START)} is missing`])
   })
 
+  it('does not miss a raw object that retention may have removed', () => {
+    const isDue = (uri: string) => uri === uriAfter(START)
+    const left = new Set([...RAW].slice(1))
+
+    expect(chainProblems(SHARD, at(100), CHAIN, left, isDue)).toEqual([])
+    expect(chainProblems(SHARD, at(100), CHAIN, new Set(), isDue)).toEqual([
+      `raw object ${uriAfter(at(9))} is missing`,
+      `raw object ${uriAfter(at(20))} is missing`,
+    ])
+  })
+
   it('shows a table that is where no entry ends', () => {
     expect(chainProblems(SHARD, at(99), CHAIN.slice(0, 2), new Set([...RAW].slice(0, 2)))).toEqual([
       `the table is at ${at(99)}, where no entry ends (the last is ${at(20)})`,

@@ -26,7 +26,7 @@ async function tablesOf(cell: MemoryCell) {
 }
 
 async function reached(cell: MemoryCell) {
-  return committedFences(cell.journal, fencesOf(await tablesOf(cell)))
+  return committedFences(cell.journal, await fencesOf(await tablesOf(cell)))
 }
 
 describe('how far the tables of two majors are together', () => {

@@ -7,6 +7,7 @@ const SOUND: ShardEvidence = {
   cut: sequenceNumber('9'),
   inStream: 80,
   rawBeforeStream: 20,
+  expired: { raw: 0, quarantined: 0 },
   raw: 100,
   rawPositions: 100,
   decided: { received: 100, admitted: 90, duplicate: 7, rejected: 3 },
@@ -45,6 +46,19 @@ describe('reconcile', () => {
     const result = reconcile([{ ...SOUND, inFlight: 5, afterCut: { ...SOUND.afterCut, raw: 5 } }])
 
     expect(result).toMatchObject({ received: 105, inFlight: 5, balanced: false, problems: [] })
+  })
+
+  it('takes the journal’s word for what retention may have removed, and says how much that is', () => {
+    const expired = { raw: 30, quarantined: 2 }
+    const old = { ...SOUND, expired, rawBeforeStream: 0, inStream: 70, raw: 70, rawPositions: 70 }
+    const result = reconcile([SOUND, { ...old, quarantined: 1 }])
+
+    expect(result).toMatchObject({ received: 200, raw: 170, quarantined: 4, expired })
+    expect(result).toMatchObject({ balanced: true, problems: [] })
+    expect(reconcile([{ ...old, raw: 69, rawPositions: 69 }]).problems).toEqual([
+      'shard-0: received 100, but raw holds 69 and 30 expired',
+      'shard-0: rejected 3, but quarantine holds 3 and 2 expired',
+    ])
   })
 
   it.each<[string, Partial<ShardEvidence>, string]>([

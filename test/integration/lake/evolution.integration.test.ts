@@ -13,6 +13,7 @@ import { keyedIdentity } from '#lib/domain/ingest/identity.ts'
 import { commitSnapshots } from '#lib/domain/lake/commit-snapshots.ts'
 import { type Lake, loadTable } from '#lib/domain/lake/table.ts'
 import { IcebergReaders } from '#test/support/iceberg-readers.ts'
+import { LONE_SHARDS } from '#test/support/lone-shards.ts'
 import { createBucket, testConfig } from '#test/support/tables.ts'
 import { record, tripText } from '#test/support/trip-events.ts'
 import { tripsVersions } from '#test/support/trips-versions.ts'
@@ -48,7 +49,7 @@ beforeAll(async () => {
       contracts,
       journal,
       objects,
-      lineage: { parents: async () => new Map() },
+      lineage: LONE_SHARDS,
       identify: keyedIdentity(new Uint8Array(32)),
       layout,
       undecodableKeyId: 'none',

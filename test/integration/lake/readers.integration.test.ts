@@ -11,8 +11,16 @@ import { type DataFile, dataFile } from '#lib/domain/lake/data-file.ts'
 import { decodeParquet } from '#lib/domain/lake/parquet/decode.ts'
 import { encodeParquet } from '#lib/domain/lake/parquet/encode.ts'
 import { partitionRows } from '#lib/domain/lake/partition.ts'
+import { readDataFile } from '#lib/domain/lake/read-data-file.ts'
 import type { PartitionSpec, TableSchema } from '#lib/domain/lake/schema.ts'
-import { createTableIfAbsent, type Lake, loadTable } from '#lib/domain/lake/table.ts'
+import {
+  createTableIfAbsent,
+  type Lake,
+  loadTable,
+  manifestsOf,
+  type Table,
+} from '#lib/domain/lake/table.ts'
+import { currentSnapshotOf } from '#lib/domain/lake/table-metadata.ts'
 import { valueAt } from '#test/support/columns.ts'
 import { IcebergReaders } from '#test/support/iceberg-readers.ts'
 
@@ -246,7 +254,76 @@ describe('PyIceberg and DuckDB, which know nothing of Weir,', () => {
     expect([first.length, second.length]).toEqual([1, 1])
     expect(await rowsOf(second)).toEqual(await rowsOf(first))
   })
+
+  it('see replaced files gone and their rows in the new ones, whoever wrote them', async () => {
+    const before = (await loadTable(lake, table))!
+    const live = await before.liveFiles()
+    const ofDay = live.filter(({ partition }) => partition.dropoff_at_day === 17_899)
+    const batches = await Promise.all(
+      ofDay.map((file) => readDataFile(lake.objects, file, before.schema)),
+    )
+    const added = await Promise.all(
+      batches.map(async (batch, at) => {
+        const encoded = encodeParquet(SCHEMA, batch)
+        const uri = `s3://${bucket}/trips/data/replaced-${at}-${randomUUID()}.parquet`
+        await lake.objects.putIfAbsent(uri, encoded.bytes)
+        return dataFile(uri, ofDay[at]!.partition, encoded)
+      }),
+    )
+
+    await commit(lake, table, () => ({
+      files: added,
+      removed: ofDay.map(({ path }) => path),
+      summary: {},
+      setProperties: () => ({}),
+    }))
+
+    const { pyiceberg, duckdb, snapshots, filesFiltered } = await readers.read(question())
+    expect(ofDay.filter(hasOurName)).toHaveLength(1)
+    expect(ofDay).toHaveLength(2)
+    expect(pyiceberg).toMatchObject(expected(ROWS, 2))
+    expect(duckdb).toEqual(pyiceberg)
+    expect(filesFiltered).toBe(2)
+    expect(snapshots.at(-1)).toMatchObject({
+      1: 'overwrite',
+      2: { 'deleted-data-files': '2', 'deleted-records': '288', 'total-records': '1728' },
+    })
+    const old = await readers.read({
+      ...question(),
+      snapshot: String(before.currentSnapshot!.snapshotId),
+    })
+    expect(old.pyiceberg).toEqual(pyiceberg)
+    expect(old.duckdb).toEqual(pyiceberg)
+  })
+
+  it('read and write a table whose manifests are merged and whose snapshots expire', async () => {
+    const properties = {
+      'commit.manifest.min-count-to-merge': '3',
+      'history.expire.min-snapshots-to-keep': '2',
+      'history.expire.max-snapshot-age-ms': '0',
+    }
+    await append(2 * ROWS, 0, properties)
+    for (let first = ROWS; first < 2 * ROWS; first += BATCH) await append(first, BATCH)
+    const before = (await loadTable(lake, table))!
+
+    const { pyiceberg, duckdb, snapshots, filesFiltered } = await readers.read(question())
+    await readers.append(table)
+    await append(2 * ROWS, BATCH)
+    const after = await readers.read(question())
+
+    expect((await lakeManifests(before)).length).toBeLessThanOrEqual(3)
+    expect(before.snapshots).toHaveLength(2)
+    expect(snapshots).toHaveLength(2)
+    expect(pyiceberg.rows).toBe(3 * ROWS)
+    expect(duckdb).toEqual(pyiceberg)
+    expect(filesFiltered).toBe(2)
+    expect(after.pyiceberg.rows).toBe(6 * ROWS + BATCH)
+    expect(after.duckdb).toEqual(after.pyiceberg)
+    expect(after.snapshots).toHaveLength(2)
+  })
 })
+
+const lakeManifests = (of: Table) => manifestsOf(lake.objects, currentSnapshotOf(of.metadata))
 
 /** PyIceberg names its files `00000-0-<uuid>.parquet`. */
 function hasOurName({ path }: DataFile): boolean {

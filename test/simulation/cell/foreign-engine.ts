@@ -145,23 +145,20 @@ class ForeignEngine {
     return nextMetadata(
       metadata,
       table.metadataLocation,
-      {
-        requirements: [],
-        updates: [
-          {
-            kind: 'addSnapshot',
-            snapshot: {
-              'snapshot-id': snapshotId,
-              'parent-snapshot-id': currentSnapshot.snapshotId,
-              'sequence-number': sequenceNumber,
-              'timestamp-ms': atMs,
-              'manifest-list': manifestList,
-              summary: { operation: 'replace' },
-            },
+      [
+        {
+          kind: 'addSnapshot',
+          snapshot: {
+            'snapshot-id': snapshotId,
+            'parent-snapshot-id': currentSnapshot.snapshotId,
+            'sequence-number': sequenceNumber,
+            'timestamp-ms': atMs,
+            'manifest-list': manifestList,
+            summary: { operation: 'replace' },
           },
-          { kind: 'setCurrentSnapshot', snapshotId },
-        ],
-      },
+        },
+        { kind: 'setCurrentSnapshot', snapshotId },
+      ],
       atMs,
     )
   }

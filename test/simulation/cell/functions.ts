@@ -90,7 +90,7 @@ export function archiveEventsOf(
       objects: objectsOf(cloud, process),
       lineage: new KinesisShardLineage({
         client: cloud.stream.client(process),
-        streamName: 'stream',
+        streamArn: 'stream',
       }),
       identify,
       layout: LAYOUT,

@@ -4,7 +4,7 @@ import type { ContractVersions } from '#lib/domain/contract/contract-versions.ts
 import type { Handler } from '../cloud/lambda.ts'
 import type { Process } from '../cloud/process.ts'
 import { type Cloud, clockOf, journalOf, objectsOf } from './functions.ts'
-import { SLOTS_TABLE, VIEW } from './product.ts'
+import { LAYOUT, SLOTS_TABLE, VIEW } from './product.ts'
 
 export function slotsOf({ dynamodb }: Cloud, process: Process): DynamoDbSlotStore {
   return new DynamoDbSlotStore({ client: dynamodb.client(process), tableName: SLOTS_TABLE })
@@ -24,5 +24,6 @@ export function updateWindowsOf(
     objects: objectsOf(cloud, process),
     slots: slotsOf(cloud, process),
     clock: clockOf(cloud, process),
+    layout: LAYOUT,
   })
 }

@@ -18,7 +18,8 @@ interface Contribution {
 }
 
 const WINDOW_MICROS = WINDOW_SECONDS * 1_000_000
-const CURSORS = `#cursor#${VIEW.name}`
+const CURSORS = `cursor#${VIEW.name}`
+const SLOTS = `slot#${VIEW.name}#`
 
 /**
  * Holds slots and cursors against the journal at each write: a slot has what the entries up to its position add to
@@ -68,6 +69,7 @@ export class WindowChecks {
 
   onItem({ table, partition, sort, before, after }: ItemChange): void {
     if (table !== SLOTS_TABLE) return
+    if (partition !== CURSORS && !partition.startsWith(SLOTS)) return
     must(after !== undefined, () => `slot ${partition}/${sort} was removed`)
     const sequence = after.sequence!.S as SequenceNumber
     if (partition === CURSORS) {
@@ -75,7 +77,7 @@ export class WindowChecks {
       return
     }
     const [start, shard] = sort.split('#') as [string, string]
-    const key = partition.slice(VIEW.name.length + 1)
+    const key = partition.slice(SLOTS.length)
     const id = slotId(key, Date.parse(start) * 1000)
     const where = `slot ${partition}/${sort}`
     const known = before?.sequence?.S
@@ -173,8 +175,7 @@ export class WindowChecks {
     const client = { send: async () => ({ Items: [item] }) } as unknown as DynamoDBClient
     const slots = new DynamoDbSlotStore({ client, tableName: SLOTS_TABLE })
     const { values } = await readFeatures(
-      slots,
-      this.#contracts.current,
+      { slots, contract: this.#contracts.current },
       VIEW,
       key,
       Number.MAX_SAFE_INTEGER,

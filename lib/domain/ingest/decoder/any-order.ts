@@ -19,6 +19,8 @@ export interface AnyOrderOutcome {
   hasId: boolean
   hasSource: boolean
   unknownNames: readonly string[]
+  /** Of an event that another contract judges. */
+  declared: string | undefined
   /** Equal for events of one layout, and hardly ever for others. */
   signature: number
 }
@@ -77,6 +79,7 @@ export function anyOrder(
     hasId: false,
     hasSource: false,
     unknownNames: [],
+    declared: undefined,
     signature: 0,
   }
 
@@ -89,6 +92,7 @@ export function anyOrder(
     outcome.hasSource = false
     outcome.unknownNames = []
     outcome.refusal = undefined
+    outcome.declared = undefined
     const isObject = bytes[start] === OPEN
     const end = isObject ? readEnvelope(start, row) : walk.value(start, 0)
     if (end < 0) return end
@@ -163,8 +167,11 @@ export function anyOrder(
       return end
     }
     if (attribute === DATA_SCHEMA) {
-      const declared = verdicts.judges && JSON.parse(memory.text(at, end))
-      if (verdicts.judges?.(declared) === false) isElsewhere = true
+      if (verdicts.judges !== undefined) {
+        const declared: string = JSON.parse(memory.text(at, end))
+        isElsewhere = !verdicts.judges(declared)
+        if (isElsewhere) outcome.declared = declared
+      }
       good |= bit
       return end
     }

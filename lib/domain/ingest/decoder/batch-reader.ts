@@ -1,15 +1,16 @@
 import { createHash } from 'node:crypto'
 import type { Contract } from '#lib/domain/contract/contract.ts'
-import { countName, decode, type RejectedEvent } from '../decode.ts'
+import { countName, rejectedStub } from '../decode.ts'
 import { MAX_EVENT_BYTES } from '../envelope.ts'
-import type { RawEvent, Stub, UndecodableReason } from '../raw-event.ts'
+import type { Stub, UndecodableReason } from '../raw-event.ts'
 import { unpackRecord } from '../wire.ts'
 import type { ByteMemory } from './byte-memory.ts'
-import { type DecodedRecords, EngineResult } from './decoded-records.ts'
+import { type DecodedRecords, EngineResult, type Rejection } from './decoded-records.ts'
 import type { EncodedRecord } from './decoder.ts'
 import { EventReader } from './event-reader.ts'
 import type { FieldPlan } from './field-plan.ts'
-import { EventLines, type RecordPlace } from './received-events.ts'
+import { bytesOf } from './load-record.ts'
+import { EventLines, type ReceivedEvents, type RecordPlace } from './received-events.ts'
 import type { Judges } from './verdicts.ts'
 
 /** More events than this are no batch. */
@@ -27,11 +28,15 @@ const OPEN = 0x7b
 export class BatchReader {
   readonly #contract: Contract
   readonly #reader: EventReader
-  readonly #lines = new EventLines()
+  readonly lines = new EventLines()
   #rows = 0
-  #rejected: RejectedEvent[] = []
-  /** Lines of events that another contract judges. */
+  #firstOfGroup = 0
+  /** Where everything stood before the record that is being read. */
+  readonly #marked = { lines: 0, rows: 0, rejected: 0, elsewhere: 0, arena: 0 }
+  #rejected: Rejection[] = []
+  /** Lines of events that another contract judges, and what they declare. */
   #elsewhere: number[] = []
+  #declared: string[] = []
   #unknownFields = new Map<string, number>()
   /** Of the record being read: they count once it is known to be whole. */
   #unknownNames: (readonly string[])[] = []
@@ -51,124 +56,168 @@ export class BatchReader {
   }
 
   begin(records: readonly RecordPlace[]): void {
-    this.#rows = 0
-    this.#rejected = []
-    this.#elsewhere = []
-    this.#unknownFields = new Map()
-    this.#lines.clear(records)
-    const { columns, id, source } = this.#reader.engine
-    for (const column of [...columns, id, source]) column.clear()
+    this.lines.begin(records)
+    this.#clear()
+  }
+
+  /** For events that another decoder received. */
+  beginLike(received: ReceivedEvents): void {
+    this.lines.beginLike(received)
+    this.#clear()
   }
 
   /** Goes on with more memory, of which the first bytes are taken over. */
   grow(capacity: number, bytes: number): void {
-    this.#reader.grow(capacity, bytes)
+    this.#reader.grow(capacity, bytes, this.#rows)
+    this.lines.bytes = this.memory.bytes
   }
 
   /** Tells where strings may be unescaped to: behind everything that was loaded. */
   beginGroup(arenaAt: number): void {
     this.memory.arenaAt = arenaAt
+    this.#firstOfGroup = this.lines.length
   }
 
-  /** Takes over the strings of the rows read since the last group, while they are still in cache. */
-  endGroup(): void {
+  /**
+   * Takes over the strings of the rows read since the last group, while they are still in cache. What was loaded then
+   * counts as the texts of its lines only: where they are little of it, they move together. The place behind them.
+   */
+  endGroup(start: number, end: number): number {
     const { columns, id, source, memory } = this.#reader.engine
     for (const { storage, strings, starts, lengths } of [...columns, id, source]) {
       if (storage === 'utf8') strings.gather(memory, starts, lengths, this.#rows)
     }
+    let used = 0
+    for (let line = this.#firstOfGroup; line < this.lines.length; line++) {
+      used += this.lines.ends[line]! - this.lines.starts[line]!
+    }
+    return 2 * used < end - start ? this.lines.moveTogether(this.#firstOfGroup, start) : end
   }
 
-  /** A record that was loaded; `isClean` if it is known to be UTF-8. */
+  /** A record that was loaded; `isClean` if it is known to be UTF-8. It counts once it is kept. */
   readRecord(
-    place: EncodedRecord,
+    { data }: EncodedRecord,
     record: number,
     start: number,
     end: number,
     isClean: boolean,
   ): void {
-    const { length } = this.#lines
-    const rows = this.#rows
-    const rejected = this.#rejected.length
-    const elsewhere = this.#elsewhere.length
-    const arena = this.memory.arenaAt
-    this.#lines.reserve(MAX_EVENTS)
-    if (!isClean || !this.#readEvents(place, record, start, end)) {
-      this.#lines.length = length
-      this.#rows = rows
-      this.#rejected.length = rejected
-      this.#elsewhere.length = elsewhere
-      this.#unknownNames = []
-      this.memory.arenaAt = arena
-      this.#readSlowly(place, record, start)
-    }
-    this.#countNames()
+    this.#mark()
+    this.lines.reserve(MAX_EVENTS)
+    if (isClean && this.#readEvents(record, start, end)) return
+    this.takeBack()
+    this.#readSlowly(data, record, start)
   }
 
   /** A record that could not even be loaded. */
   addUndecodable(
-    place: EncodedRecord,
+    { data }: EncodedRecord,
     record: number,
     at: number,
     reason: UndecodableReason,
   ): void {
-    const data = typeof place.data === 'string' ? Buffer.from(place.data, 'base64') : place.data
-    const { sequence, arrivalMicros } = place
-    this.#addStub(record, at, {
+    this.#mark()
+    const bytes = bytesOf(data)
+    this.addStub(record, at, {
       kind: 'stub',
-      sequence,
+      sequence: this.lines.sequences[record]!,
       index: 0,
-      arrivalMicros,
-      lengthBytes: data.byteLength,
-      sha256: createHash('sha256').update(data).digest('hex'),
+      arrivalMicros: this.lines.arrivals[record]!,
+      lengthBytes: bytes.byteLength,
+      sha256: createHash('sha256').update(bytes).digest('hex'),
       reason,
     })
   }
 
-  /** An event of its own, as raw has it: also one that is no JSON. */
-  readAlone(event: RawEvent, record: number, start: number, end: number): void {
-    if (event.kind === 'stub') {
-      this.#addStub(record, start, event)
-      return
-    }
-    this.#lines.reserve(1)
+  /** An event of its own, as raw has it: also one that is no JSON. `text` where it is known. */
+  readAlone(record: number, index: number, start: number, end: number, text?: string): void {
+    this.#mark()
+    this.lines.reserve(1)
     const { memory, walk } = this.#reader.engine
-    const { text, index } = event
-    const arena = memory.arenaAt
-    const isPlain = end - start <= MAX_EVENT_BYTES && text.isWellFormed()
+    const isPlain = end - start <= MAX_EVENT_BYTES && (text === undefined || text.isWellFormed())
     const after = isPlain ? this.#reader.read(walk.space(start), this.#rows) : -1
     if (after < 0 || walk.space(after) !== end) {
-      memory.arenaAt = arena
-      this.#reader.judge(text, this.#rows)
+      memory.arenaAt = this.#marked.arena
+      this.#reader.judge(text ?? memory.text(start, end), this.#rows)
     }
-    this.#finishEvent(event, record, index, start, end, text)
-    this.#countNames()
+    this.#finishEvent(record, index, start, end)
+    this.keep()
+  }
+
+  /** A stub, also one that raw has. */
+  addStub(record: number, at: number, stub: Stub): void {
+    const { reason, detail } = rejectedStub(stub)
+    this.#rejected.push({ line: this.lines.length, reason, detail })
+    this.lines.addStub(record, at, stub)
+  }
+
+  /** The record that was read last belongs to the batch. */
+  keep(): void {
+    if (this.#unknownNames.length === 0) return
+    for (const names of this.#unknownNames) {
+      for (const name of names) countName(this.#unknownFields, name)
+    }
+    this.#unknownNames = []
+  }
+
+  /** As if the record that was read last had not come. */
+  takeBack(): void {
+    const { lines, rows, rejected, elsewhere, arena } = this.#marked
+    this.lines.cutTo(lines)
+    this.#rows = rows
+    this.#rejected.length = rejected
+    this.#elsewhere.length = elsewhere
+    this.#declared.length = elsewhere
+    this.#unknownNames = []
+    this.memory.arenaAt = arena
   }
 
   finish(shard: string, taken: number): DecodedRecords {
     const { engine } = this.#reader
-    this.#lines.bytes = engine.memory.bytes
-    return new EngineResult(this.#contract, engine, this.#lines, {
+    return new EngineResult(this.#contract, engine, this.lines, {
       shard,
       rows: this.#rows,
       taken,
       rejected: this.#rejected,
       elsewhere: this.#elsewhere,
+      declared: this.#declared,
       unknownFields: this.#unknownFields,
     })
   }
 
-  #readEvents(place: RecordPlace, record: number, start: number, end: number): boolean {
+  #clear(): void {
+    this.#rows = 0
+    this.#rejected = []
+    this.#elsewhere = []
+    this.#declared = []
+    this.#unknownFields = new Map()
+    this.#unknownNames = []
+    this.lines.bytes = this.memory.bytes
+    const { columns, id, source } = this.#reader.engine
+    for (const column of [...columns, id, source]) column.clear()
+  }
+
+  #mark(): void {
+    const marked = this.#marked
+    marked.lines = this.lines.length
+    marked.rows = this.#rows
+    marked.rejected = this.#rejected.length
+    marked.elsewhere = this.#elsewhere.length
+    marked.arena = this.memory.arenaAt
+  }
+
+  #readEvents(record: number, start: number, end: number): boolean {
     const { memory, walk } = this.#reader.engine
     const { bytes } = memory
     let at = walk.space(start)
     if (bytes[at] === OPEN) {
-      const after = this.#readEvent(place, record, 0, at)
+      const after = this.#readEvent(record, 0, at)
       return after >= 0 && walk.space(after) === end
     }
     if (bytes[at] !== OPEN_LIST) return false
     at = walk.space(at + 1)
     for (let index = 0; index < MAX_EVENTS; index++) {
-      const after = this.#readEvent(place, record, index, at)
+      const after = this.#readEvent(record, index, at)
       if (after < 0) return false
       at = walk.space(after)
       if (bytes[at] === CLOSE_LIST) return walk.space(at + 1) === end
@@ -178,69 +227,49 @@ export class BatchReader {
     return false
   }
 
-  #readEvent(place: RecordPlace, record: number, index: number, at: number): number {
+  #readEvent(record: number, index: number, at: number): number {
     const after = this.#reader.read(at, this.#rows)
-    if (after >= 0) this.#finishEvent(place, record, index, at, after, undefined)
+    if (after >= 0) this.#finishEvent(record, index, at, after)
     return after
   }
 
-  #finishEvent(
-    place: RecordPlace,
-    record: number,
-    index: number,
-    start: number,
-    end: number,
-    text: string | undefined,
-  ): void {
+  #finishEvent(record: number, index: number, start: number, end: number): void {
     const { outcome } = this.#reader
     if (outcome.isAccepted) {
-      this.#lines.lineOfRow[this.#rows++] = this.#lines.length
+      this.lines.lineOfRow[this.#rows++] = this.lines.length
     } else if (outcome.isElsewhere) {
-      this.#elsewhere.push(this.#lines.length)
+      this.#elsewhere.push(this.lines.length)
+      this.#declared.push(outcome.declared!)
     } else {
-      const { sequence, arrivalMicros } = place
       const { id, source, refusal } = outcome
       this.#rejected.push({
-        sequence,
-        index,
-        arrivalMicros,
+        line: this.lines.length,
         reason: refusal!.reason,
         detail: refusal!.detail,
         ...(id === undefined ? {} : { eventId: id }),
         ...(source === undefined ? {} : { eventSource: source }),
-        text: text ?? this.memory.text(start, end),
       })
     }
-    this.#lines.add(record, index, start, end)
+    this.lines.add(record, index, start, end)
     if (outcome.unknownNames.length > 0) this.#unknownNames.push(outcome.unknownNames)
   }
 
   /** The record by the slow decoder alone. Its events are put back where it stood: they are no longer than it. */
-  #readSlowly(record: EncodedRecord, position: number, start: number): void {
-    const data = typeof record.data === 'string' ? Buffer.from(record.data, 'base64') : record.data
+  #readSlowly(data: EncodedRecord['data'], record: number, start: number): void {
     let at = start
-    for (const event of unpackRecord({ ...record, data })) {
+    const place = {
+      sequence: this.lines.sequences[record]!,
+      arrivalMicros: this.lines.arrivals[record]!,
+    }
+    for (const event of unpackRecord({ ...place, data: bytesOf(data) })) {
       if (event.kind === 'stub') {
-        this.#addStub(position, start, event)
+        this.addStub(record, start, event)
         continue
       }
       const end = at + this.memory.bytes.write(event.text, at)
       this.#reader.judge(event.text, this.#rows)
-      this.#finishEvent(event, position, event.index, at, end, event.text)
+      this.#finishEvent(record, event.index, at, end)
       at = end
     }
-  }
-
-  #countNames(): void {
-    if (this.#unknownNames.length === 0) return
-    for (const names of this.#unknownNames) {
-      for (const name of names) countName(this.#unknownFields, name)
-    }
-    this.#unknownNames = []
-  }
-
-  #addStub(record: number, at: number, stub: Stub): void {
-    this.#lines.addStub(record, at, stub)
-    this.#rejected.push(...decode(this.#contract, [stub], { shard: '' }).rejected)
   }
 }

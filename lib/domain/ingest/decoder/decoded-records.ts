@@ -1,25 +1,41 @@
 import type { Contract } from '#lib/domain/contract/contract.ts'
 import type { Column, ColumnBatch } from '#lib/domain/kernel/columns.ts'
 import { minuteOf } from '#lib/domain/kernel/time.ts'
-import type { DecodedBatch, RejectedEvent } from '../decode.ts'
+import type { DecodedBatch } from '../decode.ts'
 import type { Engine } from './engine.ts'
 import type { EventLines, ReceivedEvents } from './received-events.ts'
 import { RunColumn } from './run-column.ts'
 
 type Utf8Column = Extract<Column, { kind: 'utf8' }>
 
+/** Why the event or the stub of a line was rejected; see `RejectedEvent`. Where it stood, and its text, are the line's. */
+export interface Rejection {
+  readonly line: number
+  readonly reason: string
+  readonly detail: string
+  readonly contractVersion?: string
+  readonly eventId?: string
+  readonly eventSource?: string
+}
+
 /**
  * What a batch of records holds, and the contract's verdict on each event: the same as `unpackRecord` and `decode`
  * give, without an object per accepted event. Everything but `rejected` and `unknownFields` lies in the decoder's
  * memory: it is valid until the decoder is used again.
  */
-export interface DecodedRecords extends Omit<DecodedBatch, 'identities'> {
+export interface DecodedRecords extends Omit<DecodedBatch, 'identities' | 'rejected'> {
   /** How many of the records given were taken: the first ones, at least one. */
   readonly taken: number
   /** Every event and stub received, for raw. */
   readonly events: ReceivedEvents
+  /** In place order. */
+  readonly rejected: readonly Rejection[]
+  /** The line of each accepted row. */
+  readonly lineOfRow: Int32Array
   /** Lines of events that another contract judges, in place order; they are neither accepted nor rejected here. */
   readonly elsewhere: readonly number[]
+  /** The `dataschema` that each of those declares. */
+  readonly declared: readonly string[]
   /** Per accepted row: what an identity is made of, as bytes. */
   readonly identities: { readonly source: Utf8Column; readonly id: Utf8Column }
 }
@@ -28,8 +44,10 @@ export interface DecodedRecords extends Omit<DecodedBatch, 'identities'> {
 export class EngineResult implements DecodedRecords {
   readonly taken: number
   readonly events: ReceivedEvents
-  readonly rejected: readonly RejectedEvent[]
+  readonly lineOfRow: Int32Array
+  readonly rejected: readonly Rejection[]
   readonly elsewhere: readonly number[]
+  readonly declared: readonly string[]
   readonly unknownFields: ReadonlyMap<string, number>
   readonly batch: ColumnBatch
   readonly identities: { readonly source: Utf8Column; readonly id: Utf8Column }
@@ -45,16 +63,19 @@ export class EngineResult implements DecodedRecords {
       readonly shard: string
       readonly rows: number
       readonly taken: number
-      readonly rejected: readonly RejectedEvent[]
+      readonly rejected: readonly Rejection[]
       readonly elsewhere: readonly number[]
+      readonly declared: readonly string[]
       readonly unknownFields: ReadonlyMap<string, number>
     },
   ) {
     const { rows, shard } = done
     this.taken = done.taken
     this.events = lines
+    this.lineOfRow = lines.lineOfRow.subarray(0, rows)
     this.rejected = done.rejected
     this.elsewhere = done.elsewhere
+    this.declared = done.declared
     this.unknownFields = done.unknownFields
     this.identities = {
       source: engine.source.strings.finish(rows),

@@ -1,6 +1,7 @@
 import type { RawEvent } from '../raw-event.ts'
+import type { RawLimits } from '../raw-limits.ts'
 import type { DecodedRecords } from './decoded-records.ts'
-import type { RecordPlace } from './received-events.ts'
+import type { ReceivedEvents, RecordPlace } from './received-events.ts'
 
 /** A record of the stream: its bytes as they came, or as the base64 of a Lambda event. */
 export interface EncodedRecord extends RecordPlace {
@@ -9,21 +10,28 @@ export interface EncodedRecord extends RecordPlace {
 
 export interface BatchContext {
   readonly shard: string
-  /**
-   * Inflated bytes to take; the first record is taken whatever it holds.
-   * @default 32 MiB
-   */
-  readonly maxBytes?: number
 }
 
-export const DEFAULT_MAX_BYTES = 32 << 20
+export interface RecordsContext extends BatchContext {
+  /** @default what a raw object takes */
+  readonly limits?: RawLimits
+}
 
-/** Decodes batches of one contract. What it returns is valid until it is used again. */
+/**
+ * Decodes batches of one contract, one after another. What it returns lies in its memory and is valid until it is used
+ * again, also after it threw.
+ */
 export interface Decoder {
-  /** Records of one shard in stream order, as bytes or as the base64 of a Lambda event. */
-  decodeRecords(records: readonly EncodedRecord[], context: BatchContext): DecodedRecords
+  /** Records of one shard in stream order: the first ones, as many as the limits take, at least one. */
+  decodeRecords(records: readonly EncodedRecord[], context: RecordsContext): DecodedRecords
   /** Events as raw has them: judges a batch that was decided before. */
   decodeEvents(events: readonly RawEvent[], context: BatchContext): DecodedRecords
+  /** Some events that another decoder received, whose memory must stay as it is: line i of the answer is `lines[i]`. */
+  decodeLines(
+    received: ReceivedEvents,
+    lines: readonly number[],
+    context: BatchContext,
+  ): DecodedRecords
 }
 
 export interface DecoderOptions {
@@ -33,8 +41,8 @@ export interface DecoderOptions {
    */
   readonly expectedBytes?: number
   /**
-   * Whether this contract judges an event that declares such a CloudEvents `dataschema`. What it does not judge is
-   * received, and listed as `elsewhere`.
+   * Whether this contract judges an event that declares such a CloudEvents `dataschema`: true for whatever is not one
+   * of Weir's. What it does not judge is received, and listed as `elsewhere`.
    * @default it judges every event
    */
   readonly judges?: (dataschema: string) => boolean

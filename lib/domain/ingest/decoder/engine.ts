@@ -44,13 +44,13 @@ const VALUE_DEPTH = 2
 /** The row being read, and one to try things on. */
 const SPARE_ROWS = 2
 
-/** Throws `EvalError` where the process does not allow code from strings. */
+/** `before`: an engine that this one goes on from, with its first rows. Throws `EvalError` where the process does not allow code from strings. */
 export function makeEngine(
   contract: Contract,
   plans: readonly FieldPlan[],
   verdicts: Verdicts,
   capacity: number,
-  before?: Engine,
+  before?: { readonly engine: Engine; readonly rows: number },
 ): Engine {
   const memory = new ByteMemory(capacity)
   const walk = jsonWalk(memory, MAX_EVENT_DEPTH)
@@ -58,15 +58,17 @@ export function makeEngine(
   const types = tableSchemaOf(contract).fields.slice(SYSTEM_COLUMNS.length)
   const columns = plans.map(({ storage, field }, i) => {
     const isOptional = !field.required
-    const { columns: narrow = [] } = before ?? {}
+    const narrow = before?.engine.columns[i]
     return (
-      narrow[i]?.widened(isOptional, rows) ??
+      narrow?.widened(isOptional, rows, before!.rows) ??
       new FieldColumn(storage, isOptional, rows, types[i]!.type)
     )
   })
-  const id = before?.id.widened(false, rows) ?? new FieldColumn('utf8', false, rows, 'string')
-  const source =
-    before?.source.widened(false, rows) ?? new FieldColumn('utf8', false, rows, 'string')
+  const [id, source] = (['id', 'source'] as const).map(
+    (name) =>
+      before?.engine[name].widened(false, rows, before.rows) ??
+      new FieldColumn('utf8', false, rows, 'string'),
+  ) as [FieldColumn, FieldColumn]
   const target = { columns, id, source, maxIdentityBytes: MAX_IDENTITY_BYTES }
   const { double, longer, offset } = numberReaders(memory)
   const environment = {

@@ -12,6 +12,8 @@ export interface EventOutcome {
   isAccepted: boolean
   /** Another contract judges it: it is neither accepted nor refused here. */
   isElsewhere: boolean
+  /** What such an event declares. */
+  declared: string | undefined
   refusal: Refusal | undefined
   id: string | undefined
   source: string | undefined
@@ -29,6 +31,7 @@ export class EventReader {
   readonly outcome: EventOutcome = {
     isAccepted: false,
     isElsewhere: false,
+    declared: undefined,
     refusal: undefined,
     id: undefined,
     source: undefined,
@@ -61,13 +64,17 @@ export class EventReader {
     return this.#engine
   }
 
-  /** Goes on with more memory: the rows so far and the first bytes are kept. */
-  grow(capacity: number, bytes: number): void {
+  /** Goes on with more memory: the first rows and the first bytes are kept. All of it, or nothing if it throws. */
+  grow(capacity: number, bytes: number, rows: number): void {
     const before = this.#engine
-    this.#engine = makeEngine(this.#contract, this.#plans, this.#verdicts, capacity, before)
-    this.#engine.memory.bytes.set(before.memory.bytes.subarray(0, bytes))
-    this.#layouts.moveTo(this.#engine)
-    this.#anyOrder = anyOrder(this.#contract, this.#plans, this.#engine, this.#verdicts)
+    const plans = this.#plans
+    const verdicts = this.#verdicts
+    const engine = makeEngine(this.#contract, plans, verdicts, capacity, { engine: before, rows })
+    engine.memory.bytes.set(before.memory.bytes.subarray(0, bytes))
+    const order = anyOrder(this.#contract, plans, engine, verdicts)
+    this.#layouts.moveTo(engine)
+    this.#anyOrder = order
+    this.#engine = engine
   }
 
   /**
@@ -97,7 +104,8 @@ export class EventReader {
   /** Judges an event by the slow decoder alone. */
   judge(text: string, row: number): void {
     const { outcome } = this
-    outcome.isElsewhere = this.#verdicts.isElsewhere(text)
+    outcome.declared = this.#verdicts.judgedElsewhere(text)
+    outcome.isElsewhere = outcome.declared !== undefined
     if (outcome.isElsewhere) {
       outcome.isAccepted = false
       outcome.unknownNames = NO_NAMES
@@ -135,6 +143,7 @@ export class EventReader {
     outcome.unknownNames = found.unknownNames
     outcome.isAccepted = found.verdict === 'accepted'
     outcome.isElsewhere = found.verdict === 'elsewhere'
+    outcome.declared = found.declared
     if (outcome.isAccepted) {
       const used = memory.arenaAt
       this.#layouts.observe(found.signature, at, end, row + 1)

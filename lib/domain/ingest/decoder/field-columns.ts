@@ -125,16 +125,17 @@ export class FieldColumn {
     }
   }
 
-  /** The same column with room for more rows; the old one is of no use afterwards. */
-  widened(isOptional: boolean, rows: number): FieldColumn {
+  /** The same column with room for more rows than the first ones, which it takes over; the old one is of no use then. */
+  widened(isOptional: boolean, rows: number, used: number): FieldColumn {
     const wide = new FieldColumn(this.storage, isOptional, rows, this.#type, this.strings)
-    wide.int32.set(this.int32)
-    wide.int64.set(this.int64)
-    wide.float64.set(this.float64)
-    wide.boolean.set(this.boolean)
-    wide.starts.set(this.starts)
-    wide.lengths.set(this.lengths)
-    wide.nulls.set(this.nulls)
+    // The rest stays untouched: memory that was never written to costs nothing.
+    wide.int32.set(this.int32.subarray(0, used))
+    wide.int64.set(this.int64.subarray(0, used))
+    wide.float64.set(this.float64.subarray(0, used))
+    wide.boolean.set(this.boolean.subarray(0, used))
+    wide.starts.set(this.starts.subarray(0, used))
+    wide.lengths.set(this.lengths.subarray(0, used))
+    wide.nulls.set(this.nulls.subarray(0, used))
     for (const value of this.values) wide.values.push(value)
     return wide
   }

@@ -46,8 +46,9 @@ export class LayoutCache {
 
   /** Compiles every layout anew, for an engine with more memory. */
   moveTo(engine: Engine): void {
+    const reads = this.compiled.map(({ layout }) => engine.compile(layout))
     this.#engine = engine
-    for (const one of this.compiled) one.read = engine.compile(one.layout)
+    for (const [i, one] of this.compiled.entries()) one.read = reads[i]!
   }
 
   /** Takes note of an accepted event that fitted no layout. The spare row may be written over. */

@@ -7,6 +7,16 @@ import { type ZstdInPlace, zstdInPlace } from './zstd-in-place.ts'
 /** A record's bytes as they came: themselves, or base64, as Lambda gives them. */
 export type RecordData = Uint8Array | string
 
+/** Its bytes, whichever it is. */
+export function bytesOf(data: RecordData): Uint8Array {
+  return typeof data === 'string' ? Buffer.from(data, 'base64') : data
+}
+
+/** At least as many as it has: base64 may end early. */
+export function mostBytes(data: RecordData): number {
+  return typeof data === 'string' ? (data.length * 3) >>> 2 : data.byteLength
+}
+
 /** What loading a record gives instead of its length. */
 export const NEEDS_ROOM = -1
 export const UNDECODABLE = -2
@@ -32,11 +42,16 @@ export class RecordLoader {
     this.#maxInflatedBytes = maxInflatedBytes
   }
 
+  /** Another batch begins: what still waited of one that broke off is forgotten. */
+  begin(): void {
+    this.#waiting = undefined
+  }
+
   /** Loads a record at a place that has `room` bytes and the guard; returns its length. */
   load(memory: ByteMemory, at: number, room: number, data: RecordData): number {
     if (this.#waiting !== undefined) return this.#loadWaiting(memory, at, room, data)
     const { bytes } = memory
-    const bound = typeof data === 'string' ? (data.length * 3) >>> 2 : data.byteLength
+    const bound = mostBytes(data)
     if (bound > room) return this.#needsRoom(bound)
     let length = bound
     if (typeof data === 'string') length = bytes.write(data, at, room, 'base64')

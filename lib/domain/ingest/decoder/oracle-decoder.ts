@@ -1,18 +1,21 @@
 import type { Contract } from '#lib/domain/contract/contract.ts'
 import type { Column } from '#lib/domain/kernel/columns.ts'
-import { decode } from '../decode.ts'
+import { declaredSchema } from '../declared-schema.ts'
+import { decode, type RejectedEvent } from '../decode.ts'
 import type { RawEvent } from '../raw-event.ts'
-import { MAX_INFLATED_BYTES, unpackRecord } from '../wire.ts'
-import type { DecodedRecords } from './decoded-records.ts'
-import {
-  type BatchContext,
-  DEFAULT_MAX_BYTES,
-  type Decoder,
-  type DecoderOptions,
-  type EncodedRecord,
+import { RAW_LIMITS, weightOf } from '../raw-limits.ts'
+import { unpackRecord } from '../wire.ts'
+import type { DecodedRecords, Rejection } from './decoded-records.ts'
+import type {
+  BatchContext,
+  Decoder,
+  DecoderOptions,
+  EncodedRecord,
+  RecordsContext,
 } from './decoder.ts'
+import { bytesOf } from './load-record.ts'
 import { EventLines, type ReceivedEvents } from './received-events.ts'
-import { declaredSchema, type Judges } from './verdicts.ts'
+import type { Judges } from './verdicts.ts'
 
 type Utf8Column = Extract<Column, { kind: 'utf8' }>
 
@@ -26,66 +29,107 @@ export class OracleDecoder implements Decoder {
     this.#judges = judges
   }
 
-  decodeRecords(records: readonly EncodedRecord[], context: BatchContext): DecodedRecords {
-    const maxBytes = context.maxBytes ?? DEFAULT_MAX_BYTES
+  decodeRecords(records: readonly EncodedRecord[], context: RecordsContext): DecodedRecords {
+    const { maxWeight, maxEvents } = context.limits ?? RAW_LIMITS
+    const lines = new EventLines()
+    lines.begin(records)
     const events: RawEvent[] = []
-    let bytes = 0
+    let weight = 0
     let taken = 0
     for (const record of records) {
-      const data =
-        typeof record.data === 'string' ? Buffer.from(record.data, 'base64') : record.data
-      const unpacked = unpackRecord({ ...record, data })
-      for (const event of unpacked) bytes += costOf(event)
-      if (taken > 0 && bytes > maxBytes) break
-      for (const event of unpacked) events.push(event)
+      const unpacked = unpackRecord({ ...record, data: bytesOf(record.data) })
+      for (const event of unpacked) weight += weightOf(event)
+      const isFull = weight > maxWeight || events.length + unpacked.length > maxEvents
+      if (taken > 0 && isFull) break
+      for (const event of unpacked) {
+        lines.append(taken, event)
+        events.push(event)
+      }
       taken++
     }
-    return this.#decoded(events, taken, context)
+    return this.#decoded(events, lines, taken, context)
   }
 
   decodeEvents(events: readonly RawEvent[], context: BatchContext): DecodedRecords {
-    return this.#decoded(events, events.length, context)
+    const lines = new EventLines()
+    lines.begin(events)
+    for (const [i, event] of events.entries()) lines.append(i, event)
+    return this.#decoded(events, lines, events.length, context)
   }
 
-  #decoded(events: readonly RawEvent[], taken: number, context: BatchContext): DecodedRecords {
-    const judges = this.#judges
-    const isElsewhere = (event: RawEvent): boolean => {
-      const declared = judges && event.kind === 'event' ? declaredSchema(event.text) : undefined
-      return declared !== undefined && judges?.(declared) === false
+  decodeLines(
+    received: ReceivedEvents,
+    lines: readonly number[],
+    context: BatchContext,
+  ): DecodedRecords {
+    const own = new EventLines()
+    own.beginLike(received)
+    const events = lines.map((line) => received.at(line))
+    for (const [i, event] of events.entries()) own.append(received.recordOf[lines[i]!]!, event)
+    return this.#decoded(events, own, received.sequences.length, context)
+  }
+
+  #decoded(
+    events: readonly RawEvent[],
+    lines: EventLines,
+    taken: number,
+    context: BatchContext,
+  ): DecodedRecords {
+    const elsewhere: number[] = []
+    const declared: string[] = []
+    const own: number[] = []
+    for (const [line, event] of events.entries()) {
+      const schema = this.#judgedElsewhere(event)
+      if (schema === undefined) {
+        own.push(line)
+      } else {
+        elsewhere.push(line)
+        declared.push(schema)
+      }
     }
-    const elsewhere = events.flatMap((event, line) => (isElsewhere(event) ? [line] : []))
-    const others = new Set(elsewhere)
-    const own = events.filter((_, line) => !others.has(line))
-    const decoded = decode(this.#contract, own, context)
+    const judged = own.map((line) => events[line]!)
+    const decoded = decode(this.#contract, judged, context)
+    const { lineOfRow, rejections } = judgedLines(own, judged, decoded.rejected)
     const [id, source] = ['event_id', 'event_source'].map((name) => decoded.batch.columns.get(name))
     return {
       ...decoded,
       taken,
       elsewhere,
-      events: linesOf(events),
+      declared,
+      events: lines,
+      lineOfRow,
+      rejected: rejections,
       identities: { id: id as Utf8Column, source: source as Utf8Column },
     }
   }
+
+  #judgedElsewhere(event: RawEvent): string | undefined {
+    if (this.#judges === undefined || event.kind === 'stub') return undefined
+    const declared = declaredSchema(event.text)
+    return declared === undefined || this.#judges(declared) ? undefined : declared
+  }
 }
 
-function linesOf(events: readonly RawEvent[]): ReceivedEvents {
-  const lines = new EventLines()
-  lines.clear(events)
-  lines.reserve(events.length)
-  const texts = events.map((event) => (event.kind === 'event' ? event.text : ''))
-  lines.bytes = Buffer.from(texts.join(''))
-  let at = 0
-  events.forEach((event, i) => {
-    const end = at + Buffer.byteLength(texts[i]!)
-    if (event.kind === 'stub') lines.addStub(i, at, event)
-    else lines.add(i, event.index, at, end)
-    at = end
+/** Which lines were accepted, and why the others were not. The rejected come in the order of their lines. */
+function judgedLines(
+  lines: readonly number[],
+  events: readonly RawEvent[],
+  rejected: readonly RejectedEvent[],
+): { readonly lineOfRow: Int32Array; readonly rejections: Rejection[] } {
+  const rejections: Rejection[] = []
+  const accepted = lines.filter((line, i) => {
+    const { sequence, index } = events[i]!
+    const next = rejected[rejections.length]
+    if (next?.sequence !== sequence || next.index !== index) return true
+    const { reason, detail, eventId, eventSource } = next
+    rejections.push({
+      line,
+      reason,
+      detail,
+      ...(eventId === undefined ? {} : { eventId }),
+      ...(eventSource === undefined ? {} : { eventSource }),
+    })
+    return false
   })
-  return lines
-}
-
-function costOf(event: RawEvent): number {
-  if (event.kind === 'event') return Buffer.byteLength(event.text)
-  const isCostly = ['undecodable.tooLarge', 'undecodable.compression'].includes(event.reason)
-  return isCostly ? MAX_INFLATED_BYTES : 0
+  return { lineOfRow: Int32Array.from(accepted), rejections }
 }

@@ -1,5 +1,6 @@
 import type { SequenceNumber } from '#lib/domain/kernel/sequence-number.ts'
 import type { Place, RawEvent, Stub } from '../raw-event.ts'
+import { weightOf } from '../raw-limits.ts'
 
 /**
  * What was received, line by line, as raw keeps it: each event's exact bytes, or the stub of a record that nobody
@@ -9,11 +10,18 @@ export interface ReceivedEvents {
   /** Lines: events and stubs together, in place order. */
   readonly length: number
   /** The text of the event of a line is `bytes[starts[line]]` to `bytes[ends[line]]`; of a stub it is empty. */
-  readonly bytes: Uint8Array
+  readonly bytes: Buffer
   readonly starts: Int32Array
   readonly ends: Int32Array
+  /** The record of each line, as its position among those given, and the line's index in it. */
+  readonly recordOf: Int32Array
+  readonly indexOf: Int32Array
+  /** Of each record given: where it stood in the stream. */
+  readonly sequences: readonly SequenceNumber[]
+  readonly arrivals: Float64Array
+  /** By line, in place order. */
+  readonly stubs: ReadonlyMap<number, Stub>
   placeOf(line: number): Place
-  stubOf(line: number): Stub | undefined
   /** The line as `unpackRecord` gives it. */
   at(line: number): RawEvent
 }
@@ -26,28 +34,37 @@ export class EventLines implements ReceivedEvents {
   bytes: Buffer = Buffer.alloc(0)
   starts = new Int32Array(256)
   ends = new Int32Array(256)
-  /** The record of each line, as its position in the batch, and the line's index in it. */
   recordOf = new Int32Array(256)
   indexOf = new Int32Array(256)
   lineOfRow = new Int32Array(256)
   length = 0
-  /** Of each record: where it stood in the stream. */
-  arrivals = new Float64Array(16)
-  sequences: SequenceNumber[] = []
-  #stubs = new Map<number, Stub>()
+  arrivals: Float64Array = new Float64Array(0)
+  sequences: readonly SequenceNumber[] = []
+  readonly stubs = new Map<number, Stub>()
 
-  clear(records: readonly RecordPlace[]): void {
+  /** Lines of these records follow. */
+  begin(records: readonly RecordPlace[]): void {
     this.length = 0
-    this.#stubs = new Map()
+    this.stubs.clear()
     const count = records.length
-    if (count > this.arrivals.length) this.arrivals = new Float64Array(2 * count)
-    this.sequences = new Array<SequenceNumber>(count)
+    const arrivals = new Float64Array(count)
+    const sequences = new Array<SequenceNumber>(count)
     // A loop of its own: what it fetches of many records at once is in cache when they are read one by one.
     for (let i = 0; i < count; i++) {
       const { sequence, arrivalMicros } = records[i]!
-      this.arrivals[i] = arrivalMicros
-      this.sequences[i] = sequence
+      arrivals[i] = arrivalMicros
+      sequences[i] = sequence
     }
+    this.arrivals = arrivals
+    this.sequences = sequences
+  }
+
+  /** Lines of the same records follow. */
+  beginLike({ arrivals, sequences }: ReceivedEvents): void {
+    this.length = 0
+    this.stubs.clear()
+    this.arrivals = arrivals
+    this.sequences = sequences
   }
 
   /** Makes room for so many lines more, and for a row of each of them. */
@@ -63,7 +80,7 @@ export class EventLines implements ReceivedEvents {
 
   addStub(record: number, at: number, stub: Stub): void {
     this.reserve(1)
-    this.#stubs.set(this.length, stub)
+    this.stubs.set(this.length, stub)
     this.add(record, stub.index, at, at)
   }
 
@@ -76,6 +93,55 @@ export class EventLines implements ReceivedEvents {
     this.indexOf[line] = index
   }
 
+  /** A line with its text behind those that are there: for who has no memory of its own. */
+  append(record: number, event: RawEvent): void {
+    const at = this.length === 0 ? 0 : this.ends[this.length - 1]!
+    if (event.kind === 'stub') {
+      this.addStub(record, at, event)
+      return
+    }
+    const length = Buffer.byteLength(event.text)
+    if (at + length > this.bytes.length) {
+      this.bytes = Buffer.concat([this.bytes.subarray(0, at)], 2 * (at + length))
+    }
+    this.reserve(1)
+    this.add(record, event.index, at, at + this.bytes.write(event.text, at))
+  }
+
+  /** Forgets the lines from this one on. */
+  cutTo(length: number): void {
+    for (let line = length; this.stubs.size > 0 && line < this.length; line++) {
+      this.stubs.delete(line)
+    }
+    this.length = length
+  }
+
+  /** What the lines from one to another count in raw. */
+  weight(first: number, end: number): number {
+    let weight = 0
+    for (let line = first; line < end; line++) {
+      const stub = this.stubs.get(line)
+      weight +=
+        stub === undefined
+          ? utf16Length(this.bytes, this.starts[line]!, this.ends[line]!)
+          : weightOf(stub)
+    }
+    return weight
+  }
+
+  /** Moves the texts from a line on together, to begin at a place before them; the place behind them. */
+  moveTogether(first: number, at: number): number {
+    for (let line = first; line < this.length; line++) {
+      const start = this.starts[line]!
+      const end = this.ends[line]!
+      this.bytes.copyWithin(at, start, end)
+      this.starts[line] = at
+      at += end - start
+      this.ends[line] = at
+    }
+    return at
+  }
+
   placeOf(line: number): Place {
     const record = this.recordOf[line]!
     return {
@@ -85,16 +151,22 @@ export class EventLines implements ReceivedEvents {
     }
   }
 
-  stubOf(line: number): Stub | undefined {
-    return this.#stubs.get(line)
-  }
-
   at(line: number): RawEvent {
-    const stub = this.stubOf(line)
+    const stub = this.stubs.get(line)
     if (stub !== undefined) return stub
     const text = this.bytes.toString('utf8', this.starts[line], this.ends[line])
     return { kind: 'event', ...this.placeOf(line), text }
   }
+}
+
+/** Units of a range of UTF-8: as many as characters, and one more for each that takes four bytes. */
+function utf16Length(bytes: Uint8Array, start: number, end: number): number {
+  let units = 0
+  for (let at = start; at < end; at++) {
+    const byte = bytes[at]!
+    if ((byte & 0xc0) !== 0x80) units += byte >= 0xf0 ? 2 : 1
+  }
+  return units
 }
 
 function wider(array: Int32Array, length: number): Int32Array<ArrayBuffer> {

@@ -1,5 +1,6 @@
 import type { Contract } from '#lib/domain/contract/contract.ts'
 import { NumberText } from '#lib/domain/contract/scalar.ts'
+import { declaredSchema } from '../declared-schema.ts'
 import { type EnvelopeReason, readEnvelope } from '../envelope.ts'
 import { type RowReader, type RowReading, rowReader } from '../read-row.ts'
 import type { Value } from './field-columns.ts'
@@ -55,11 +56,11 @@ export class Verdicts {
     return { ...known, unknownNames, row: this.#reader.read(envelope.data) }
   }
 
-  /** Whether another contract judges the event. */
-  isElsewhere(text: string): boolean {
-    if (this.judges === undefined) return false
+  /** What the event declares, if another contract judges it therefore. */
+  judgedElsewhere(text: string): string | undefined {
+    if (this.judges === undefined) return undefined
     const declared = declaredSchema(text)
-    return declared !== undefined && !this.judges(declared)
+    return declared === undefined || this.judges(declared) ? undefined : declared
   }
 
   /** One value by its JSON text; `undefined` is an absent member. */
@@ -137,19 +138,6 @@ export class Verdicts {
 export type Judges = (dataschema: string) => boolean
 
 const MAX_REMEMBERED = 64
-
-/** The `dataschema` of an event; undefined also for what is no event. */
-export function declaredSchema(text: string): string | undefined {
-  try {
-    const event: unknown = JSON.parse(text)
-    if (typeof event !== 'object' || event === null) return undefined
-    if (!Object.hasOwn(event, 'dataschema')) return undefined
-    const { dataschema } = event as { dataschema: unknown }
-    return typeof dataschema === 'string' ? dataschema : undefined
-  } catch {
-    return undefined
-  }
-}
 
 /** The value of a reading of one field. */
 export function onlyValue(reading: RowReading & { readonly ok: true }): Value | null {

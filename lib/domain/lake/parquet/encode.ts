@@ -1,7 +1,15 @@
 import { constants, zstdCompressSync } from 'node:zlib'
+import type { ColumnChunk } from 'hyparquet'
 import { ByteWriter, ParquetWriter } from 'hyparquet-writer'
-import { type Column, type ColumnBatch, isNull } from '../../kernel/columns.ts'
-import { childrenOf, type IcebergType, type TableSchema } from '../schema.ts'
+import {
+  type Column,
+  type ColumnBatch,
+  isNull,
+  type ListColumn,
+  type StructColumn,
+} from '../../kernel/columns.ts'
+import { childrenOf, type IcebergType, type TableField, type TableSchema } from '../schema.ts'
+import { writeFlatChunk } from './flat-chunk.ts'
 import { type Leaf, measureLeaves } from './leaf-metrics.ts'
 import type { FileMetrics } from './metrics.ts'
 import { parquetElements } from './parquet-schema.ts'
@@ -12,10 +20,8 @@ const CREATED_BY = 'weir version 1'
 /** More rows than a batch ever has: one row group, so that the file is one unit of work for a reader. */
 const ROWS_PER_GROUP = 2 ** 31 - 1
 
-const compressors = {
-  ZSTD: (bytes: Uint8Array) =>
-    zstdCompressSync(bytes, { params: { [constants.ZSTD_c_compressionLevel]: 3 } }),
-}
+const compress = (bytes: Uint8Array) =>
+  zstdCompressSync(bytes, { params: { [constants.ZSTD_c_compressionLevel]: 3 } })
 
 /**
  * The batch as one Parquet file and what Iceberg has to know of it. Equal batches give equal bytes.
@@ -27,9 +33,11 @@ export function encodeParquet(
   batch: ColumnBatch,
 ): { bytes: Uint8Array; metrics: FileMetrics } {
   const { rows } = batch
-  const leaves = schema.fields.flatMap((field) =>
-    measureLeaves(field, batch.columns.get(field.name), rows),
-  )
+  const fields = schema.fields.map((field) => {
+    const column = batch.columns.get(field.name)
+    return { field, column: column!, leaves: measureLeaves(field, column, rows) }
+  })
+  const leaves = fields.flatMap((one) => one.leaves)
   const writer = new ByteWriter(1 << 16)
   const parquet = new ParquetWriter({
     writer,
@@ -38,18 +46,10 @@ export function encodeParquet(
       ...schema.fields.flatMap((field) => parquetElements(field)),
     ],
     codec: 'ZSTD',
-    compressors,
+    compressors: { ZSTD: compress },
     createdBy: CREATED_BY,
   })
-  parquet.write({
-    columnData: schema.fields.map(({ name, type }) => ({
-      name,
-      data: valuesOf(batch.columns.get(name)!, rows),
-      // Booleans would be run-length encoded otherwise, which not every reader takes.
-      ...(holdsBoolean(type) && { encoding: 'PLAIN' as const }),
-    })),
-    rowGroupSize: ROWS_PER_GROUP,
-  })
+  if (rows > 0) writeRows(parquet, fields, rows)
   parquet.finish()
 
   const chunks = parquet.row_groups[0]?.columns.map((chunk) => chunk.meta_data!) ?? []
@@ -86,17 +86,54 @@ function byId<Value>(
   )
 }
 
-function holdsBoolean(type: IcebergType): boolean {
-  return type === 'boolean' || childrenOf(type).some((child) => holdsBoolean(child.type))
+interface MeasuredField {
+  readonly field: TableField
+  readonly column: Column
+  readonly leaves: readonly Leaf[]
 }
 
-/** Typed arrays as they are where nothing is null; strings as bytes, which are never decoded on the way. */
-function valuesOf(column: Column, rows: number) {
-  const isPlain = 'values' in column && column.kind !== 'boolean' && column.nulls === undefined
-  if (isPlain) {
-    return column.values.length === rows ? column.values : column.values.subarray(0, rows)
-  }
-  return Array.from({ length: rows }, (_, row) => valueAt(column, row))
+/** All rows as one group, whatever their number, so that the file is one unit of work for a reader. */
+function writeRows(parquet: ParquetWriter, fields: readonly MeasuredField[], rows: number): void {
+  const { writer } = parquet
+  const start = writer.offset
+  const columns = fields.flatMap(({ field, column, leaves }) => {
+    if (isNested(column)) return nestedChunks(parquet, field, column, rows)
+    const [element] = parquetElements(field)
+    const { extremes } = leaves[0]!
+    const written = writeFlatChunk(writer, element!, column, rows, extremes!, compress)
+    parquet.pendingIndexes.push(written)
+    return [written.chunk]
+  })
+  const uncompressed = columns.map((chunk) => chunk.meta_data!.total_uncompressed_size)
+  parquet.num_rows = BigInt(rows)
+  parquet.row_groups.push({
+    columns,
+    total_byte_size: uncompressed.reduce((sum, size) => sum + size, 0n),
+    num_rows: BigInt(rows),
+    total_compressed_size: BigInt(writer.offset - start),
+  })
+}
+
+function isNested(column: Column): column is StructColumn | ListColumn {
+  return column.kind === 'struct' || column.kind === 'list'
+}
+
+/** The leaves of a column of columns, by way of a value for every row; the writer makes a group of its own of them. */
+function nestedChunks(
+  parquet: ParquetWriter,
+  { name, type }: TableField,
+  column: Column,
+  rows: number,
+): readonly ColumnChunk[] {
+  const data = Array.from({ length: rows }, (_, row) => valueAt(column, row))
+  // Booleans would be run-length encoded otherwise, which not every reader takes.
+  const encoding = holdsBoolean(type) ? { encoding: 'PLAIN' as const } : {}
+  parquet.write({ columnData: [{ name, data, ...encoding }], rowGroupSize: ROWS_PER_GROUP })
+  return parquet.row_groups.pop()!.columns
+}
+
+function holdsBoolean(type: IcebergType): boolean {
+  return type === 'boolean' || childrenOf(type).some((child) => holdsBoolean(child.type))
 }
 
 function valueAt(column: Column, row: number): unknown {

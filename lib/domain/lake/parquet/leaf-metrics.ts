@@ -7,7 +7,13 @@ import {
 } from '../../kernel/columns.ts'
 import { PlatformError } from '../../kernel/errors.ts'
 import { elementOf, type PrimitiveType, type TableField, typeText } from '../schema.ts'
-import { type ColumnMetrics, countNulls, measureColumn } from './metrics.ts'
+import {
+  type ColumnMetrics,
+  columnMetrics,
+  countNulls,
+  type Extremes,
+  extremesOf,
+} from './metrics.ts'
 import { columnKind } from './parquet-schema.ts'
 
 /** A column that holds values: one chunk of a Parquet file. */
@@ -16,6 +22,7 @@ export interface Leaf {
   readonly type: PrimitiveType
   /** Absent inside of a list: a row has any number of values there, and nothing is concluded from them. */
   readonly metrics?: ColumnMetrics
+  readonly extremes?: Extremes
 }
 
 /**
@@ -47,7 +54,8 @@ function measure(
   }
   if (typeof type === 'string') {
     if (inList) return [{ id, type }]
-    return [{ id, type, metrics: measureColumn(type, column as FlatColumn, rows) }]
+    const extremes = extremesOf(column as FlatColumn, rows)
+    return [{ id, type, extremes, metrics: columnMetrics(type, column as FlatColumn, extremes) }]
   }
   if (type.type === 'struct') {
     const { fields } = column as StructColumn

@@ -26,31 +26,64 @@ export interface ColumnMetrics {
   readonly upper?: Uint8Array
 }
 
-/** Looks once at every value. */
-export function measureColumn(
-  type: PrimitiveType,
-  column: FlatColumn,
-  rows: number,
-): ColumnMetrics {
+/** What was found by looking once at every value of a column. */
+export interface Extremes {
+  readonly nulls: number
+  readonly nans: number
+  /** Rows with the least and the greatest value; absent where nothing can be compared. */
+  readonly least?: number
+  readonly greatest?: number
+}
+
+export function extremesOf(column: FlatColumn, rows: number): Extremes {
   const nulls = countNulls(column.nulls, rows)
   if (nulls === rows) return { nulls, nans: 0 }
+  const precedes = comparison(column)
+  let nans = 0
+  let least = -1
+  let greatest = -1
+  for (let row = 0; row < rows; row++) {
+    if (column.nulls !== undefined && column.nulls[row] === 1) continue
+    if (column.kind === 'float64' && Number.isNaN(column.values[row])) {
+      nans++
+      continue
+    }
+    if (least < 0 || precedes(row, least)) least = row
+    if (greatest < 0 || precedes(greatest, row)) greatest = row
+  }
+  return least < 0 ? { nulls, nans } : { nulls, nans, least, greatest }
+}
+
+/** What Iceberg is told of a column. */
+export function columnMetrics(
+  type: PrimitiveType,
+  column: FlatColumn,
+  { nulls, nans, least, greatest }: Extremes,
+): ColumnMetrics {
+  if (least === undefined || greatest === undefined) return { nulls, nans }
+  const [low, high] = [valueAt(column, least), valueAt(column, greatest)]
+  if (low instanceof Uint8Array) {
+    const upper = upperStringBound(high as Uint8Array)
+    return { nulls, nans, lower: lowerStringBound(low), ...(upper && { upper }) }
+  }
+  // Zero has no sign in the order: the bounds are −0 below and +0 above, as Iceberg asks.
+  return {
+    nulls,
+    nans,
+    lower: singleValue(type, low === 0 ? -0 : low),
+    upper: singleValue(type, (high as typeof low) === 0 ? 0 : (high as typeof low)),
+  }
+}
+
+/** A value as it is compared: a text as its bytes. */
+export function valueAt(column: FlatColumn, row: number): number | bigint | boolean | Uint8Array {
   switch (column.kind) {
-    case 'utf8': {
-      const [low, high] = extremesOfText(column, rows)
-      const upper = upperStringBound(high)
-      return { nulls, nans: 0, lower: lowerStringBound(low), ...(upper && { upper }) }
-    }
-    case 'float64':
-      return { nulls, ...measureDoubles(type, column.values, column.nulls, rows) }
-    default: {
-      const [low, high] = extremes<number | bigint>(column.values, column.nulls, rows)
-      return {
-        nulls,
-        nans: 0,
-        lower: singleValue(type, low),
-        upper: singleValue(type, high),
-      }
-    }
+    case 'utf8':
+      return column.bytes.subarray(column.offsets[row], column.offsets[row + 1])
+    case 'boolean':
+      return column.values[row] === 1
+    default:
+      return column.values[row]!
   }
 }
 
@@ -62,59 +95,40 @@ export function countNulls(nulls: Uint8Array | undefined, rows: number): number 
   return count
 }
 
-function extremes<Value extends number | bigint>(
-  values: { readonly [row: number]: Value },
-  nulls: Uint8Array | undefined,
-  rows: number,
-): [Value, Value] {
-  let low: Value | undefined
-  let high: Value | undefined
-  for (let row = 0; row < rows; row++) {
-    if (nulls && nulls[row] === 1) continue
-    const value = values[row]!
-    if (low === undefined || value < low) low = value
-    if (high === undefined || value > high) high = value
-  }
-  return [low!, high!]
-}
-
-/** NaN has no place in the order, and zero no sign: the bounds are −0 below and +0 above, as Iceberg asks. */
-function measureDoubles(
-  type: PrimitiveType,
-  values: Float64Array,
-  nulls: Uint8Array | undefined,
-  rows: number,
-): Omit<ColumnMetrics, 'nulls'> {
-  let nans = 0
-  let low = Number.POSITIVE_INFINITY
-  let high = Number.NEGATIVE_INFINITY
-  for (let row = 0; row < rows; row++) {
-    if (nulls && nulls[row] === 1) continue
-    const value = values[row]!
-    if (Number.isNaN(value)) nans++
-    if (value < low) low = value
-    if (value > high) high = value
-  }
-  if (low > high) return { nans }
-  return {
-    nans,
-    lower: singleValue(type, low === 0 ? -0 : low),
-    upper: singleValue(type, high === 0 ? 0 : high),
+/** Whether the value of one row comes before that of another. No value is made an object. */
+function comparison(column: FlatColumn): (left: number, right: number) => boolean {
+  switch (column.kind) {
+    case 'utf8':
+      return textComparison(column.bytes, column.offsets)
+    case 'int64': {
+      const { buffer, byteOffset, length } = column.values
+      const words = new Int32Array(buffer, byteOffset, 2 * length)
+      return (left, right) => {
+        const [high, other] = [words[2 * left + 1]!, words[2 * right + 1]!]
+        if (high !== other) return high < other
+        return words[2 * left]! >>> 0 < words[2 * right]! >>> 0
+      }
+    }
+    default: {
+      const { values } = column
+      return (left, right) => values[left]! < values[right]!
+    }
   }
 }
 
 /** In UTF-8 order, which is code point order and not that of JavaScript's strings. */
-function extremesOfText(
-  column: Extract<FlatColumn, { kind: 'utf8' }>,
-  rows: number,
-): [Uint8Array, Uint8Array] {
-  let low: Uint8Array | undefined
-  let high: Uint8Array | undefined
-  for (let row = 0; row < rows; row++) {
-    if (column.nulls && column.nulls[row] === 1) continue
-    const value = column.bytes.subarray(column.offsets[row], column.offsets[row + 1])
-    if (low === undefined || Buffer.compare(value, low) < 0) low = value
-    if (high === undefined || Buffer.compare(value, high) > 0) high = value
+function textComparison(
+  bytes: Uint8Array,
+  offsets: Int32Array,
+): (left: number, right: number) => boolean {
+  return (left, right) => {
+    let at = offsets[left]!
+    let other = offsets[right]!
+    const end = offsets[left + 1]!
+    const otherEnd = offsets[right + 1]!
+    for (; at < end && other < otherEnd; at++, other++) {
+      if (bytes[at] !== bytes[other]) return bytes[at]! < bytes[other]!
+    }
+    return at === end && other < otherEnd
   }
-  return [low!, high!]
 }

@@ -2,7 +2,9 @@ import type { Contract } from '#lib/domain/contract/contract.ts'
 import { type DecodedBatch, decode, type RejectedEvent } from '#lib/domain/ingest/decode.ts'
 import type { DecodedRecords } from '#lib/domain/ingest/decoder/decoded-records.ts'
 import type { Decoder, EncodedRecord } from '#lib/domain/ingest/decoder/decoder.ts'
+import type { ReceivedEvents } from '#lib/domain/ingest/decoder/received-events.ts'
 import type { RawEvent } from '#lib/domain/ingest/raw-event.ts'
+import { RAW_LIMITS, type RawLimits, weightOf } from '#lib/domain/ingest/raw-limits.ts'
 import { unpackRecord } from '#lib/domain/ingest/wire.ts'
 import { type Column, utf8At } from '#lib/domain/kernel/columns.ts'
 
@@ -10,30 +12,66 @@ const SHARD = 'shardId-000000000007'
 
 /** What the slow decoder makes of records. */
 export interface Expected {
+  /** Records from the first one on, and how many of them are one batch. */
+  readonly records: readonly EncodedRecord[]
+  readonly taken: number
   readonly events: readonly RawEvent[]
   readonly decoded: DecodedBatch
 }
 
-/** The records through `unpackRecord` and `decode`. */
-export function expectedOf(contract: Contract, records: readonly EncodedRecord[]): Expected {
-  const events = records.flatMap((record) =>
-    unpackRecord({
-      ...record,
-      data: typeof record.data === 'string' ? Buffer.from(record.data, 'base64') : record.data,
-    }),
-  )
-  return { events, decoded: decode(contract, events, { shard: SHARD }) }
+/** The records through `unpackRecord` and `decode`, in batches as large as raw takes them. */
+export function expectedOf(
+  contract: Contract,
+  records: readonly EncodedRecord[],
+  { maxWeight, maxEvents }: RawLimits = RAW_LIMITS,
+): Expected[] {
+  const batches: Expected[] = []
+  for (let first = 0; first < records.length; ) {
+    const events: RawEvent[] = []
+    let weight = 0
+    let taken = 0
+    for (const record of records.slice(first)) {
+      const data =
+        typeof record.data === 'string' ? Buffer.from(record.data, 'base64') : record.data
+      const unpacked = unpackRecord({ ...record, data })
+      for (const event of unpacked) weight += weightOf(event)
+      const isFull = weight > maxWeight || events.length + unpacked.length > maxEvents
+      if (taken > 0 && isFull) break
+      for (const event of unpacked) events.push(event)
+      taken++
+    }
+    const decoded = decode(contract, events, { shard: SHARD })
+    batches.push({ records: records.slice(first), taken, events, decoded })
+    first += taken
+  }
+  return batches
 }
 
-/** Where a decoder says something else about these records than the slow one; undefined if nowhere. */
+/** Where a decoder says something else about records than the slow one; undefined if nowhere. */
 export function disagreement(
   decoder: Decoder,
-  records: readonly EncodedRecord[],
-  expected: Expected,
+  { records, taken, events, decoded }: Expected,
+  limits?: RawLimits,
 ): string | undefined {
-  const actual = decoder.decodeRecords(records, { shard: SHARD })
-  if (actual.taken !== records.length) return `taken: ${records.length} or ${actual.taken}`
-  return eventsDisagree(expected.events, actual) ?? batchesDisagree(expected.decoded, actual)
+  const context = { shard: SHARD, ...(limits === undefined ? {} : { limits }) }
+  const actual = decoder.decodeRecords(records, context)
+  if (actual.taken !== taken) return `taken: ${taken} or ${actual.taken} of ${records.length}`
+  return eventsDisagree(events, actual) ?? batchesDisagree(decoded, actual)
+}
+
+/** The same for events that another decoder received: those of some lines. */
+export function disagreementOnLines(
+  decoder: Decoder,
+  contract: Contract,
+  received: ReceivedEvents,
+  lines: readonly number[],
+): string | undefined {
+  const events = lines.map((line) => received.at(line))
+  const actual = decoder.decodeLines(received, lines, { shard: SHARD })
+  return (
+    eventsDisagree(events, actual) ??
+    batchesDisagree(decode(contract, events, { shard: SHARD }), actual)
+  )
 }
 
 /** The same for events as raw has them. */
@@ -58,7 +96,7 @@ function eventsDisagree(events: readonly RawEvent[], actual: DecodedRecords): st
 
 function batchesDisagree(expected: DecodedBatch, actual: DecodedRecords): string | undefined {
   return (
-    rejectionsDisagree(expected.rejected, actual.rejected) ??
+    rejectionsDisagree(expected.rejected, rejectedEvents(actual)) ??
     columnsDisagree(expected, actual) ??
     (shown([...expected.unknownFields]) === shown([...actual.unknownFields])
       ? undefined
@@ -83,6 +121,10 @@ function columnsDisagree(expected: DecodedBatch, actual: DecodedRecords): string
   if (expected.batch.rows !== actual.batch.rows) {
     return `rows: ${expected.batch.rows} or ${actual.batch.rows}`
   }
+  const accepted = linesOfRows(actual)
+  if (shown([...actual.lineOfRow]) !== shown(accepted)) {
+    return `lines of rows: ${shown(accepted)} or ${shown([...actual.lineOfRow])}`
+  }
   const [names, found] = [[...expected.batch.columns.keys()], [...actual.batch.columns.keys()]]
   if (shown(names) !== shown(found)) return `columns: ${names} or ${found}`
   for (const [name, column] of expected.batch.columns) {
@@ -101,18 +143,58 @@ function columnsDisagree(expected: DecodedBatch, actual: DecodedRecords): string
   return undefined
 }
 
+/** Rejections as the slow decoder gives them, with their places and texts. */
+function rejectedEvents({ events, rejected }: DecodedRecords): RejectedEvent[] {
+  return rejected.map(({ line, ...rejection }) => {
+    const stub = events.stubs.get(line)
+    const event = events.at(line)
+    return {
+      ...events.placeOf(line),
+      ...rejection,
+      ...(event.kind === 'event' ? { text: event.text } : {}),
+      ...(stub && { stub: { lengthBytes: stub.lengthBytes, sha256: stub.sha256 } }),
+    }
+  })
+}
+
+/** The lines that are not rejected. */
+function linesOfRows({ events, rejected }: DecodedRecords): number[] {
+  const refused = new Set(rejected.map(({ line }) => line))
+  const lines = Array.from({ length: events.length }, (_, line) => line)
+  return lines.filter((line) => !refused.has(line))
+}
+
 function columnDisagrees(expected: Column, actual: Column): string | undefined {
   if (expected.kind !== actual.kind) return `${expected.kind} or ${actual.kind}`
   if ((expected.nulls === undefined) !== (actual.nulls === undefined)) return 'nulls'
   if (expected.nulls && !sameBytes(expected.nulls, actual.nulls!)) return 'nulls'
-  if (expected.kind === 'utf8' && actual.kind === 'utf8') {
-    if (!sameBytes(expected.offsets, actual.offsets)) return 'offsets'
-    return sameBytes(expected.bytes, actual.bytes) ? undefined : 'bytes'
+  switch (expected.kind) {
+    case 'utf8': {
+      const { offsets, bytes } = actual as typeof expected
+      if (!sameBytes(expected.offsets, offsets)) return 'offsets'
+      return sameBytes(expected.bytes, bytes) ? undefined : 'bytes'
+    }
+    case 'struct': {
+      const { rows, fields } = actual as typeof expected
+      if (rows !== expected.rows) return `${expected.rows} or ${rows} rows`
+      for (const [name, field] of expected.fields) {
+        const problem = columnDisagrees(field, fields.get(name)!)
+        if (problem !== undefined) return `${name}: ${problem}`
+      }
+      return undefined
+    }
+    case 'list': {
+      const { offsets, elements } = actual as typeof expected
+      if (!sameBytes(expected.offsets, offsets)) return 'offsets'
+      return columnDisagrees(expected.elements, elements)
+    }
+    default: {
+      const [left, right] = [expected, actual] as { values: Int32Array }[]
+      if (sameBytes(left!.values, right!.values)) return undefined
+      const row = left!.values.findIndex((value, i) => !Object.is(value, right!.values[i]))
+      return `row ${row}: ${left!.values[row]} or ${right!.values[row]}`
+    }
   }
-  const [left, right] = [expected, actual] as { values: Int32Array }[]
-  if (sameBytes(left!.values, right!.values)) return undefined
-  const row = left!.values.findIndex((value, i) => !Object.is(value, right!.values[i]))
-  return `row ${row}: ${left!.values[row]} or ${right!.values[row]}`
 }
 
 /** Bit by bit: also -0 and 0 are different. */

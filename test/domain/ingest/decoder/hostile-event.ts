@@ -1,7 +1,7 @@
 import type { Contract, Field } from '#lib/domain/contract/contract.ts'
 import type { Random } from '#lib/domain/ops/seeded-random.ts'
 import { ODD_VALUES } from './odd-values.ts'
-import { hex, PATTERNS, pick } from './random-contract.ts'
+import { FORMATS, hex, PATTERNS, pick } from './random-contract.ts'
 
 /** What may happen to the events of a record, each a chance. */
 export interface Mischief {
@@ -37,17 +37,7 @@ const SPACE = [' ', '\n', '\t', '\r\n', '  ', '']
 
 /** The text of an event of the contract: a good one, unless mischief is asked for. */
 export function hostileEvent(contract: Contract, random: Random, mischief: Mischief): string {
-  const data = contract.fields.flatMap((field): [string, string][] => {
-    if (!field.required && random() < 0.3) return random() < 0.3 ? [[field.name, 'null']] : []
-    return [
-      [
-        field.name,
-        random() < (mischief.odd ?? 0)
-          ? pick(random, ODD_VALUES)
-          : goodValue(field, random, mischief),
-      ],
-    ]
-  })
+  const data = membersOf(contract.fields, random, mischief)
   const text = (value: string) => JSON.stringify(value)
   const envelope: [string, string][] = [
     ['specversion', '"1.0"'],
@@ -71,6 +61,25 @@ export function hostileEvent(contract: Contract, random: Random, mischief: Misch
   const content = random() < odd / 2 ? pick(random, ODD_VALUES) : object(data, random, mischief)
   envelope.push(['data', content])
   return object(envelope, random, mischief)
+}
+
+function membersOf(
+  fields: readonly Field[],
+  random: Random,
+  mischief: Mischief,
+): [string, string][] {
+  return fields.flatMap((field): [string, string][] => {
+    const value = sentValue(field, random, mischief)
+    return value === undefined ? [] : [[field.name, value]]
+  })
+}
+
+/** A value of a field, often none of an optional one. */
+function sentValue(field: Field, random: Random, mischief: Mischief): string | undefined {
+  if (!field.required && random() < 0.3) return random() < 0.3 ? 'null' : undefined
+  return random() < (mischief.odd ?? 0)
+    ? pick(random, ODD_VALUES)
+    : goodValue(field, random, mischief)
 }
 
 /** The members as this producer writes them, always. */
@@ -128,6 +137,19 @@ function goodValue(field: Field, random: Random, mischief: Mischief): string {
     return isUnusual && value.startsWith('"') ? escaped(JSON.parse(value), random) : value
   }
   switch (type.kind) {
+    case 'struct':
+      return object(membersOf(type.fields, random, mischief), random, mischief)
+    case 'list': {
+      const least = constraints.minItems ?? 0
+      const length = Math.min(constraints.maxItems ?? 4, least + Math.floor(random() * 4))
+      const items = Array.from(
+        { length },
+        () => sentValue(type.element, random, mischief) ?? 'null',
+      )
+      return `[${items.join(isUnusual ? ' , ' : ',')}]`
+    }
+    case 'time':
+      return `"${clock(random)}${isUnusual ? pick(random, ['.5', '.120', '.0000000']) : ''}"`
     case 'boolean':
       return pick(random, ['true', 'false'])
     case 'date':
@@ -148,6 +170,8 @@ function goodValue(field: Field, random: Random, mischief: Mischief): string {
 }
 
 function textOf({ constraints }: Field, random: Random): string {
+  const format = FORMATS.find(([name]) => name === constraints.format)
+  if (format !== undefined) return pick(random, format[1])
   const known = PATTERNS.find(([pattern]) => pattern === constraints.pattern)
   if (known !== undefined) {
     // Now and then one that nearly matches.
@@ -165,7 +189,10 @@ function textOf({ constraints }: Field, random: Random): string {
 function numberOf({ type, constraints }: Field, random: Random, isUnusual: boolean): string {
   const low = Number(constraints.minimum ?? (type.kind === 'int' ? -1000 : -5))
   const high = Number(constraints.maximum ?? low + 1000)
-  const value = low + random() * (high - low)
+  const step = Number(constraints.multipleOf ?? 0)
+  const any = low + random() * (high - low)
+  // Now and then one that is no multiple.
+  const value = step === 0 || random() < 0.05 ? any : Math.ceil(any / step) * step
   if (type.kind === 'double')
     return isUnusual ? value.toExponential() : String(Number(value.toFixed(3)))
   const scale = type.kind === 'decimal' ? type.scale : 0

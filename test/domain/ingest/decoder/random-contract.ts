@@ -21,6 +21,13 @@ export const PATTERNS: readonly (readonly [
   ['(a|ab)(c|bcd)$', (r) => pick(r, ['abcd', 'ac', 'xxabc'])],
 ]
 
+/** Formats of texts with some that have it. */
+export const FORMATS: readonly (readonly [format: string, matching: readonly string[]])[] = [
+  ['uuid', ['018f6f3e-7b1a-7c3d-9e2f-0a1b2c3d4e5f', '018F6F3E-7B1A-7C3D-9E2F-0A1B2C3D4E5F']],
+  ['email', ['a@b.c', 'first.last@example.com']],
+  ['ipv4', ['10.0.0.1', '255.255.255.255']],
+]
+
 const ZONES = [
   'America/New_York',
   'Europe/Berlin',
@@ -61,12 +68,15 @@ function oneContract(random: Random): Contract {
   const names = Array.from({ length: count }, (_, i) =>
     i < NAMES.length && random() < 0.7 ? NAMES[i]! : `f${i}`,
   )
-  const fields = names.map((name, i) => randomField(random, name, 20 + i))
-  const ordered = fields.filter(
+  const ids = { next: 20 }
+  const fields = names.map((name) => randomField(random, name, ids, 0))
+  const flat = fields.filter((one) => !NESTED.includes(String(one.logicalType)))
+  const ordered = flat.filter(
     (one) => one.logicalType !== 'string' && one.logicalType !== 'boolean',
   )
+  for (const one of flat) if (random() < 0.1) Object.assign(one, { partitioned: true })
   const rules = Array.from({ length: Math.floor(random() * 3) }, (_, i) => {
-    const left = pick(random, [...ordered, ...fields])
+    const left = pick(random, [...ordered, ...flat])
     const right = pick(random, [
       String(pick(random, ordered)?.name ?? 'at'),
       '0',
@@ -97,14 +107,55 @@ function accepts(make: () => unknown): boolean {
   }
 }
 
-function randomField(random: Random, name: string, id: number): ReturnType<typeof field> {
+const NESTED = ['object', 'array']
+const MAX_DEPTH = 3
+
+/** Field ids that are free. */
+interface Ids {
+  next: number
+}
+
+function randomField(
+  random: Random,
+  name: string,
+  ids: Ids,
+  depth: number,
+): ReturnType<typeof field> {
+  const id = ids.next++
   const required = { required: random() < 0.6 }
-  const [logicalType, more] = randomType(random)
+  const [logicalType, more] =
+    depth < MAX_DEPTH && random() < 0.08 ? nestedType(random, ids, depth + 1) : randomType(random)
   return field(name, logicalType, id, { ...required, ...more })
 }
 
-function randomType(random: Random): [string, JsonObject] {
-  switch (Math.floor(random() * 9)) {
+/** An object or an array, of anything. */
+function nestedType(random: Random, ids: Ids, depth: number): [string, JsonObject] {
+  if (random() < 0.5) {
+    const names = ['a', 'b2', 'n', 'x'].slice(0, 1 + Math.floor(random() * 4))
+    const properties = names.map((name) => randomField(random, name, ids, depth))
+    return ['object', { properties }]
+  }
+  const { name: _, ...items } = randomField(random, 'item', ids, depth)
+  const options = {
+    ...(random() < 0.2 ? { minItems: 1 } : {}),
+    ...(random() < 0.3 ? { maxItems: 2 } : {}),
+    ...(random() < 0.3 ? { uniqueItems: true } : {}),
+  }
+  return ['array', { items, logicalTypeOptions: options }]
+}
+
+/** A logical type of one value with options, constraints or values. */
+export function randomType(random: Random): [string, JsonObject] {
+  switch (Math.floor(random() * 11)) {
+    case 9:
+      return [
+        'time',
+        random() < 0.3 ? { logicalTypeOptions: { minimum: '06:00:00', timezone: false } } : {},
+      ]
+    case 10:
+      return random() < 0.5
+        ? ['string', { logicalTypeOptions: { format: pick(random, FORMATS)[0] } }]
+        : ['integer', { logicalTypeOptions: { format: 'i32', multipleOf: 5 } }]
     case 0:
       return ['string', stringOptions(random)]
     case 1: {

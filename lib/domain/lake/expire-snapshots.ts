@@ -1,0 +1,155 @@
+import { FENCES_PROPERTY } from './fences.ts'
+import type { SnapshotJson, SnapshotRefJson, TableMetadata } from './table-metadata.ts'
+
+/** Which snapshots of a branch stay, from the newest on: so many, and those that are younger. */
+interface Retention {
+  readonly atLeast: number
+  readonly youngerThanMs: number
+}
+
+/** Iceberg's own names, which other engines go by too. */
+export const MIN_SNAPSHOTS = 'history.expire.min-snapshots-to-keep'
+export const MAX_AGE_MS = 'history.expire.max-snapshot-age-ms'
+
+/** Iceberg's defaults, for tables that do not say. */
+const DEFAULT_RETENTION: Retention = { atLeast: 1, youngerThanMs: 5 * 24 * 3_600_000 }
+
+/**
+ * Snapshots of one branch may take so many bytes of metadata; older ones go, whatever the properties say. Glue refuses
+ * metadata of more than 20 MB, and a table that cannot be committed to is worse than a short history.
+ */
+const MOST_BYTES = 8_000_000
+
+/**
+ * The snapshots that nothing keeps: no branch or tag, not the properties, and not the fences of a snapshot that stays
+ * and has none of its own, which are those of its nearest ancestor that has.
+ */
+export function expiredSnapshots(metadata: TableMetadata, nowMs: number): ReadonlySet<bigint> {
+  const history = new History(metadata)
+  const kept = new Set<bigint>()
+  const retention = retentionOf(metadata.properties)
+  const inRefs = new Set<bigint>()
+  for (const ref of refsOf(metadata)) {
+    for (const { 'snapshot-id': id } of history.from(ref['snapshot-id'])) inRefs.add(id)
+    for (const { 'snapshot-id': id } of keptByRef(history, ref, retention, nowMs)) kept.add(id)
+  }
+  for (const snapshot of metadata.snapshots) {
+    const id = snapshot['snapshot-id']
+    // Left behind by a rollback: as good as any other until it is old.
+    if (!inRefs.has(id) && isYoung(snapshot, retention, nowMs)) kept.add(id)
+  }
+  for (const id of history.towardsFences(kept)) kept.add(id)
+  return new Set(metadata.snapshots.flatMap(({ 'snapshot-id': id }) => (kept.has(id) ? [] : id)))
+}
+
+/** The metadata without these snapshots and without what tells of them alone. */
+export function withoutSnapshots(
+  metadata: TableMetadata,
+  expired: ReadonlySet<bigint>,
+): TableMetadata {
+  if (expired.size === 0) return metadata
+  const stays = (one: { readonly 'snapshot-id': bigint }) => !expired.has(one['snapshot-id'])
+  // What was current before a gap is forgotten too: the log would call another snapshot current meanwhile.
+  const log = metadata['snapshot-log']
+  const { statistics, 'partition-statistics': partitions } = metadata
+  return {
+    ...metadata,
+    snapshots: metadata.snapshots.filter(stays),
+    'snapshot-log': log.slice(log.findLastIndex((entry) => !stays(entry)) + 1),
+    ...(statistics && { statistics: statistics.filter(stays) }),
+    ...(partitions && { 'partition-statistics': partitions.filter(stays) }),
+  }
+}
+
+function retentionOf(properties: Readonly<Record<string, string>>): Retention {
+  const natural = (key: string, otherwise: number) => {
+    const text = properties[key] ?? ''
+    return /^\d{1,15}$/.test(text) ? Number(text) : otherwise
+  }
+  return {
+    atLeast: natural(MIN_SNAPSHOTS, DEFAULT_RETENTION.atLeast),
+    youngerThanMs: natural(MAX_AGE_MS, DEFAULT_RETENTION.youngerThanMs),
+  }
+}
+
+/** Some engines write no refs as long as there is only the main branch. */
+function refsOf({
+  refs,
+  'current-snapshot-id': current,
+}: TableMetadata): readonly SnapshotRefJson[] {
+  const main = current === undefined ? [] : [{ 'snapshot-id': current, type: 'branch' as const }]
+  return [...(refs.main ? [] : main), ...Object.values(refs)]
+}
+
+function keptByRef(
+  history: History,
+  ref: SnapshotRefJson,
+  table: Retention,
+  nowMs: number,
+): readonly SnapshotJson[] {
+  const retention = {
+    atLeast: ref['min-snapshots-to-keep'] ?? table.atLeast,
+    youngerThanMs: ref['max-snapshot-age-ms'] ?? table.youngerThanMs,
+  }
+  const kept: SnapshotJson[] = []
+  let bytes = 0
+  for (const snapshot of history.from(ref['snapshot-id'])) {
+    bytes += sizeOf(snapshot)
+    const isWanted = kept.length < retention.atLeast || isYoung(snapshot, retention, nowMs)
+    // The first one always: it is where the branch stands.
+    if (kept.length > 0 && (!isWanted || bytes > MOST_BYTES)) break
+    kept.push(snapshot)
+    if (ref.type === 'tag') break
+  }
+  return kept
+}
+
+function isYoung(snapshot: SnapshotJson, { youngerThanMs }: Retention, nowMs: number): boolean {
+  return snapshot['timestamp-ms'] > nowMs - youngerThanMs
+}
+
+/** About what it takes in metadata.json, its line in the log included. */
+function sizeOf(snapshot: SnapshotJson): number {
+  let bytes = 400 + snapshot['manifest-list'].length
+  for (const [key, value] of Object.entries(snapshot.summary))
+    bytes += key.length + value.length + 6
+  return bytes
+}
+
+/** The snapshots by where they came from. */
+class History {
+  readonly #byId: ReadonlyMap<bigint, SnapshotJson>
+
+  constructor({ snapshots }: TableMetadata) {
+    this.#byId = new Map(snapshots.map((snapshot) => [snapshot['snapshot-id'], snapshot]))
+  }
+
+  /** The snapshot and its ancestors as far as they are there, newest first. */
+  *from(id: bigint): Iterable<SnapshotJson> {
+    const seen = new Set<bigint>()
+    let next = this.#byId.get(id)
+    while (next && !seen.has(next['snapshot-id'])) {
+      seen.add(next['snapshot-id'])
+      yield next
+      const parent = next['parent-snapshot-id']
+      // Some engines write null for a first snapshot's parent.
+      next = typeof parent === 'bigint' ? this.#byId.get(parent) : undefined
+    }
+  }
+
+  /** The ancestors from which the snapshots have their fences: none of one that has its own, or has none at all. */
+  towardsFences(ids: Iterable<bigint>): ReadonlySet<bigint> {
+    const leads = new Map<bigint, boolean>()
+    for (const id of ids) {
+      const path: bigint[] = []
+      let hasFences = false
+      for (const { 'snapshot-id': at, summary } of this.from(id)) {
+        path.push(at)
+        hasFences = leads.get(at) ?? summary[FENCES_PROPERTY] !== undefined
+        if (hasFences || leads.has(at)) break
+      }
+      for (const at of path) leads.set(at, hasFences)
+    }
+    return new Set([...leads].flatMap(([id, hasFences]) => (hasFences ? id : [])))
+  }
+}

@@ -1,0 +1,215 @@
+import { PlatformError } from '../kernel/errors.ts'
+import type { DataFile } from './data-file.ts'
+import { carriedFences, FENCES_PROPERTY } from './fences.ts'
+import { writeNew } from './lake-objects.ts'
+import {
+  encodeAddedManifest,
+  encodeManifestList,
+  isLive,
+  type ManifestFile,
+  manifestShape,
+  type NewManifest,
+  numbered,
+} from './manifest.ts'
+import { type Merge, mergeManifests } from './merge-manifests.ts'
+import { type Rewrites, removeFiles } from './remove-files.ts'
+import type { TableSchema } from './schema.ts'
+import { snapshotSummary } from './snapshot-summary.ts'
+import { type Lake, manifestsOf, type Table } from './table.ts'
+import {
+  currentSchemaJson,
+  currentSnapshotOf,
+  type PartitionSpecJson,
+  type SnapshotJson,
+  snapshotOf,
+  specJson,
+  type TableMetadata,
+} from './table-metadata.ts'
+import { nextMetadata, nextTimestampMs } from './transaction.ts'
+
+/**
+ * What one commit changes: files added, files removed, and properties set in the same swap. Neither added nor removed
+ * files is a legal snapshot too.
+ */
+export interface Change {
+  readonly files: readonly DataFile[]
+  /**
+   * Paths of live data files that the added ones replace (copy-on-write), or that just go. One that is not live in
+   * the table that `decide` was shown is `lake.inputGone`.
+   */
+  readonly removed?: readonly string[]
+  /** What the files hold: the table's schema is widened to it in the same swap, and never narrowed. */
+  readonly schema?: TableSchema
+  /** Goes into the snapshot's summary next to Iceberg's own counts. */
+  readonly summary: Readonly<Record<string, string>>
+  /** Table properties to set, which may name the snapshot that sets them. */
+  readonly setProperties: (snapshotId: bigint) => Readonly<Record<string, string>>
+}
+
+/** A snapshot that the next swap can make the table's current one. */
+export interface StagedSnapshot {
+  readonly snapshotId: bigint
+  readonly metadata: TableMetadata
+  /** For the next attempt. */
+  readonly manifests: StagedManifests
+}
+
+/** Manifests that stand in the store, and exactly what they are good for. All of them name the snapshot. */
+interface StagedManifests {
+  readonly key: string
+  readonly snapshotId: bigint
+  /** One per partition spec of the added files. */
+  readonly added: readonly NewManifest[]
+  readonly rewrites: Rewrites
+  readonly merges: Merge[]
+}
+
+/**
+ * Writes the manifests and the manifest list of a changed table, and returns the metadata that names them.
+ * `base` is the table's metadata, perhaps with another schema.
+ */
+export async function stageSnapshot(
+  lake: Lake,
+  table: Table,
+  base: TableMetadata,
+  change: Change,
+  earlier: StagedSnapshot | undefined,
+): Promise<StagedSnapshot> {
+  const staged = await stageManifests(lake, table, base, change, earlier?.manifests)
+  const { snapshotId } = staged
+  const parent = currentSnapshotOf(base)
+  const sequenceNumber = base['last-sequence-number'] + 1
+  const present = (await manifestsOf(lake.objects, parent)).filter(isLive)
+  const paths = new Set(change.removed)
+  const removal = { snapshotId, paths, isReplacement: change.files.length > 0 }
+  const { untouched, rewritten, removed } = await removeFiles(
+    lake,
+    table,
+    present,
+    removal,
+    staged.rewrites,
+  )
+  const { kept, merged } = await mergeManifests(lake, base, untouched, snapshotId, staged.merges)
+  const written = [...staged.added, ...rewritten, ...merged]
+  const manifestList = await writeManifestList(lake, table, base, snapshotId, [
+    ...written.map((manifest) => numbered(manifest, BigInt(sequenceNumber))),
+    ...kept,
+  ])
+  const { summary, properties } = await described(table, change, snapshotId)
+  const snapshot: SnapshotJson = {
+    'snapshot-id': snapshotId,
+    ...(parent && { 'parent-snapshot-id': parent['snapshot-id'] }),
+    'sequence-number': sequenceNumber,
+    'timestamp-ms': nextTimestampMs(base, lake.clock.nowMs()),
+    'manifest-list': manifestList,
+    'schema-id': base['current-schema-id'],
+    summary: snapshotSummary(parent, { added: change.files, removed }, summary),
+  }
+  return {
+    snapshotId,
+    metadata: withSnapshot(table, base, snapshot, properties),
+    manifests: staged,
+  }
+}
+
+/**
+ * The manifest of the added files: that of an earlier attempt only if it lists exactly these files, and the same
+ * removals, for this very table, and if its snapshot has not entered the table meanwhile. A manifest of a larger set
+ * would add again what a rival has committed by now.
+ */
+async function stageManifests(
+  lake: Lake,
+  table: Table,
+  base: TableMetadata,
+  { files, removed = [] }: Change,
+  earlier: StagedManifests | undefined,
+): Promise<StagedManifests> {
+  const paths = files.map(({ path }) => path)
+  if (new Set([...paths, ...removed]).size < paths.length + removed.length) {
+    throw new PlatformError('lake.duplicateFile', 'a change names a file twice')
+  }
+  const bySpec = [...Map.groupBy(files, (file) => specOf(base, file))]
+  // The whole schema: a rival may have given the same id to another one.
+  const shape = [currentSchemaJson(base), bySpec.map(([spec]) => spec['spec-id'])]
+  const key = JSON.stringify([base['table-uuid'], shape, paths, removed])
+  if (earlier?.key === key && !snapshotOf(base, earlier.snapshotId)) return earlier
+
+  const snapshotId = newSnapshotId(lake, base)
+  const added: NewManifest[] = []
+  for (const [spec, some] of bySpec) {
+    const { bytes, line } = encodeAddedManifest(manifestShape(base, spec), snapshotId, some)
+    const manifestPath = `${table.location}/metadata/${lake.ids.uuid()}-m0.avro`
+    await writeNew(lake.objects, manifestPath, bytes, 'application/octet-stream')
+    added.push({ manifestPath, ...line })
+  }
+  return { key, snapshotId, added, rewrites: new Map(), merges: [] }
+}
+
+/** The partition spec that a file was written by: the table's own, or the newest one of its partition names. */
+function specOf(base: TableMetadata, { path, partition }: DataFile): PartitionSpecJson {
+  const fits = ({ fields }: PartitionSpecJson) =>
+    fields.length === Object.keys(partition).length &&
+    fields.every(({ name }) => partition[name] !== undefined)
+  const own = specJson(base, base['default-spec-id'])
+  const spec = fits(own) ? own : base['partition-specs'].findLast(fits)
+  if (spec) return spec
+  throw new PlatformError(
+    'lake.partitionMismatch',
+    `${path} has the partition ${JSON.stringify(partition)}, which no spec of the table has`,
+  )
+}
+
+function newSnapshotId(lake: Lake, metadata: TableMetadata): bigint {
+  for (;;) {
+    const id = lake.ids.snapshotId()
+    if (!snapshotOf(metadata, id)) return id
+  }
+}
+
+async function writeManifestList(
+  { objects, ids }: Lake,
+  { location }: Table,
+  base: TableMetadata,
+  snapshotId: bigint,
+  manifests: readonly ManifestFile[],
+): Promise<string> {
+  const parent = currentSnapshotOf(base)
+  const uri = `${location}/metadata/snap-${snapshotId}-${ids.uuid()}.avro`
+  const list = encodeManifestList(manifests, {
+    snapshotId,
+    sequenceNumber: base['last-sequence-number'] + 1,
+    ...(parent && { parentSnapshotId: parent['snapshot-id'] }),
+  })
+  await writeNew(objects, uri, list, 'application/octet-stream')
+  return uri
+}
+
+/** What the change says of its snapshot, and the table's fences if it does not move them itself. */
+async function described(table: Table, { summary, setProperties }: Change, snapshotId: bigint) {
+  const properties = setProperties(snapshotId)
+  const carried = properties[FENCES_PROPERTY] === undefined ? await carriedFences(table) : undefined
+  return {
+    summary: { ...carried?.summary, ...summary },
+    properties: { ...carried?.properties(snapshotId), ...properties },
+  }
+}
+
+function withSnapshot(
+  table: Table,
+  base: TableMetadata,
+  snapshot: SnapshotJson,
+  properties: Readonly<Record<string, string>>,
+): TableMetadata {
+  const snapshotId = snapshot['snapshot-id']
+  return nextMetadata(
+    base,
+    table.metadataLocation,
+    [
+      { kind: 'addSnapshot', snapshot },
+      { kind: 'setCurrentSnapshot', snapshotId },
+      { kind: 'setProperties', properties },
+      { kind: 'expireSnapshots' },
+    ],
+    snapshot['timestamp-ms'],
+  )
+}
