@@ -95,15 +95,14 @@ export class Cell {
       onChange: (change) => this.#onItem(change),
     })
     const glue = new GlueModel({ network, onChange: (change) => this.table.onTable(change) })
-    const stream: KinesisModel<SentRecord> = new KinesisModel({
+    const stream = new KinesisModel<SentRecord>({
       network,
       choices,
       nowMs,
       shards: options.shards,
       retentionMs: RETENTION_MS,
-      // Shards that came and went within the retention while nothing at all was sent are forgotten by everybody.
-      mayForget: (id) =>
-        stream.descendantsOf(id).every((one) => one.isClosed || this.archive.isRegistered(one.id)),
+      // A shard that came and went while nobody asked for shards is forgotten for good: limits say so.
+      mayForget: (id) => this.archive.isRegistered(id),
     })
     this.cloud = { scheduler, choices, s3, dynamodb, glue, stream }
     const readings = [...new Set(options.deployments.map((one) => one === 'strict'))]
@@ -226,6 +225,8 @@ export class Cell {
   #onError(process: Process, error: unknown): void {
     const code = (error as { code?: unknown }).code
     if (isInjected(error) || EXPECTED.has(String(code))) return
+    // A shard that waits is told in words, without the error that made it wait.
+    if (code === 'verdicts.unreadable' && process.hasMetFault) return
     const text = error instanceof Error ? (error.stack ?? error.message) : String(error)
     this.#scheduler.fail(new Violation(`${process.name} failed by itself: ${text}`))
   }

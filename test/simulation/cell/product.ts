@@ -68,6 +68,7 @@ export interface Reading {
 export const PRODUCT = NEW.product
 export const LAYOUT = { bucket: 'lake', region: 'us-east-1', product: PRODUCT }
 export const DATABASE = 'weir'
+export const STREAM_ARN = 'arn:aws:kinesis:us-east-1:000000000000:stream/tests'
 export const JOURNAL_TABLE = 'journal'
 export const SLOTS_TABLE = 'slots'
 export const UNDECODABLE_KEY = 'undecodable-key'

@@ -142,7 +142,7 @@ export class WindowChecks {
       const at = id.indexOf('/')
       const [start, key] = [Number(id.slice(0, at)), id.slice(at + 1)]
       const { current } = this.#contracts
-      const { values, window } = await readFeatures(slots, current, VIEW, key, start)
+      const { values, window } = await readFeatures({ slots, contract: current }, VIEW, key, start)
       mustEqual(
         [window?.start, values.events, String(values.amount)],
         [new Date(start / 1000).toISOString(), events, amountText(cents)],

@@ -106,7 +106,10 @@ export class DynamoDbModel {
   /** A client for checks: answers at once, with what there is. */
   inspector(): DynamoDBClient {
     const send = async (command: { readonly input: unknown }) => {
-      if (command.constructor.name !== 'QueryCommand') throw new Error('an inspector only queries')
+      if (command.constructor.name === 'GetItemCommand') {
+        const { TableName, Key } = command.input as GetInput
+        return { Item: this.item(TableName, Key.pk!.S!, Key.sk!.S!) }
+      }
       const input = command.input as QueryInput
       return this.#query(input, partitionOf(input), this.#nowMs(), Number.POSITIVE_INFINITY)
     }

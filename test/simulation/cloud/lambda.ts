@@ -73,6 +73,7 @@ export class FunctionModel<Event, Result> {
     const name = `${this.settings.name}@${of}`
     const instance = this.#take(name)
     const { process } = instance
+    process.hasMetFault = false
     this.#running++
     const invocation = await this.#ended(instance, event, name)
     this.#running--

@@ -2,7 +2,14 @@ import type { Random } from '#lib/domain/ops/seeded-random.ts'
 import { between, type Choices, oneOf } from '../kernel/choices.ts'
 import type { Scheduler } from '../kernel/scheduler.ts'
 import type { Process } from './process.ts'
-import { isAnswer, noAnswer, type Service, throttled, unavailable } from './service-errors.ts'
+import {
+  isAnswer,
+  isInjected,
+  noAnswer,
+  type Service,
+  throttled,
+  unavailable,
+} from './service-errors.ts'
 
 /** One call of one client to one service. */
 export interface Call<Answer> {
@@ -105,8 +112,9 @@ export class Network {
       const settle = (outcome: Outcome<Answer>) => {
         this.#scheduler.after(backMs, process.name, `answer of ${label}`, () => {
           if (!process.isAlive) return
-          if ('error' in outcome) reject(outcome.error)
-          else resolve(outcome.answer)
+          if (!('error' in outcome)) return resolve(outcome.answer)
+          process.hasMetFault ||= isInjected(outcome.error)
+          reject(outcome.error)
         })
       }
       const effect = () => {

@@ -8,6 +8,8 @@ export class Process {
   calls = 0
   /** Called at each call that it makes, before that is sent. */
   onCall: (() => void) | undefined
+  /** Whether a call of its present invocation was made to fail. */
+  hasMetFault = false
   /** Milliseconds that its own clock is off. */
   clockSkewMs = 0
   /** How a zombie goes on; undefined while somebody still waits for its answer. */
