@@ -1,7 +1,7 @@
 import type { Random } from '#lib/domain/ops/seeded-random.ts'
 import type { Cell, CellRisks } from './cell/cell.ts'
 import { encodeRecord, type SentEvent, validEvent } from './cell/events.ts'
-import { between, type Choices } from './kernel/choices.ts'
+import { between, type Choices, oneOf } from './kernel/choices.ts'
 import type { Choose } from './kernel/scheduler.ts'
 import { type CellRun, runCell, START_MS, type TraceOptions } from './run-cell.ts'
 
@@ -33,6 +33,7 @@ export function simulateRace(choices: Choices, options: TraceOptions): Promise<C
     risks,
     shards: 1,
     deployments: random() < 0.5 ? (['first', 'strict'] as const) : (['first'] as const),
+    windows: oneOf(random, ['tumbling', 'sliding', 'session'] as const),
     windowMs: 0,
     gatherMs: 0,
   }
@@ -58,7 +59,8 @@ export function sendFour(
       const event = validEvent({
         source: 'race',
         id: `${n}.${at}`,
-        atMicros: START_MS * 1000 + n * 1_000_000,
+        // Each closes windows of those before it.
+        atMicros: (START_MS + n * 900_000) * 1000,
         key: 'a',
         // Every second one is rejected by strict code.
         cents: n % 2 === 0 ? 100 + n : 2_100 + n,

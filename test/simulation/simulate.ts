@@ -53,6 +53,7 @@ function simulateDay(choices: SeededChoices, options: TraceOptions): Promise<Cel
     risks: drawRisks(choices),
     shards: between(random, 1, 3),
     deployments: ['first', ...deployments] as const,
+    windows: oneOf(random, ['tumbling', 'tumbling', 'sliding', 'session', 'running'] as const),
   }
   // Most of what is sent comes without a long pause.
   const spanMs = sends * 6_000

@@ -1,12 +1,9 @@
-import { DynamoDbSlotStore } from '#lib/adapters/dynamodb/dynamodb-slot-store.ts'
 import { ArchiveChecks } from '../checks/archive-checks.ts'
 import { TableChecks } from '../checks/table-checks.ts'
 import { Violation } from '../checks/violation.ts'
-import { WindowChecks } from '../checks/window-checks.ts'
 import { DynamoDbModel, type ItemChange } from '../cloud/dynamodb.ts'
 import {
   ARCHIVE_MAPPING,
-  type Delivery,
   type DeliveryRisks,
   EventSourceMapping,
 } from '../cloud/event-source-mapping.ts'
@@ -22,8 +19,8 @@ import type { Scheduler } from '../kernel/scheduler.ts'
 import { type BellRisks, Consumer } from './consumer.ts'
 import type { SentRecord } from './events.ts'
 import { archiveEventsOf, type Cloud, commitSnapshotsOf } from './functions.ts'
-import { DEPLOYMENTS, type Deployment, JOURNAL_TABLE, SLOTS_TABLE } from './product.ts'
-import { updateWindowsOf } from './windows.ts'
+import { DEPLOYMENTS, type Deployment, JOURNAL_TABLE, type WindowKind } from './product.ts'
+import { WindowPart } from './window-part.ts'
 
 export interface CellRisks {
   readonly calls: CallRisks
@@ -37,6 +34,8 @@ export interface CellSettings {
   readonly shards: number
   /** What may be deployed in this run. */
   readonly deployments: readonly Deployment[]
+  /** What windows its view has. */
+  readonly windows: WindowKind
   /** How long a batch gathers. @default that of the deployed mapping */
   readonly windowMs?: number
   /** How long bells of the commit gather. @default 1000 */
@@ -62,7 +61,7 @@ export class Cell {
   readonly network: Network
   readonly archive: ArchiveChecks
   readonly table: TableChecks
-  readonly windows: WindowChecks
+  readonly windows: WindowPart
   readonly mapping: EventSourceMapping<SentRecord, unknown>
   deployment: Deployment = 'first'
   readonly #scheduler: Scheduler
@@ -86,7 +85,10 @@ export class Cell {
       network,
       choices,
       nowMs,
-      onChange: (change) => this.archive.onObject(change),
+      onChange: (change) => {
+        this.archive.onObject(change)
+        this.windows.onObject(change)
+      },
     })
     const dynamodb = new DynamoDbModel({
       network,
@@ -94,7 +96,12 @@ export class Cell {
       nowMs,
       onChange: (change) => this.#onItem(change),
     })
-    const glue = new GlueModel({ network, onChange: (change) => this.table.onTable(change) })
+    const glue = new GlueModel({
+      network,
+      onChange: (change) => {
+        if (!this.windows.onTable(change)) this.table.onTable(change)
+      },
+    })
     const stream = new KinesisModel<SentRecord>({
       network,
       choices,
@@ -109,14 +116,13 @@ export class Cell {
     const fail = (error: unknown) => scheduler.fail(error)
     this.archive = new ArchiveChecks({ stream, s3, readings, fail })
     this.table = new TableChecks({ s3, archive: this.archive })
-    this.windows = new WindowChecks({ archive: this.archive, contracts: DEPLOYMENTS.first, fail })
 
-    const functionOf = <Event>(
+    const functionOf = <Event, Result>(
       name: string,
       timeoutMs: number,
-      create: (process: Process) => Handler<Event, unknown>,
+      create: (process: Process) => Handler<Event, Result>,
     ) =>
-      new FunctionModel<Event, unknown>({
+      new FunctionModel<Event, Result>({
         settings: { name, timeoutMs },
         scheduler,
         choices,
@@ -128,16 +134,24 @@ export class Cell {
         },
       })
     const contracts = () => DEPLOYMENTS[this.deployment]
-    const archiveEvents = functionOf<Delivery<SentRecord>>('archive', 15 * MINUTE_MS, (process) =>
+    const archiveEvents = functionOf('archive', 15 * MINUTE_MS, (process) =>
       archiveEventsOf(this.cloud, contracts(), process),
     )
-    const commitSnapshots = functionOf<unknown>('commit', 2 * MINUTE_MS, (process) =>
+    const commitSnapshots = functionOf('commit', 2 * MINUTE_MS, (process) =>
       commitSnapshotsOf(this.cloud, contracts(), process),
     )
-    const updateWindows = functionOf<unknown>('windows', 2 * MINUTE_MS, (process) =>
-      updateWindowsOf(this.cloud, contracts(), process),
-    )
-    this.#functions = [archiveEvents, commitSnapshots, updateWindows]
+    const consumerOf = (one: FunctionModel<unknown, unknown>, gatherMs: number | undefined) =>
+      new Consumer({ function: one, scheduler, choices, risks: risks.bells, gatherMs })
+    this.windows = new WindowPart({
+      cloud: this.cloud,
+      archive: this.archive,
+      kind: options.windows,
+      contracts,
+      functionOf,
+      consumerOf: (one, hasBell) => consumerOf(one, hasBell ? 0 : undefined),
+      fail,
+    })
+    this.#functions = [archiveEvents, commitSnapshots, ...this.windows.functions]
     this.mapping = new EventSourceMapping({
       scheduler,
       choices,
@@ -146,11 +160,9 @@ export class Cell {
       settings: { ...ARCHIVE_MAPPING, windowMs: options.windowMs ?? ARCHIVE_MAPPING.windowMs },
       risks: risks.deliveries,
     })
-    const consumerOf = (one: FunctionModel<unknown, unknown>, gatherMs: number) =>
-      new Consumer({ function: one, scheduler, choices, risks: risks.bells, gatherMs })
     this.#consumers = [
       consumerOf(commitSnapshots, options.gatherMs ?? 1000),
-      consumerOf(updateWindows, 0),
+      ...this.windows.consumers,
     ]
   }
 
@@ -180,12 +192,11 @@ export class Cell {
     await this.#scheduler.run()
     for (let sweep = 0; !this.isDrained(); sweep++) {
       if (sweep === SWEEPS_UNTIL_DRAINED) throw new Violation(`not drained: ${this.#lagging()}`)
-      for (const consumer of this.#consumers) consumer.ring()
+      for (const consumer of this.#consumers) consumer.sweep()
       this.#scheduler.after(MINUTE_MS, 'sweep', 'a minute passes', () => {})
       await this.#scheduler.run()
     }
-    const client = this.cloud.dynamodb.inspector()
-    await this.windows.mustBeComplete(new DynamoDbSlotStore({ client, tableName: SLOTS_TABLE }))
+    await this.windows.settle()
   }
 
   #lagging(): string {
@@ -216,7 +227,7 @@ export class Cell {
     this.#scheduler.after(MINUTE_MS, 'sweep', 'rings', () => {
       this.#isSweeping = false
       if (this.table.isDrained() && this.windows.isDrained()) return
-      for (const consumer of this.#consumers) consumer.ring()
+      for (const consumer of this.#consumers) consumer.sweep()
       this.#sweepUntilDrained()
     })
   }

@@ -16,6 +16,8 @@ export interface AdmittedEvent {
   readonly index: number
   readonly arrivalMicros: number
   readonly event: SentEvent
+  /** Of admitted events at earlier positions of the shard and its ancestors, each capped; undefined before the first. */
+  readonly greatestBefore: number | undefined
 }
 
 export interface RejectedPlace {
@@ -71,6 +73,7 @@ export class VerdictOracle {
     const admitted: AdmittedEvent[] = []
     const rejected: RejectedPlace[] = []
     let [received, duplicates] = [0, 0]
+    let greatest = before
     for (const { sequence, arrivalMs, content } of records) {
       const arrivalMicros = arrivalMs * 1000
       received += Math.max(1, content.events.length)
@@ -88,20 +91,19 @@ export class VerdictOracle {
           continue
         }
         seen.set(name, [...(seen.get(name) ?? []), minute])
-        admitted.push({ sequence, index, arrivalMicros, event })
+        admitted.push({ sequence, index, arrivalMicros, event, greatestBefore: greatest })
+        const latest = arrivalMicros + FUTURE_SKEW_MINUTES * MICROS_PER_MINUTE
+        const capped = Math.min(event.row!.atMicros, latest)
+        greatest = greatest === undefined ? capped : Math.max(greatest, capped)
       }
     }
-    const capped = admitted.map(({ event, arrivalMicros }) =>
-      Math.min(event.row!.atMicros, arrivalMicros + FUTURE_SKEW_MINUTES * MICROS_PER_MINUTE),
-    )
-    const times = before === undefined ? capped : [before, ...capped]
     return {
       received,
       admitted,
       duplicates,
       rejected,
       maxEventTimeBefore: before,
-      maxEventTimeAfter: times.length === 0 ? undefined : Math.max(...times),
+      maxEventTimeAfter: greatest,
     }
   }
 

@@ -9,7 +9,10 @@ export interface AcceptedRecord<Content> {
   readonly shard: string
   readonly digits: string
   readonly sequence: SequenceNumber
+  /** As it is stamped, which may lie before the record in front of it. */
   readonly arrivalMs: number
+  /** When it truly came. */
+  readonly acceptedMs: number
   readonly data: Uint8Array
   readonly content: Content
 }
@@ -131,6 +134,7 @@ export class KinesisModel<Content extends { readonly name: string }> {
       digits: String(this.#lastSequence),
       sequence: sequenceNumber(String(this.#lastSequence)),
       arrivalMs: this.#nowMs() - (backMs ?? 0),
+      acceptedMs: this.#nowMs(),
       data: input.data,
       content: input.content,
     }

@@ -74,6 +74,7 @@ export class FunctionModel<Event, Result> {
     const instance = this.#take(name)
     const { process } = instance
     process.hasMetFault = false
+    process.invokedMs = this.#scheduler.nowMs
     this.#running++
     const invocation = await this.#ended(instance, event, name)
     this.#running--

@@ -8,6 +8,8 @@ export class Process {
   calls = 0
   /** Called at each call that it makes, before that is sent. */
   onCall: (() => void) | undefined
+  /** When its present invocation began. */
+  invokedMs = 0
   /** Whether a call of its present invocation was made to fail. */
   hasMetFault = false
   /** Milliseconds that its own clock is off. */
