@@ -74,7 +74,7 @@ function simulateDay(choices: SeededChoices, options: TraceOptions): Promise<Cel
 function send(cell: Cell, choices: SeededChoices, producers: number, sends: number): void {
   const { scheduler } = cell.cloud
   scheduler.spawn(async () => {
-    const settings = { sends, records: 3, events: 12 }
+    const settings = { sends, records: 3, events: 20 }
     await Promise.all(
       Array.from({ length: producers }, (_, at) => runProducer(`p${at}`, settings, cell.cloud)),
     )
@@ -94,7 +94,7 @@ function drawRisks(choices: Choices): CellRisks {
     },
     invocations: {
       timeout: oneOf(random, [0, 0.05, 0.15]),
-      coldStart: oneOf(random, [0.02, 0.3]),
+      coldStart: oneOf(random, [0.02, 0.15]),
       clockSkew: 0.1,
     },
     deliveries: { again: oneOf(random, [0, 0.1, 0.3]), short: oneOf(random, [0, 0.1, 0.5]) },

@@ -114,8 +114,8 @@ export function encodeRecord(random: Random, events: readonly SentEvent[]): Uint
     ? `${space}${first!.text}${space}`
     : `${space}[${events.map((event) => event.text).join(`,${space}`)}]${space}`
   const chance = random()
-  if (chance < 0.7) return Buffer.from(text)
-  return chance < 0.85 ? gzipSync(text) : zstdCompressSync(text)
+  if (chance < 0.9) return Buffer.from(text)
+  return chance < 0.95 ? gzipSync(text) : zstdCompressSync(text)
 }
 
 /** Bytes that are no events, each in its own way. */

@@ -1,4 +1,4 @@
-import { keyedIdentity } from '#lib/domain/ingest/identity.ts'
+import { createHmac, createSecretKey } from 'node:crypto'
 import type { Predecessor } from '#lib/domain/kernel/sequence-number.ts'
 import { MICROS_PER_MINUTE, minuteOf } from '#lib/domain/kernel/time.ts'
 import { isRowFor, type SentEvent, type SentRecord } from '../cell/events.ts'
@@ -40,8 +40,6 @@ interface DecidedShard {
   maxEventTime: number | undefined
   hasEntries: boolean
 }
-
-const identify = keyedIdentity(IDENTITY_KEY)
 
 /**
  * What must become of the stream's events, told from what was sent: never decodes, batches or remembers anything
@@ -147,15 +145,24 @@ function nameOf({ source, id }: SentEvent): string {
   return JSON.stringify([source, id])
 }
 
+const secret = createSecretKey(IDENTITY_KEY)
 const identities = new WeakMap<SentEvent, Uint8Array>()
 
 /** 16 bytes per admitted event, as the verdicts object holds them. */
 export function identitiesOf(admitted: readonly AdmittedEvent[]): Buffer {
   return Buffer.concat(
     admitted.map(({ event }) => {
-      const known = identities.get(event) ?? identify(event.source, event.id)
+      const known = identities.get(event) ?? identityOf(event)
       identities.set(event, known)
       return known
     }),
   )
+}
+
+/** The first half of HMAC-SHA-256 over the source's length, 32 bits little-endian, the source and the id. */
+function identityOf({ source, id }: SentEvent): Uint8Array {
+  const length = Buffer.alloc(4)
+  length.writeUInt32LE(Buffer.byteLength(source))
+  const hmac = createHmac('sha256', secret).update(length).update(source).update(id)
+  return hmac.digest().subarray(0, 16)
 }
