@@ -15,6 +15,8 @@ interface Holder {
 export interface LockOptions {
   readonly timeoutMs: number
   readonly onWait?: (holderPid: number) => void
+  /** What to fail with when the time is over. @default `local.locked`, naming the file */
+  readonly failure?: (holderPid: number) => Error
 }
 
 /**
@@ -42,6 +44,7 @@ export async function withFileLock<T>(
         continue
       }
       if (Date.now() > deadline) {
+        if (options.failure !== undefined) throw options.failure(found.pid)
         throw new LocalCloudError(
           'local.locked',
           `another process (pid ${found.pid}) has held ${path} for too long: end it, or delete that file if it is stuck`,

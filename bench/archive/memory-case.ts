@@ -8,6 +8,7 @@ import type { EncodedRecord } from '#lib/domain/ingest/decoder/decoder.ts'
 import { keyedIdentity } from '#lib/domain/ingest/identity.ts'
 import type { ObjectStore } from '#lib/domain/kernel/object-store.ts'
 import { sequenceNumber } from '#lib/domain/kernel/sequence-number.ts'
+import { LONE_SHARDS } from '#test/support/lone-shards.ts'
 import { ReferenceArchive } from '#test/support/reference/archive.ts'
 import type { MemoryCase } from '../archive.ts'
 import { tripsContract } from '../cost/setting.ts'
@@ -110,7 +111,7 @@ const deps = {
   contracts: versionsOf([name === 'tiny and accepted' ? tiny : contract]),
   journal: new MemoryJournal(),
   objects: nowhere,
-  lineage: { parents: async () => new Map<string, readonly string[]>() },
+  lineage: LONE_SHARDS,
   identify: keyedIdentity(new Uint8Array(32)),
   layout: { bucket: 'bucket', region: 'us-east-1', product: contract.product },
   undecodableKeyId: 'key',

@@ -4,7 +4,7 @@ import { type BillLine, billLines, PRICES, totalUsd } from './prices.ts'
 const HOURS_PER_MONTH = 730
 const GIB = 2 ** 30
 /** As the alarm catalogue and the cell's keys have it; a test holds the first two against it. */
-export const PRODUCT_ALARMS = 6
+export const PRODUCT_ALARMS = 7
 export const CELL_ALARMS = 1
 const CELL_KEYS = 3
 const CELL_DASHBOARDS = 1

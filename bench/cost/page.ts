@@ -23,7 +23,8 @@ export function pageTables(cases: readonly PricedCase[]): PageTables {
         name,
         usd4(countedUsd),
         usd4(estimatedUsd),
-        usd4(countedUsd + estimatedUsd),
+        // Of what stands beside it, so that the line adds up.
+        usd4(Number(usd4(countedUsd)) + Number(usd4(estimatedUsd))),
         ...peers.map((peer) => usd4(peer.usd)),
       ]),
     ],

@@ -4,75 +4,75 @@ import { median } from './median.ts'
 import { parseOnly, parseValidatePush } from './peers.ts'
 import { type Case, lambdaRecords, tripsContract } from './trips.ts'
 
-/** What a process of its own measured: medians, in nanoseconds per event. */
-export interface WarmTimes {
-  readonly ours: number
-  readonly parseOnly: number
-  readonly validated: number
+/** Who is measured, or `answers`: whether all of them say the same. */
+export type Contestant = 'ours' | 'parseOnly' | 'validated'
+
+export interface Answers {
   readonly equal: boolean
-  readonly events: number
+  /** Per event. */
   readonly columnBytes: { readonly fields: number; readonly place: number }
 }
 
 const EVENTS = 10_000
-const WARM_UP = 6
-const REPEATS = 11
-/** Ours is shorter than the clock's and the machine's unrest: it runs several times for each run of a peer. */
-const OURS_PER_REPEAT = 4
+/** Processor time after which code is as fast as it gets; a machine may be busy meanwhile. */
+const WARM_UP_MICROS = 2_000_000
+const REPEATS = 31
 const SHARD = 'shardId-000000000000'
 
-/**
- * In CPU time of the whole process: what other processes do meanwhile counts least in it, and what a garbage collector
- * does on other threads is work, too. Ours and the peers take turns in this
- * process, which has one case only: decoders of other cases would share its feedback.
- */
-function measure(name: Case): WarmTimes {
-  const contract = tripsContract()
-  const records = lambdaRecords(name, EVENTS, 42)
-  const decoder = createDecoder(contract)
-  const validated = parseValidatePush(contract)
-  const decodedOnce = decoder.decodeRecords(records, { shard: SHARD })
-  const equal = sameAnswer(decodedOnce, validated(records, SHARD)) && parseOnly(records) === EVENTS
-  const runs = {
-    ours: () => {
-      for (let i = 0; i < OURS_PER_REPEAT; i++) decoder.decodeRecords(records, { shard: SHARD })
-    },
-    parseOnly: () => parseOnly(records),
-    validated: () => validated(records, SHARD),
-  }
-  const names = Object.keys(runs) as (keyof typeof runs)[]
-  const times = { ours: [] as number[], parseOnly: [] as number[], validated: [] as number[] }
-  for (let repeat = -WARM_UP; repeat < REPEATS; repeat++) {
-    for (const one of repeat % 2 === 0 ? names : names.toReversed()) {
-      const started = process.cpuUsage()
-      runs[one]()
-      const { user, system } = process.cpuUsage(started)
-      const elapsed = (user + system) / 1000
-      if (repeat >= 0) times[one].push(one === 'ours' ? elapsed / OURS_PER_REPEAT : elapsed)
-    }
-  }
-  const perEvent = (list: readonly number[]) => Math.round((median(list) / EVENTS) * 1e6)
-  return {
-    ours: perEvent(times.ours),
-    parseOnly: perEvent(times.parseOnly),
-    validated: perEvent(times.validated),
-    equal,
-    events: EVENTS,
-    columnBytes: columnBytes(decodedOnce),
-  }
-}
+const [name, who] = process.argv.slice(2) as [Case, Contestant | 'answers']
+const contract = tripsContract()
+const records = lambdaRecords(name, EVENTS, 42)
 
-function columnBytes({ batch }: ReturnType<ReturnType<typeof createDecoder>['decodeRecords']>) {
+function answers(): Answers {
+  const decoded = createDecoder(contract).decodeRecords(records, { shard: SHARD })
+  const validated = parseValidatePush(contract)(records, SHARD)
+  const { rows, columns } = decoded.batch
   let fields = 0
   let place = 0
-  for (const [name, column] of batch.columns) {
-    const strings = column.kind === 'utf8' ? column.bytes.length + 4 * batch.rows : 0
-    const values = 'values' in column ? column.values.byteLength : strings
-    const bytes = values + (column.nulls?.length ?? 0)
-    if (name.startsWith('ingest_')) place += bytes
+  for (const [column, one] of columns) {
+    const strings = one.kind === 'utf8' ? one.bytes.length + 4 * rows : 0
+    const values = 'values' in one ? one.values.byteLength : strings
+    const bytes = values + (one.nulls?.length ?? 0)
+    if (column.startsWith('ingest_')) place += bytes
     else fields += bytes
   }
-  return { fields: Math.round(fields / batch.rows), place: Math.round(place / batch.rows) }
+  return {
+    equal: sameAnswer(decoded, validated) && parseOnly(records) === EVENTS,
+    columnBytes: { fields: Math.round(fields / rows), place: Math.round(place / rows) },
+  }
 }
 
-process.stdout.write(JSON.stringify(measure(process.argv[2] as Case)))
+function runOf(contestant: Contestant): () => unknown {
+  if (contestant === 'parseOnly') return () => parseOnly(records)
+  if (contestant === 'validated') {
+    const decode = parseValidatePush(contract)
+    return () => decode(records, SHARD)
+  }
+  const decoder = createDecoder(contract)
+  return () => decoder.decodeRecords(records, { shard: SHARD })
+}
+
+/**
+ * The median of processor time per event, in nanoseconds: of all threads, because what a garbage collector does on
+ * others is work, too. Each contestant has a process of its own, so that this is charged to who made the garbage.
+ */
+function measure(contestant: Contestant): number {
+  const run = runOf(contestant)
+  // Long enough for the clock, whoever runs.
+  const times = contestant === 'ours' ? 4 : 1
+  const measured: number[] = []
+  const start = process.cpuUsage()
+  const sinceStart = () => {
+    const { user, system } = process.cpuUsage(start)
+    return user + system
+  }
+  while (sinceStart() < WARM_UP_MICROS) run()
+  for (let repeat = 0; repeat < REPEATS; repeat++) {
+    const before = sinceStart()
+    for (let i = 0; i < times; i++) run()
+    measured.push((1_000 * (sinceStart() - before)) / (times * EVENTS))
+  }
+  return median(measured)
+}
+
+process.stdout.write(JSON.stringify(who === 'answers' ? answers() : measure(who)))

@@ -171,6 +171,16 @@ export function productStackName(region: string, product: string): string {
   return stackName(topology, cellOf(region), product)
 }
 
+/** What the names of all stacks of a region's cell start with. */
+export function cellPrefix(region: string): string {
+  return stackName(topology, cellOf(region), '')
+}
+
+/** The stacks that a cell with these products has. */
+export function ownStacks(region: string, products: readonly string[]): readonly string[] {
+  return ['state', 'ops', ...products].map((part) => stackName(topology, cellOf(region), part))
+}
+
 function required(outputs: Readonly<Record<string, string>>, key: string, stack: string): string {
   const value = outputs[key]
   if (value !== undefined) return value

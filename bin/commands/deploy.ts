@@ -3,9 +3,15 @@ import { globSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node
 import { dirname, join } from 'node:path'
 import { CloudFormationClient } from '@aws-sdk/client-cloudformation'
 import { GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts'
-import { describeStack, isUsable, lastFailure } from '#lib/adapters/cloudformation/stacks.ts'
+import {
+  describeStack,
+  isUsable,
+  lastFailure,
+  stackNames,
+} from '#lib/adapters/cloudformation/stacks.ts'
+import { withFileLock } from '#local/file-lock.ts'
 import { type DeployEvent, resourcesByStack, runCdk } from './cdk.ts'
-import { productStackName, reaching, stateStackName } from './cells.ts'
+import { cellPrefix, ownStacks, productStackName, reaching, stateStackName } from './cells.ts'
 import type { CommandContext } from './context.ts'
 import { CommandError } from './failure.ts'
 
@@ -23,7 +29,25 @@ export function deploymentFiles(context: CommandContext) {
     assembly: join(stateDir, `cdk.out-${name}`),
     log: (what: string) => join(stateDir, `cdk-${what}-${name}.log`),
     record: join(stateDir, `deployed-${name}.json`),
+    lock: join(stateDir, `up-${name}.lock`),
   }
+}
+
+/**
+ * Runs work that changes what is deployed while nobody else does: two deployments would write each other's assembly.
+ * Fails with one line that names the process which is at it; one that died is none.
+ */
+export function deployingAlone<T>(
+  context: CommandContext,
+  command: 'up' | 'down',
+  work: () => Promise<T>,
+): Promise<T> {
+  const failure = (pid: number) =>
+    new CommandError(
+      'deploy.busy',
+      `${command} has to wait: process ${pid} is starting, deploying or ending this cloud; run \`weir ${command}\` again once it is done, or end it (kill ${pid})`,
+    )
+  return withFileLock(deploymentFiles(context).lock, { timeoutMs: 0, failure }, work)
 }
 
 /** Prepares the regions for the CDK, those that are not yet. */
@@ -158,6 +182,21 @@ export function sourceFingerprint(root: string): string {
     hash.update(file).update('\0').update(readFileSync(path)).update('\0')
   }
   return hash.digest('hex')
+}
+
+/** Product stacks in these regions that belong to no product of the project, by name. */
+export async function leftoverStacks(
+  context: CommandContext,
+  { regions, products }: Deployment,
+): Promise<readonly string[]> {
+  const found = await Promise.all(
+    regions.map(async (region) => {
+      const client = new CloudFormationClient(context.target.clientConfig(region))
+      const names = await stackNames(client, cellPrefix(region))
+      return names.filter((name) => !ownStacks(region, products).includes(name))
+    }),
+  )
+  return found.flat()
 }
 
 function stacksOf({ regions, products }: Deployment): { region: string; name: string }[] {

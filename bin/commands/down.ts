@@ -1,6 +1,7 @@
 import type { Command } from 'commander'
 import { stopLocalCloud } from '#local/local-cloud.ts'
 import type { CommandContext } from './context.ts'
+import { deployingAlone } from './deploy.ts'
 import { CommandError } from './failure.ts'
 import type { Register } from './program.ts'
 
@@ -13,7 +14,8 @@ export async function down(context: CommandContext): Promise<{ readonly stopped:
       { exitCode: 2 },
     )
   }
-  return stopLocalCloud({ port: context.target.port, stateDir: context.stateDir })
+  const place = { port: context.target.port, stateDir: context.stateDir }
+  return deployingAlone(context, 'down', () => stopLocalCloud(place))
 }
 
 export const registerDown: Register = (program, run) => {

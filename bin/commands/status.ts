@@ -11,6 +11,7 @@ import { listOf } from './arguments.ts'
 import { type DeployedCell, deployedCells, findCell, notRunning } from './cells.ts'
 import type { CommandContext } from './context.ts'
 import { CommandError, reportOf } from './failure.ts'
+import { type FunctionProblem, lastErrors, problemLine } from './function-errors.ts'
 import type { Register } from './program.ts'
 import { productStores } from './stores.ts'
 import { counted, grouped, table } from './terminal.ts'
@@ -33,6 +34,8 @@ export interface ProductStatus {
   readonly snapshot: { readonly id: string; readonly time: string } | null
   /** What does not go into a table, and why. */
   readonly waiting: readonly Waiting[]
+  /** What its functions failed with lately. */
+  readonly errors: readonly FunctionProblem[]
   /** What producers sent in the newest batches that no contract knew, by name; null if nothing is known. */
   readonly drift: RecentDrift | null
 }
@@ -54,6 +57,9 @@ export interface StatusResult {
     readonly products: readonly ProductStatus[]
   }[]
 }
+
+/** An error that is older than this has passed, or its shard shows that it has not. */
+const LATELY_MS = 10 * 60_000
 
 /** What runs, what is deployed, and how far each product is. */
 export async function status(
@@ -114,6 +120,7 @@ async function productsOf(
           quarantined: 0,
           snapshot: null,
           waiting: [],
+          errors: [],
           drift: null,
         }
       }),
@@ -130,9 +137,11 @@ async function productStatus(
   const tables = await stores.tables()
   const current = tables.at(-1)?.table
   const fences = await committedFences(stores.journal, await fencesOf(tables))
-  const [standings, waiting, drift, quarantined] = await Promise.all([
+  const watched = ['archive-events', 'commit-snapshots', 'update-windows'] as const
+  const [standings, waiting, errors, drift, quarantined] = await Promise.all([
     shardStandings(stores.stream, stores.journal, fences),
     waitingShards(stores, tables),
+    lastErrors(context, stores.deployed, watched, Date.now() - LATELY_MS),
     recentDrift(stores.journal),
     // By place: what two attempts of different code wrote is one event.
     stores.athena.run(`select count(distinct quarantine_id) from ${product}_quarantine`),
@@ -160,6 +169,7 @@ async function productStatus(
             time: new Date(snapshot.timestampMs).toISOString(),
           },
     waiting,
+    errors,
     drift,
   }
 }
@@ -169,7 +179,7 @@ export const registerStatus: Register = (program, run) => {
     .command('status')
     .summary('what runs, what is deployed, how far each product is')
     .description(
-      'Shows the cloud, the cells, and for each product its shards: the journal’s head, the table’s fence and what lies between.',
+      'Shows the cloud, the cells, and for each product its shards: the journal’s head, the table’s fence, what lies between, who waits, and what its functions failed with in the last ten minutes.',
     )
     .option('--regions <list>', 'regions to look at (default: wherever a cell is)', listOf)
     .addHelpText(
@@ -180,7 +190,7 @@ export const registerStatus: Register = (program, run) => {
         '  npm run weir -- status',
         '',
         'With --json: {cloud, cells: [{region, deployed, products: [{product, shards, committed, quarantined, snapshot,',
-        'waiting, drift}]}]}.',
+        'waiting, errors, drift}]}]}.',
         'Exit 1 if the local cloud does not run, or a region that was asked for has no cell.',
       ].join('\n'),
     )
@@ -225,6 +235,7 @@ function printStatus({ terminal }: CommandContext, { cloud, cells }: StatusResul
       )
       for (const line of driftLines(product.drift)) terminal.line(line)
       for (const line of product.waiting.map(waitingLine)) terminal.line(pc.red(line))
+      for (const line of product.errors.map(problemLine)) terminal.line(pc.red(line))
       if (product.problem !== undefined) terminal.line(pc.red(product.problem))
       if (product.shards.length === 0) continue
       const rows = product.shards.map((one) => [

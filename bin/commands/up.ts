@@ -10,7 +10,9 @@ import {
   bootstrap,
   type Deployment,
   deployAssembly,
+  deployingAlone,
   isDeployed,
+  leftoverStacks,
   recordDeployment,
   sourceFingerprint,
   synthesize,
@@ -30,11 +32,17 @@ export interface UpResult {
   readonly endpoint: string | null
   readonly startedNow: boolean
   readonly cells: readonly { readonly region: string; readonly deployed: 'now' | 'unchanged' }[]
+  /** Stacks of products that the project does not have any more. */
+  readonly leftovers: readonly string[]
   readonly seconds: number
 }
 
 /** Starts the local cloud and deploys the cells. Harmless to repeat: what is there and unchanged is left alone. */
-export async function up(context: CommandContext, options: UpOptions = {}): Promise<UpResult> {
+export function up(context: CommandContext, options: UpOptions = {}): Promise<UpResult> {
+  return deployingAlone(context, 'up', () => upAlone(context, options))
+}
+
+async function upAlone(context: CommandContext, options: UpOptions): Promise<UpResult> {
   const { target } = context
   const started = performance.now()
   const regions = checkedRegions(options.regions)
@@ -62,6 +70,9 @@ export async function up(context: CommandContext, options: UpOptions = {}): Prom
       if (!unchanged) await bootstrap(side, regions)
     },
   ])
+  // Said before: CloudFormation may refuse to take away what such a stack still uses.
+  const leftovers = await leftoverStacks(context, deployment)
+  for (const stack of leftovers) context.terminal.problem(leftoverLine(stack))
   if (!unchanged) await deployAssembly(context, deployment)
   await createTables(context, deployment)
   recordDeployment(context, deployment, fingerprint)
@@ -69,8 +80,13 @@ export async function up(context: CommandContext, options: UpOptions = {}): Prom
     endpoint: target.endpoint ?? null,
     startedNow,
     cells: regions.map((region) => ({ region, deployed: unchanged ? 'unchanged' : 'now' })),
+    leftovers,
     seconds: Math.round((performance.now() - started) / 100) / 10,
   }
+}
+
+function leftoverLine(stack: string): string {
+  return `weir: stack ${stack} is of a product that this project does not have any more, and still runs: docs/runbook.md, "Remove a data product", says how to remove it`
 }
 
 /** Runs work side by side; the first failure ends the rest, so that nothing goes on behind the message. */

@@ -7,6 +7,7 @@ import { fencesOf, type ProductTable, rowsOf, snapshotsOf } from '#lib/domain/op
 import { durationMs, wholeNumber } from './arguments.ts'
 import { type CommandContext, productNamed } from './context.ts'
 import { CommandError } from './failure.ts'
+import { lastErrors, problemLine } from './function-errors.ts'
 import type { Register } from './program.ts'
 import { type ProductStores, productStores } from './stores.ts'
 import { counted, grouped } from './terminal.ts'
@@ -51,7 +52,7 @@ export async function waitForEvents(
       else bar.update(committed, events)
       const isDone = events === undefined ? inFlight === 0 : committed >= events
       if (isDone) return { committed, lagMs: await lagOf(stores, tables) }
-      if (performance.now() > deadline) throw await timedOut(stores, tables, options)
+      if (performance.now() > deadline) throw await timedOut(context, stores, tables, options)
       await sleep(POLL_MS, undefined, { signal: context.signal })
     }
   } finally {
@@ -80,6 +81,7 @@ async function lagOf(
 }
 
 async function timedOut(
+  context: CommandContext,
   stores: ProductStores,
   tables: readonly ProductTable[],
   options: WaitOptions,
@@ -95,8 +97,17 @@ async function timedOut(
     inFlight > 0
       ? `${grouped(inFlight)} still in flight`
       : 'nothing in flight: the rest was a duplicate, went into quarantine, or was never sent'
-  return new CommandError('wait.timeout', `timeout after ${timeout / 1_000} s: ${what}, ${why}`, {
-    document: { committed, lagMs: await lagOf(stores, tables), inFlight, timedOut: true },
+  const sinceMs = Date.now() - timeout - 60_000
+  const errors =
+    inFlight === 0
+      ? []
+      : await lastErrors(context, stores.deployed, ['archive-events', 'commit-snapshots'], sinceMs)
+  const lines = [
+    `timeout after ${timeout / 1_000} s: ${what}, ${why}`,
+    ...errors.map((error) => problemLine(error)),
+  ]
+  return new CommandError('wait.timeout', lines.join('\n'), {
+    document: { committed, lagMs: await lagOf(stores, tables), inFlight, timedOut: true, errors },
   })
 }
 
@@ -119,7 +130,7 @@ export const registerWait: Register = (program, run) => {
         '  npm run weir -- wait trips --region us-east-1 --events 7500',
         '  npm run weir -- wait trips --region eu-west-1 --timeout 5m',
         '',
-        'With --json: {committed, lagMs}. Exit 1 at the timeout, saying how many are there.',
+        'With --json: {committed, lagMs}. Exit 1 at the timeout, saying how many are there, and what the functions failed with.',
       ].join('\n'),
     )
     .action((product: string, options: WaitOptions, command: Command) =>

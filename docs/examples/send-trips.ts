@@ -3,7 +3,7 @@ import { EventProducer, hasCode } from '#lib/producer.ts' // elsewhere: from 'we
 interface Trip {
   pickup_location_id: number
   fare_amount: number
-  // and the other fields of the contract
+  // and the other fields of the contract: `weir contract types trips` writes them all
 }
 
 /** Sends trips; answers the ids of those that the stream did not take, as far as they are named. */

@@ -47,6 +47,7 @@ describe('imports run one way', () => {
       ['domain-is-pure', 'lib/domain/planted.ts', '@aws-sdk/client-s3'],
       ['domain-is-pure', 'lib/domain/planted.ts', 'node:fs'],
       ['domain-is-pure', 'lib/domain/planted.ts', '#lib/adapters/target.ts'],
+      ['lake-stands-alone', 'lib/domain/lake/planted.ts', '#lib/domain/ingest/target.ts'],
       ['adapters-know-the-domain-only', 'lib/adapters/planted.ts', '#lib/constructs/target.ts'],
       ['nothing-imports-a-function', 'lib/stacks/planted.ts', '#functions/a/b/handler.ts'],
       ['functions-stand-alone', 'functions/a/c/planted.ts', '#functions/a/b/handler.ts'],

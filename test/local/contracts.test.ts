@@ -57,6 +57,7 @@ describe('a contract of Weir, to other tools', () => {
 
     expect([...all.keys()].map((name) => name.replace(/\d+$/, 'n'))).toEqual([
       'products/trips/contract.yaml',
+      'test/fixtures/customers/contract.yaml',
       'test/fixtures/orders/contract.yaml',
       'docs/contract.md:n',
       'docs/contract.md:n',

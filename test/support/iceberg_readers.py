@@ -57,7 +57,7 @@ def duck():
 def summarize(connection, relation, request):
     columns = request["columns"]
     nulls = ", ".join(f"count(*) - count({name}) AS {name}_nulls" for name in columns)
-    sums = ", ".join(f"CAST(sum({name}) AS VARCHAR) AS {name}_sum" for name in request["sums"])
+    sums = ", ".join(f"CAST(sum({name}) AS VARCHAR) AS \"{name}_sum\"" for name in request["sums"])
     extremes = ", ".join(
         f"CAST(min({name}) AS VARCHAR) AS {name}_min, CAST(max({name}) AS VARCHAR) AS {name}_max"
         for name in request["extremes"]

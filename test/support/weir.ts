@@ -29,11 +29,11 @@ export async function weirJson<Answer>(args: readonly string[]): Promise<Answer>
 export function run(
   command: string,
   args: readonly string[],
-  options: { readonly env?: Record<string, string> } = {},
+  options: { readonly env?: Record<string, string>; readonly cwd?: string } = {},
 ): Promise<CommandOutcome> {
   return new Promise((resolve, reject) => {
     const child = spawn(command, args, {
-      cwd: root,
+      cwd: options.cwd ?? root,
       env: { ...process.env, ...options.env },
       stdio: ['ignore', 'pipe', 'pipe'],
     })

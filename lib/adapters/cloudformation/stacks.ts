@@ -2,6 +2,7 @@ import {
   type CloudFormationClient,
   DescribeStackEventsCommand,
   DescribeStacksCommand,
+  paginateDescribeStacks,
 } from '@aws-sdk/client-cloudformation'
 
 /** A deployed stack. */
@@ -30,6 +31,20 @@ export async function describeStack(
     if (error instanceof Error && /does not exist/.test(error.message)) return undefined
     throw error
   }
+}
+
+/** The names of all stacks that start so, in order. */
+export async function stackNames(
+  client: CloudFormationClient,
+  prefix: string,
+): Promise<readonly string[]> {
+  const names: string[] = []
+  for await (const { Stacks: stacks = [] } of paginateDescribeStacks({ client }, {})) {
+    for (const { StackName: name = '', StackStatus: status } of stacks) {
+      if (name.startsWith(prefix) && status !== 'DELETE_COMPLETE') names.push(name)
+    }
+  }
+  return names.sort()
 }
 
 /** Whether what the stack describes is there: created, updated, or rolled back to what it was. */

@@ -161,7 +161,7 @@ export class DynamoDbSlotStore implements SlotStore {
     const found = await inParallel(this.#partitions(view, key), WRITES_AT_ONCE, async (pk) => {
       const slots: Slot[] = []
       // '~' sorts after every shard id: all shards' slots of a pane that starts exactly then.
-      const between = { from: isoOf(from), to: `${isoOf(to)}#~` }
+      const between = { from: firstSort(from), to: `${isoOf(to)}#~` }
       for await (const item of this.#query(pk, between, consistent)) slots.push(slotOf(item))
       return slots
     })
@@ -243,7 +243,7 @@ export class DynamoDbSlotStore implements SlotStore {
   }
 
   async *panes(view: string, from: Micros, to: Micros): AsyncGenerator<Micros> {
-    const between = { from: isoOf(from), to: isoOf(to) }
+    const between = { from: firstSort(from), to: isoOf(to) }
     for await (const item of this.#query(`panes#${view}`, between, true)) {
       yield Date.parse(item[ITEM_KEYS.sort]!.S!) * 1000
     }
@@ -368,6 +368,11 @@ function keyOf(partition: string, sort: string): Item {
 /** A view name has no '#': what follows the second one is the key, whatever is in it. */
 function slotPartition(view: string, key: string, sub: number): string {
   return sub === 0 ? `slot#${view}#${key}` : `slot.${sub}#${view}#${key}`
+}
+
+/** Panes start on whole milliseconds, and keys are as exact: a time between two of them begins at the later one. */
+function firstSort(from: Micros): string {
+  return isoOf(Math.ceil(from / 1000) * 1000)
 }
 
 function membersOf(view: string, paneStart: Micros): string {

@@ -1,5 +1,6 @@
 import type { Clock } from '#lib/domain/kernel/clock.ts'
 import { PlatformError } from '#lib/domain/kernel/errors.ts'
+import type { ObjectRemover } from '#lib/domain/kernel/object-remover.ts'
 import type { ObjectStore, ObjectSummary, PutOptions } from '#lib/domain/kernel/object-store.ts'
 
 interface StoredObject {
@@ -9,7 +10,7 @@ interface StoredObject {
 }
 
 /** Objects in this process's memory. Bodies are copied in and out: nobody can change what is stored. */
-export class MemoryObjectStore implements ObjectStore {
+export class MemoryObjectStore implements ObjectStore, ObjectRemover {
   readonly #objects = new Map<string, StoredObject>()
   readonly #clock: Clock
 
@@ -47,6 +48,10 @@ export class MemoryObjectStore implements ObjectStore {
     for (const [uri, { body, lastModifiedMs }] of inOrder) {
       yield { uri, sizeBytes: body.length, lastModifiedMs }
     }
+  }
+
+  async remove(uris: readonly string[]): Promise<void> {
+    for (const uri of uris) this.#objects.delete(uri)
   }
 
   /** What an object was stored with, for those who check how it was sealed. */

@@ -9,6 +9,7 @@ import {
 import { PlatformError } from '#lib/domain/kernel/errors.ts'
 import type { ObjectStore, ObjectSummary, PutOptions } from '#lib/domain/kernel/object-store.ts'
 import { jitteredBackoff } from '#lib/domain/lake/backoff.ts'
+import { placeOf } from './s3-place.ts'
 
 export interface S3ObjectStoreProps {
   readonly client: S3Client
@@ -111,12 +112,6 @@ function putInput(uri: string, body: Uint8Array, options: PutOptions): PutObject
       SSEKMSKeyId: options.kmsKeyId,
     }),
   }
-}
-
-function placeOf(uri: string): { Bucket: string; Key: string } {
-  const match = /^s3:\/\/([^/]+)\/(.*)$/s.exec(uri)
-  if (match) return { Bucket: match[1]!, Key: match[2]! }
-  throw new PlatformError('objects.invalidUri', `not an S3 URI: ${uri}`)
 }
 
 function statusOf(error: unknown): number | undefined {

@@ -1,4 +1,5 @@
 import { type Column, isNull, utf8At } from '#lib/domain/kernel/columns.ts'
+import { RunColumn } from '#lib/domain/kernel/run-column.ts'
 import { parseSequenceNumber } from '#lib/domain/kernel/sequence-number.ts'
 import { Utf8Builder } from '#lib/domain/kernel/utf8-builder.ts'
 import { decodeParquet } from '#lib/domain/lake/parquet/decode.ts'
@@ -49,7 +50,7 @@ export function encodeQuarantine(
   }
   const columns = new Map<string, Column>([
     ['quarantine_id', places(shard, rejected, received)],
-    ['shard', text(() => shard)],
+    ['shard', new RunColumn([shard], Int32Array.of(rows))],
     ['sequence_number', text(sequenceOf)],
     [
       'event_index',

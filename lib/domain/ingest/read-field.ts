@@ -103,32 +103,50 @@ function listReader(
 }
 
 function expected({ type, constraints }: Field, problem: FieldProblem): string {
-  const texts: Readonly<Record<FieldProblem, string>> = {
-    missing: 'is required',
-    type: `must be ${TYPE_WORDS[type.kind] ?? `a ${type.kind}`}`,
-    notUnicode: 'has a lone surrogate and so no UTF-8 form',
-    notInteger: 'must be a whole number',
-    tooPrecise: 'has more fractional digits than are kept',
-    outOfRange: `is beyond what a ${type.kind} of this field holds`,
-    notDate: 'must be a date, YYYY-MM-DD',
-    notTime: 'must be a time of day, HH:MM:SS',
-    notTimestamp:
-      type.kind === 'timestamp' && type.localZone !== undefined
+  switch (problem) {
+    case 'missing':
+      return 'is required'
+    case 'type':
+      return `must be ${TYPE_WORDS[type.kind] ?? `a ${type.kind}`}`
+    case 'notUnicode':
+      return 'has a lone surrogate and so no UTF-8 form'
+    case 'notInteger':
+      return 'must be a whole number'
+    case 'tooPrecise':
+      return 'has more fractional digits than are kept'
+    case 'outOfRange':
+      return `is beyond what a ${type.kind} of this field holds`
+    case 'notDate':
+      return 'must be a date, YYYY-MM-DD'
+    case 'notTime':
+      return 'must be a time of day, HH:MM:SS'
+    case 'notTimestamp':
+      return type.kind === 'timestamp' && type.localZone !== undefined
         ? 'must be a local time without offset, YYYY-MM-DD HH:MM:SS'
-        : 'must be an RFC 3339 time with offset',
-    tooShort: `has fewer than ${constraints.minLength} characters`,
-    tooLong: `has more than ${constraints.maxLength} characters`,
-    pattern: `does not match ${constraints.pattern}`,
-    format: `is no ${constraints.format}`,
-    notAllowed: 'is none of the allowed values',
-    belowMinimum: `is below ${constraints.minimum}`,
-    aboveMaximum: `is above ${constraints.maximum}`,
-    notMultiple: `is no multiple of ${constraints.multipleOf}`,
-    tooFewItems: `has fewer than ${constraints.minItems} items`,
-    tooManyItems: `has more than ${constraints.maxItems} items`,
-    repeatedItem: 'has an item twice',
+        : 'must be an RFC 3339 time with offset'
+    case 'tooShort':
+      return `has fewer than ${constraints.minLength} characters`
+    case 'tooLong':
+      return `has more than ${constraints.maxLength} characters`
+    case 'pattern':
+      return `does not match ${constraints.pattern}`
+    case 'format':
+      return `is no ${constraints.format}`
+    case 'notAllowed':
+      return 'is none of the allowed values'
+    case 'belowMinimum':
+      return `is below ${constraints.minimum}`
+    case 'aboveMaximum':
+      return `is above ${constraints.maximum}`
+    case 'notMultiple':
+      return `is no multiple of ${constraints.multipleOf}`
+    case 'tooFewItems':
+      return `has fewer than ${constraints.minItems} items`
+    case 'tooManyItems':
+      return `has more than ${constraints.maxItems} items`
+    case 'repeatedItem':
+      return 'has an item twice'
   }
-  return texts[problem]
 }
 
 /** Types that JSON calls otherwise. */

@@ -14,8 +14,13 @@ interface Segment {
 const SECONDS_PER_DAY = 86_400
 // Offsets differ from UTC by less than a day, and a wall clock has moved by a whole day (Samoa, 2011).
 const MARGIN_SECONDS = 3 * SECONDS_PER_DAY
-const FIRST_CACHED_YEAR = 1900
-const LAST_CACHED_YEAR = 2100
+/** Years whose transitions are all looked up once somebody needs them; of others so many, whoever sends them. */
+const FIRST_USUAL_YEAR = 1900
+const LAST_USUAL_YEAR = 2100
+const MAX_UNUSUAL_YEARS = 64
+/** `Date.UTC` takes a smaller one for a year of the twentieth century. */
+const FIRST_CACHED_YEAR = 100
+const LAST_CACHED_YEAR = 9_998
 
 const converters = new Map<string, LocalToUtc>()
 
@@ -48,11 +53,16 @@ export function localToUtc(zone: string): LocalToUtc {
 
 function makeConverter(zone: string): LocalToUtc {
   const years = new Map<number, readonly Segment[]>()
+  let unusual = 0
   return (localSeconds) => {
     const year = new Date(localSeconds * 1000).getUTCFullYear()
-    if (year < FIRST_CACHED_YEAR || year > LAST_CACHED_YEAR) return uncached(zone, localSeconds)
     let segments = years.get(year)
     if (segments === undefined) {
+      if (year < FIRST_CACHED_YEAR || year > LAST_CACHED_YEAR) return uncached(zone, localSeconds)
+      if (year < FIRST_USUAL_YEAR || year > LAST_USUAL_YEAR) {
+        if (unusual === MAX_UNUSUAL_YEARS) return uncached(zone, localSeconds)
+        unusual++
+      }
       segments = segmentsOf(zone, year)
       years.set(year, segments)
     }

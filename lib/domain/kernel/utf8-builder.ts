@@ -1,9 +1,6 @@
-type Utf8Column = {
-  readonly kind: 'utf8'
-  readonly bytes: Uint8Array
-  readonly offsets: Int32Array
-  readonly nulls?: Uint8Array
-}
+import type { Column } from './columns.ts'
+
+type Utf8Column = Extract<Column, { kind: 'utf8' }>
 
 /** A unit of a string takes at most so many bytes. */
 const MAX_BYTES_PER_UNIT = 3
@@ -55,6 +52,26 @@ export class Utf8Builder {
     if (text == null) this.#nulls[this.#row] = 1
     else this.write(text)
     this.endRow()
+  }
+
+  /** So many rows with this text. */
+  addRun(text: string, count: number): void {
+    if (count === 0) return
+    const start = this.#at
+    this.write(text)
+    const length = this.#at - start
+    this.endRow()
+    if (count === 1) return
+    this.#reserve((count - 1) * length)
+    const end = start + count * length
+    // Twice as much with each step.
+    for (let written = length; written > 0 && start + written < end; written *= 2) {
+      this.#bytes.copyWithin(start + written, start, Math.min(start + written, end - written))
+    }
+    for (let i = 1; i < count; i++) {
+      this.#at += length
+      this.endRow()
+    }
   }
 
   finish(): Utf8Column {

@@ -4,10 +4,9 @@ import { majorOf } from '../contract/version.ts'
 import type { Journal, JournalEntry } from '../ingest/journal.ts'
 import { type ProductLayout, tableLocation } from '../ingest/layout.ts'
 import { admittedOf, firstFence } from '../ingest/major-starts.ts'
-import { PlatformError } from '../kernel/errors.ts'
 import { type Predecessor, START } from '../kernel/sequence-number.ts'
 import { verdictsOf } from './entry-files.ts'
-import { type Fences, HOLD_PROPERTY, readFences } from './fences.ts'
+import { type Fences, readFences, refuseOnHold } from './fences.ts'
 import { requireLocation, type Table } from './table.ts'
 
 /** What the journal has that a table does not. */
@@ -117,14 +116,4 @@ export function upToUnreadable(
 
 function rowsOf(entries: readonly JournalEntry[], major: number): number {
   return entries.reduce((sum, entry) => sum + admittedOf(entry, major), 0)
-}
-
-/** Throws `lake.onHold` while a person holds the table. */
-export function refuseOnHold({ name, properties }: Table): void {
-  const reason = properties[HOLD_PROPERTY]
-  if (reason === undefined) return
-  throw new PlatformError(
-    'lake.onHold',
-    `table ${name.database}.${name.name} is on hold: ${reason}`,
-  )
 }

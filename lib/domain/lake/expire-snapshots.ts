@@ -1,10 +1,13 @@
 import { FENCES_PROPERTY } from './fences.ts'
 import type { SnapshotJson, SnapshotRefJson, TableMetadata } from './table-metadata.ts'
 
-/** Which snapshots of a branch stay, from the newest on: so many, and those that are younger. */
-interface Retention {
+/**
+ * Which snapshots of a branch stay, from the newest on: so many, and those that were current so short a time ago. Not
+ * those that were made then: a snapshot may be current for a week, and be read when the next one comes.
+ */
+export interface Retention {
   readonly atLeast: number
-  readonly youngerThanMs: number
+  readonly currentWithinMs: number
 }
 
 /** Iceberg's own names, which other engines go by too. */
@@ -12,7 +15,7 @@ export const MIN_SNAPSHOTS = 'history.expire.min-snapshots-to-keep'
 export const MAX_AGE_MS = 'history.expire.max-snapshot-age-ms'
 
 /** Iceberg's defaults, for tables that do not say. */
-const DEFAULT_RETENTION: Retention = { atLeast: 1, youngerThanMs: 5 * 24 * 3_600_000 }
+const DEFAULT_RETENTION: Retention = { atLeast: 1, currentWithinMs: 5 * 24 * 3_600_000 }
 
 /**
  * Snapshots of one branch may take so many bytes of metadata; older ones go, whatever the properties say. Glue refuses
@@ -24,10 +27,13 @@ const MOST_BYTES = 8_000_000
  * The snapshots that nothing keeps: no branch or tag, not the properties, and not the fences of a snapshot that stays
  * and has none of its own, which are those of its nearest ancestor that has.
  */
-export function expiredSnapshots(metadata: TableMetadata, nowMs: number): ReadonlySet<bigint> {
+export function expiredSnapshots(
+  metadata: TableMetadata,
+  nowMs: number,
+  retention = retentionOf(metadata.properties),
+): ReadonlySet<bigint> {
   const history = new History(metadata)
   const kept = new Set<bigint>()
-  const retention = retentionOf(metadata.properties)
   const inRefs = new Set<bigint>()
   for (const ref of refsOf(metadata)) {
     for (const { 'snapshot-id': id } of history.from(ref['snapshot-id'])) inRefs.add(id)
@@ -36,7 +42,8 @@ export function expiredSnapshots(metadata: TableMetadata, nowMs: number): Readon
   for (const snapshot of metadata.snapshots) {
     const id = snapshot['snapshot-id']
     // Left behind by a rollback: as good as any other until it is old.
-    if (!inRefs.has(id) && isYoung(snapshot, retention, nowMs)) kept.add(id)
+    const isYoung = snapshot['timestamp-ms'] > nowMs - retention.currentWithinMs
+    if (!inRefs.has(id) && isYoung) kept.add(id)
   }
   for (const id of history.towardsFences(kept)) kept.add(id)
   return new Set(metadata.snapshots.flatMap(({ 'snapshot-id': id }) => (kept.has(id) ? [] : id)))
@@ -61,14 +68,15 @@ export function withoutSnapshots(
   }
 }
 
-function retentionOf(properties: Readonly<Record<string, string>>): Retention {
+/** What the table's properties say, or else Iceberg's defaults. */
+export function retentionOf(properties: Readonly<Record<string, string>>): Retention {
   const natural = (key: string, otherwise: number) => {
     const text = properties[key] ?? ''
     return /^\d{1,15}$/.test(text) ? Number(text) : otherwise
   }
   return {
     atLeast: natural(MIN_SNAPSHOTS, DEFAULT_RETENTION.atLeast),
-    youngerThanMs: natural(MAX_AGE_MS, DEFAULT_RETENTION.youngerThanMs),
+    currentWithinMs: natural(MAX_AGE_MS, DEFAULT_RETENTION.currentWithinMs),
   }
 }
 
@@ -89,23 +97,21 @@ function keptByRef(
 ): readonly SnapshotJson[] {
   const retention = {
     atLeast: ref['min-snapshots-to-keep'] ?? table.atLeast,
-    youngerThanMs: ref['max-snapshot-age-ms'] ?? table.youngerThanMs,
+    currentWithinMs: ref['max-snapshot-age-ms'] ?? table.currentWithinMs,
   }
   const kept: SnapshotJson[] = []
-  let bytes = 0
+  let [bytes, currentUntilMs] = [0, Number.POSITIVE_INFINITY]
   for (const snapshot of history.from(ref['snapshot-id'])) {
     bytes += sizeOf(snapshot)
-    const isWanted = kept.length < retention.atLeast || isYoung(snapshot, retention, nowMs)
+    const isRecent = currentUntilMs > nowMs - retention.currentWithinMs
+    const isWanted = isRecent || kept.length < retention.atLeast
     // The first one always: it is where the branch stands.
     if (kept.length > 0 && (!isWanted || bytes > MOST_BYTES)) break
     kept.push(snapshot)
+    currentUntilMs = snapshot['timestamp-ms']
     if (ref.type === 'tag') break
   }
   return kept
-}
-
-function isYoung(snapshot: SnapshotJson, { youngerThanMs }: Retention, nowMs: number): boolean {
-  return snapshot['timestamp-ms'] > nowMs - youngerThanMs
 }
 
 /** About what it takes in metadata.json, its line in the log included. */

@@ -23,6 +23,16 @@ export async function readFences(table: Table): Promise<Fences> {
   const { snapshot, shards } = parse(text, table)
   const descent = await table.descentFrom(BigInt(snapshot))
   if (descent !== 'descends') throw outOfStep(table, snapshot, descent)
+  return fencesFrom(shards)
+}
+
+/** The fences that a summary tells. */
+export function fencesIn(summary: Readonly<Record<string, string>>): Fences | undefined {
+  const text = summary[FENCES_PROPERTY]
+  return text === undefined ? undefined : fencesFrom(JSON.parse(text) as Record<string, string>)
+}
+
+function fencesFrom(shards: Readonly<Record<string, string>>): Fences {
   return Object.fromEntries(
     Object.entries(shards).map(([shard, fence]) => [shard, parsePredecessor(fence)]),
   )
@@ -55,17 +65,14 @@ export function fencesSummary(fences: Fences): Record<string, string> {
   return { [FENCES_PROPERTY]: JSON.stringify(fences) }
 }
 
-/**
- * What a snapshot that moves no fence sets all the same: the fences as they are, by its own name. So the snapshot that
- * moved them may expire, and every snapshot knows those that it stands at. Nothing for a table without fences.
- */
-export async function carriedFences(table: Table) {
-  if (table.properties[FENCES_PROPERTY] === undefined) return undefined
-  const fences = await readFences(table)
-  return {
-    summary: fencesSummary(fences),
-    properties: (snapshotId: bigint) => fencesProperty(snapshotId, fences),
-  }
+/** Throws `lake.onHold` until a person has released the table. */
+export function refuseOnHold({ name, properties }: Table): void {
+  const reason = properties[HOLD_PROPERTY]
+  if (reason === undefined) return
+  throw new PlatformError(
+    'lake.onHold',
+    `table ${name.database}.${name.name} is on hold: ${reason}`,
+  )
 }
 
 function parse(text: string, table: Table): { snapshot: string; shards: Record<string, string> } {

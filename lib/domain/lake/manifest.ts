@@ -21,6 +21,7 @@ import {
   partitionRecord,
 } from './manifest-schema.ts'
 import { partitionType } from './partition-type.ts'
+import { isPrimitiveType } from './schema.ts'
 import {
   currentSchemaJson,
   type PartitionSpecJson,
@@ -29,6 +30,7 @@ import {
   type TableMetadata,
   tableSchema,
 } from './table-metadata.ts'
+import { isTransform, transformedType } from './transform.ts'
 
 /** A manifest as its list names it. */
 export interface ManifestFile {
@@ -84,6 +86,16 @@ export interface ManifestShape {
   readonly schema: SchemaJson
   readonly spec: PartitionSpecJson
   readonly columns: readonly PartitionColumn[]
+}
+
+/** Whether a manifest can be written for files of this spec: not if its columns or transforms are of others' making. */
+export function canWrite(metadata: TableMetadata, spec: PartitionSpecJson): boolean {
+  const { fields } = currentSchemaJson(metadata)
+  return spec.fields.every(({ transform, 'source-id': sourceId }) => {
+    const type = fields.find(({ id }) => id === sourceId)?.type
+    const isKnown = isTransform(transform) && isPrimitiveType(type)
+    return isKnown && transformedType(transform, type) !== undefined
+  })
 }
 
 /** Throws `lake.unsupportedTable` if Weir cannot write the table's types or transforms. */

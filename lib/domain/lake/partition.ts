@@ -3,6 +3,7 @@ import { PlatformError } from '../kernel/errors.ts'
 import type { PartitionValue } from './data-file.ts'
 import { partitionType } from './partition-type.ts'
 import { partitionText, partitionValue } from './partition-value.ts'
+import { scalarAt } from './scalar-at.ts'
 import {
   fieldById,
   type PartitionField,
@@ -116,17 +117,6 @@ function keysOf(
 
 function dayAt(column: FlatColumn, row: number): number {
   return daysOf(scalarAt(column, row))
-}
-
-function scalarAt(column: FlatColumn, row: number): ScalarValue {
-  switch (column.kind) {
-    case 'utf8':
-      return utf8At(column, row)
-    case 'boolean':
-      return column.values[row] === 1
-    default:
-      return column.values[row]!
-  }
 }
 
 /** {@link dayAt} without a 64-bit value as an object, as far as a double is exact. */

@@ -1,3 +1,4 @@
+import { PlatformError } from '../kernel/errors.ts'
 import type { SnapshotJson } from './table-metadata.ts'
 
 /** What a summary counts of a file. */
@@ -11,19 +12,30 @@ export interface CountedFile {
 export interface ChangedFiles {
   readonly added: readonly CountedFile[]
   readonly removed: readonly CountedFile[]
+  /** Whether the added files hold the very rows of the removed ones. */
+  readonly isRewrite: boolean
 }
 
-/** A snapshot's summary, with Iceberg's own counts; `extra` may add to them but not replace them. */
+/**
+ * A snapshot's summary, with Iceberg's own counts; `extra` may add to them but not replace them. Throws
+ * `lake.rowsDiffer` for a rewrite that would lose or double rows.
+ */
 export function snapshotSummary(
   previous: SnapshotJson | undefined,
-  { added, removed }: ChangedFiles,
+  { added, removed, isRewrite }: ChangedFiles,
   extra: Readonly<Record<string, string>>,
 ): Record<string, string> {
   const [more, less] = [tally(added), tally(removed)]
+  if (isRewrite && more.records !== less.records) {
+    throw new PlatformError(
+      'lake.rowsDiffer',
+      `files of ${less.records} rows cannot be rewritten as files of ${more.records}`,
+    )
+  }
   const partitions = new Set([...added, ...removed].map((file) => partitionKey(file)))
   return {
     ...extra,
-    operation: removed.length === 0 ? 'append' : added.length === 0 ? 'delete' : 'overwrite',
+    operation: isRewrite ? 'replace' : operationOf(more.files, less.files),
     ...(removed.length === 0 || added.length > 0
       ? {
           'added-data-files': String(more.files),
@@ -44,6 +56,11 @@ export function snapshotSummary(
     ...total(previous, 'total-position-deletes', 0),
     ...total(previous, 'total-equality-deletes', 0),
   }
+}
+
+function operationOf(added: number, removed: number): string {
+  if (removed === 0) return 'append'
+  return added === 0 ? 'delete' : 'overwrite'
 }
 
 function partitionKey({ partition }: CountedFile): string {

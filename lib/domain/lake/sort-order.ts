@@ -1,6 +1,6 @@
 import { PlatformError } from '../kernel/errors.ts'
 import { fieldById, type TableSchema, typeText } from './schema.ts'
-import { type Transform, transformedType } from './transform.ts'
+import { isTransform, type Transform, transformedType } from './transform.ts'
 
 export interface SortField {
   readonly sourceId: number
@@ -27,6 +27,17 @@ export interface SortOrderJson {
 
 /** The id of the order of nothing, in every table. */
 export const UNSORTED_ID = 0
+
+/** The order as Weir can bring rows into it; undefined if it has none, or by a transform that Weir does not know. */
+export function sortOrderOf({ fields }: SortOrderJson): SortOrder | undefined {
+  const known = fields.flatMap((field) => {
+    const { transform, direction } = field
+    if (!isTransform(transform)) return []
+    const nulls = field['null-order'] === 'nulls-first' ? ('first' as const) : ('last' as const)
+    return { sourceId: field['source-id'], transform, direction, nulls }
+  })
+  return known.length > 0 && known.length === fields.length ? { fields: known } : undefined
+}
 
 /** Throws `lake.unsupportedSortOrder` for what has no order. */
 export function sortOrderJson(id: number, order: SortOrder, schema: TableSchema): SortOrderJson {

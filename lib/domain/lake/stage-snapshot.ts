@@ -1,6 +1,6 @@
 import { PlatformError } from '../kernel/errors.ts'
 import type { DataFile } from './data-file.ts'
-import { carriedFences, FENCES_PROPERTY } from './fences.ts'
+import { FENCES_PROPERTY } from './fences.ts'
 import { writeNew } from './lake-objects.ts'
 import {
   encodeAddedManifest,
@@ -14,15 +14,15 @@ import {
 import { type Merge, mergeManifests } from './merge-manifests.ts'
 import { type Rewrites, removeFiles } from './remove-files.ts'
 import type { TableSchema } from './schema.ts'
+import { carriedState } from './snapshot-state.ts'
 import { snapshotSummary } from './snapshot-summary.ts'
+import { specOfFile } from './spec-of-file.ts'
 import { type Lake, manifestsOf, type Table } from './table.ts'
 import {
   currentSchemaJson,
   currentSnapshotOf,
-  type PartitionSpecJson,
   type SnapshotJson,
   snapshotOf,
-  specJson,
   type TableMetadata,
 } from './table-metadata.ts'
 import { nextMetadata, nextTimestampMs } from './transaction.ts'
@@ -38,6 +38,13 @@ export interface Change {
    * the table that `decide` was shown is `lake.inputGone`.
    */
   readonly removed?: readonly string[]
+  /**
+   * Whether the added files hold the very rows of the removed ones, in other files: then the snapshot is a `replace`,
+   * which whoever reads only what is new may skip. `lake.rowsDiffer` if not even their number is the same.
+   */
+  readonly isRewrite?: boolean
+  /** Whether to put all manifests together that can be, not only when they are many. */
+  readonly rewriteManifests?: boolean
   /** What the files hold: the table's schema is widened to it in the same swap, and never narrowed. */
   readonly schema?: TableSchema
   /** Goes into the snapshot's summary next to Iceberg's own counts. */
@@ -57,12 +64,16 @@ export interface StagedSnapshot {
 /** Manifests that stand in the store, and exactly what they are good for. All of them name the snapshot. */
 interface StagedManifests {
   readonly key: string
+  readonly atMs: number
   readonly snapshotId: bigint
   /** One per partition spec of the added files. */
   readonly added: readonly NewManifest[]
   readonly rewrites: Rewrites
   readonly merges: Merge[]
 }
+
+/** Orphan removal spares what is younger than a day: what a paused process wrote before may be gone. */
+const FRESH_MS = 3_600_000
 
 /**
  * Writes the manifests and the manifest list of a changed table, and returns the metadata that names them.
@@ -89,12 +100,17 @@ export async function stageSnapshot(
     removal,
     staged.rewrites,
   )
-  const { kept, merged } = await mergeManifests(lake, base, untouched, snapshotId, staged.merges)
+  const { kept, merged } = await mergeManifests(lake, base, untouched, {
+    id: snapshotId,
+    merges: staged.merges,
+    isThorough: change.rewriteManifests ?? false,
+  })
   const written = [...staged.added, ...rewritten, ...merged]
   const manifestList = await writeManifestList(lake, table, base, snapshotId, [
     ...written.map((manifest) => numbered(manifest, BigInt(sequenceNumber))),
     ...kept,
   ])
+  const { isRewrite = false } = change
   const { summary, properties } = await described(table, change, snapshotId)
   const snapshot: SnapshotJson = {
     'snapshot-id': snapshotId,
@@ -103,7 +119,7 @@ export async function stageSnapshot(
     'timestamp-ms': nextTimestampMs(base, lake.clock.nowMs()),
     'manifest-list': manifestList,
     'schema-id': base['current-schema-id'],
-    summary: snapshotSummary(parent, { added: change.files, removed }, summary),
+    summary: snapshotSummary(parent, { added: change.files, removed, isRewrite }, summary),
   }
   return {
     snapshotId,
@@ -128,11 +144,13 @@ async function stageManifests(
   if (new Set([...paths, ...removed]).size < paths.length + removed.length) {
     throw new PlatformError('lake.duplicateFile', 'a change names a file twice')
   }
-  const bySpec = [...Map.groupBy(files, (file) => specOf(base, file))]
+  const bySpec = [...Map.groupBy(files, (file) => specOfFile(base, file))]
   // The whole schema: a rival may have given the same id to another one.
   const shape = [currentSchemaJson(base), bySpec.map(([spec]) => spec['spec-id'])]
   const key = JSON.stringify([base['table-uuid'], shape, paths, removed])
-  if (earlier?.key === key && !snapshotOf(base, earlier.snapshotId)) return earlier
+  const atMs = lake.clock.nowMs()
+  const isGood = earlier?.key === key && atMs - earlier.atMs < FRESH_MS
+  if (isGood && !snapshotOf(base, earlier.snapshotId)) return earlier
 
   const snapshotId = newSnapshotId(lake, base)
   const added: NewManifest[] = []
@@ -142,21 +160,7 @@ async function stageManifests(
     await writeNew(lake.objects, manifestPath, bytes, 'application/octet-stream')
     added.push({ manifestPath, ...line })
   }
-  return { key, snapshotId, added, rewrites: new Map(), merges: [] }
-}
-
-/** The partition spec that a file was written by: the table's own, or the newest one of its partition names. */
-function specOf(base: TableMetadata, { path, partition }: DataFile): PartitionSpecJson {
-  const fits = ({ fields }: PartitionSpecJson) =>
-    fields.length === Object.keys(partition).length &&
-    fields.every(({ name }) => partition[name] !== undefined)
-  const own = specJson(base, base['default-spec-id'])
-  const spec = fits(own) ? own : base['partition-specs'].findLast(fits)
-  if (spec) return spec
-  throw new PlatformError(
-    'lake.partitionMismatch',
-    `${path} has the partition ${JSON.stringify(partition)}, which no spec of the table has`,
-  )
+  return { key, atMs, snapshotId, added, rewrites: new Map(), merges: [] }
 }
 
 function newSnapshotId(lake: Lake, metadata: TableMetadata): bigint {
@@ -184,10 +188,10 @@ async function writeManifestList(
   return uri
 }
 
-/** What the change says of its snapshot, and the table's fences if it does not move them itself. */
+/** What the change says of its snapshot, and the table's fences and the like if it moves none. */
 async function described(table: Table, { summary, setProperties }: Change, snapshotId: bigint) {
   const properties = setProperties(snapshotId)
-  const carried = properties[FENCES_PROPERTY] === undefined ? await carriedFences(table) : undefined
+  const carried = properties[FENCES_PROPERTY] === undefined ? await carriedState(table) : undefined
   return {
     summary: { ...carried?.summary, ...summary },
     properties: { ...carried?.properties(snapshotId), ...properties },

@@ -40,6 +40,7 @@ export interface TableMetadata {
 
 export interface SnapshotStatisticsJson {
   readonly 'snapshot-id': bigint
+  readonly 'statistics-path': string
 }
 
 export interface SchemaJson {

@@ -1,5 +1,5 @@
 import { PlatformError } from '../kernel/errors.ts'
-import { expiredSnapshots, withoutSnapshots } from './expire-snapshots.ts'
+import { expiredSnapshots, type Retention, withoutSnapshots } from './expire-snapshots.ts'
 import { type SnapshotJson, snapshotOf, type TableMetadata } from './table-metadata.ts'
 
 /** One change of metadata. */
@@ -7,8 +7,9 @@ export type Update =
   | { readonly kind: 'addSnapshot'; readonly snapshot: SnapshotJson }
   | { readonly kind: 'setCurrentSnapshot'; readonly snapshotId: bigint }
   | { readonly kind: 'setProperties'; readonly properties: Readonly<Record<string, string>> }
-  /** Those that the table's properties no longer keep. */
-  | { readonly kind: 'expireSnapshots' }
+  | { readonly kind: 'removeProperties'; readonly keys: readonly string[] }
+  /** Those that are not kept any more: by the table's properties, unless it is said otherwise. */
+  | { readonly kind: 'expireSnapshots'; readonly retention?: Retention }
 
 const DEFAULT_METADATA_LOG = 100
 
@@ -61,8 +62,12 @@ function apply(base: TableMetadata, update: Update, atMs: number): TableMetadata
     }
     case 'setProperties':
       return { ...base, properties: { ...base.properties, ...update.properties } }
+    case 'removeProperties': {
+      const left = Object.entries(base.properties).filter(([key]) => !update.keys.includes(key))
+      return { ...base, properties: Object.fromEntries(left) }
+    }
     case 'expireSnapshots':
-      return withoutSnapshots(base, expiredSnapshots(base, atMs))
+      return withoutSnapshots(base, expiredSnapshots(base, atMs, update.retention))
   }
 }
 

@@ -8,8 +8,13 @@ import { START } from '#lib/domain/kernel/sequence-number.ts'
 import type { Micros } from '#lib/domain/kernel/time.ts'
 import type { TableName } from '#lib/domain/lake/catalog.ts'
 import { type Change, type CommitOptions, commit } from '#lib/domain/lake/commit.ts'
-import { refuseOnHold } from '#lib/domain/lake/commit-plan.ts'
-import { type Fences, fencesProperty, fencesSummary, readFences } from '#lib/domain/lake/fences.ts'
+import {
+  type Fences,
+  fencesProperty,
+  fencesSummary,
+  readFences,
+  refuseOnHold,
+} from '#lib/domain/lake/fences.ts'
 import { createTableIfAbsent, type Lake, type Table } from '#lib/domain/lake/table.ts'
 import { type ClosingLimits, closingFixed, closingSessions } from './closed-windows.ts'
 import { expireSlots } from './expire-slots.ts'

@@ -52,6 +52,24 @@ const ODD_VALUES: readonly (readonly string[])[] = [
   ['one'],
 ]
 
+/** Types with options that random types of one value do not have. */
+const MORE_TYPES: readonly [string, JsonObject][] = [
+  ['time', {}],
+  ['time', { logicalTypeOptions: { timezone: false, minimum: '08:30:00', maximum: '08:31:30.5' } }],
+  ['time', { quality: [oneOf('08:30:00', '17:00:00.250')] }],
+  ...['uuid', 'email', 'uri', 'hostname', 'ipv4'].map((format): [string, JsonObject] => {
+    return ['string', { logicalTypeOptions: { format } }]
+  }),
+  ['string', { logicalTypeOptions: { format: 'hostname', pattern: '^a+$', minLength: 3 } }],
+  ['integer', { logicalTypeOptions: { format: 'i64', multipleOf: 7, minimum: 20 } }],
+  [
+    'number',
+    { physicalType: 'decimal(6, 2)', logicalTypeOptions: { multipleOf: 0.05, maximum: -1 } },
+  ],
+  ['date', { quality: [oneOf('2026-01-31', '1999-12-31')] }],
+  ['timestamp', { quality: [oneOf('2026-01-31T18:00:00Z')] }],
+]
+
 /** A contract with objects, arrays and enumerations, now and then of changes, whose texts are hostile. */
 export function randomDocument(random: Random): RandomContract {
   for (;;) {
@@ -87,9 +105,8 @@ function oneDocument(random: Random): JsonValue {
       const { name: _name, ...items } = newField('x', depth + 1)
       return ['array', { items, ...listOptions() }]
     }
-    return random() < 0.2
-      ? ['string', { quality: [oneOf(...pick(random, ODD_VALUES))] }]
-      : (randomType(random) as [string, JsonObject])
+    if (random() < 0.2) return ['string', { quality: [oneOf(...pick(random, ODD_VALUES))] }]
+    return random() < 0.25 ? pick(random, MORE_TYPES) : (randomType(random) as [string, JsonObject])
   }
   const listOptions = (): JsonObject => {
     if (random() < 0.5) return {}

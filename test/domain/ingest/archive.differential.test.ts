@@ -77,6 +77,22 @@ describe('the archive leaves in every store, byte for byte and in the same order
     expect(pair.entries.some(({ drift }) => drift?.unknownVersions !== undefined)).toBe(true)
   })
 
+  it.each([
+    ['another major than most', 'urn:weir:trips:1.0'],
+    ['a version that nobody knows', 'urn:weir:trips:7'],
+  ])('of events that all declare %s', async (_case, urn) => {
+    const pair = new ArchivePair(...tripsVersions())
+    const texts = ['a', 'b', 'a'].map((id) =>
+      tripText({ id }).replace('{', `{"dataschema":"${urn}",`),
+    )
+
+    expect(await pair.take(SHARD, [record(1, `[${texts.join(',')}]`)])).toBeUndefined()
+    expect(await pair.take(SHARD, [record(2, texts[1]!)])).toBeUndefined()
+
+    expect(await pair.difference()).toBeUndefined()
+    expect(pair.entries[0]!.admittedByMajor).toEqual(urn.endsWith('7') ? { 2: 0 } : { 1: 2 })
+  })
+
   it('of changes of rows, which no code is generated for', async () => {
     const random = seededRandom(5)
     const pair = new ArchivePair(accounts)

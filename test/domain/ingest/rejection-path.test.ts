@@ -70,7 +70,13 @@ describe('a quarantine file', () => {
     lines.append(1, stub)
     const rejected = [
       { line: 1, ...rejection },
-      { line: 2, reason: stub.reason, detail: 'no' },
+      {
+        line: 2,
+        reason: stub.reason,
+        detail: 'no',
+        eventId: undefined,
+        eventSource: undefined,
+      },
     ]
     return encodeQuarantine('shard', '1.0.0', rejected, lines)
   }

@@ -129,7 +129,7 @@ describe('merging manifests', () => {
     const [, merged] = await manifests(lake)
 
     expect(await manifests(lake)).toHaveLength(2)
-    expect(live.map(({ partition }) => partition.n)).toEqual(['5', '8589934592', '-3'])
+    expect(live.map(({ partition }) => partition.n)).toEqual(['5', '-3', '8589934592'])
     expect(Buffer.from(merged!.partitions![0]!.lowerBound!).readBigInt64LE()).toBe(-3n)
     const { metadata } = decodeAvro(await lake.objects.get(merged!.manifestPath), codeNames)
     expect(metadata['avro.schema']).toContain('"long"')
@@ -138,18 +138,13 @@ describe('merging manifests', () => {
 
 describe('a merge that meets others', () => {
   /** As an engine does that leaves merging to others. */
-  const appendUnmerged = async (lake: Lake, files: readonly DataFile[]) => {
-    const objects = lake.objects
+  const commitUnmerged = async (lake: Lake, some: Partial<Change>) => {
     const { metadata, metadataLocation } = (await loadTable(lake, NAME))!
     const { encodeTableMetadata } = await import('#lib/domain/lake/table-metadata.ts')
-    const set = (enabled: string) => {
-      const properties = { ...metadata.properties, 'commit.manifest-merge.enabled': enabled }
-      return objects.put(metadataLocation, encodeTableMetadata({ ...metadata, properties }))
-    }
-    await set('false')
-    await commit(lake, NAME, () =>
-      change({ files, setProperties: () => ({ 'commit.manifest-merge.enabled': 'true' }) }),
-    )
+    const properties = { ...metadata.properties, 'commit.manifest-merge.enabled': 'false' }
+    await lake.objects.put(metadataLocation, encodeTableMetadata({ ...metadata, properties }))
+    const setProperties = () => ({ 'commit.manifest-merge.enabled': 'true' })
+    await commit(lake, NAME, () => change({ ...some, setProperties }))
   }
   const mergedPaths = async (lake: Lake) => {
     const found: string[] = []
@@ -167,7 +162,7 @@ describe('a merge that meets others', () => {
     let asked = 0
 
     await commit({ ...lake, catalog }, NAME, async () => {
-      if (++asked === 2) await appendUnmerged(lake, theirs)
+      if (++asked === 2) await commitUnmerged(lake, { files: theirs })
       return change({ files: ours })
     })
 
@@ -177,6 +172,23 @@ describe('a merge that meets others', () => {
     expect(await manifests(lake)).toHaveLength(3)
     expect(await livePaths(lake)).toEqual(
       [...files, ...ours, ...theirs].map(({ path }) => path).toSorted(),
+    )
+  })
+
+  it('is made anew if a rival has rewritten one of them only', async () => {
+    const { lake, files } = await lakeOf(4)
+    const ours = await writeTrips(lake, 'ours', 2)
+    const catalog = new FaultyCatalog(lake.catalog, ['never applied'])
+    let asked = 0
+
+    await commit({ ...lake, catalog }, NAME, async () => {
+      if (++asked === 2) await commitUnmerged(lake, { removed: [files[0]!.path] })
+      return change({ files: ours })
+    })
+
+    expect(asked).toBe(3)
+    expect(await livePaths(lake)).toEqual(
+      [...files.slice(1), ...ours].map(({ path }) => path).toSorted(),
     )
   })
 

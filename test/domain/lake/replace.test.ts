@@ -9,7 +9,7 @@ import {
   encodeManifestList,
   type ManifestFile,
 } from '#lib/domain/lake/manifest.ts'
-import type { EntryRecord } from '#lib/domain/lake/manifest-entry.ts'
+import { type EntryRecord, liveEntries } from '#lib/domain/lake/manifest-entry.ts'
 import { codeNames } from '#lib/domain/lake/manifest-schema.ts'
 import { encodeParquet } from '#lib/domain/lake/parquet/encode.ts'
 import { readDataFile } from '#lib/domain/lake/read-data-file.ts'
@@ -295,6 +295,19 @@ describe('a replacement that meets others', () => {
     expect(await livePaths(lake)).toEqual([])
   })
 
+  it('takes no manifest of an attempt that removed other files', async () => {
+    const { lake: good, files } = await filledLake('a')
+    const lake = { ...good, catalog: new FaultyCatalog(good.catalog, ['never applied']) }
+    let asked = 0
+
+    await commit(lake, NAME, () =>
+      change({ removed: files[0]!.slice(0, ++asked).map(({ path }) => path) }),
+    )
+
+    expect(asked).toBe(2)
+    expect(await livePaths(lake)).toEqual([])
+  })
+
   it('is done if its answer was lost, and says which snapshot it was', async () => {
     const { lake: good, files } = await filledLake('a')
     const lake = {
@@ -321,6 +334,35 @@ async function manifestCount(lake: Lake): Promise<number> {
   }
   return count
 }
+
+describe('the entries of a manifest', () => {
+  const entry = (status: number, sequenceNumber: bigint | null): EntryRecord => ({
+    status,
+    snapshotId: null,
+    sequenceNumber,
+    dataFile: {
+      filePath: 's3://f',
+      fileFormat: 'PARQUET',
+      partition: {},
+      recordCount: 1n,
+      fileSizeInBytes: 1n,
+    },
+  })
+  const numbersOf = (manifest: { sequenceNumber: bigint }, ...entries: readonly EntryRecord[]) =>
+    liveEntries(entries, { addedSnapshotId: 7n, ...manifest } as ManifestFile).map((one) => [
+      one.snapshotId,
+      one.sequenceNumber,
+      one.fileSequenceNumber,
+    ])
+
+  it('inherit numbers only if they were added, or if the table had none then', () => {
+    expect(numbersOf({ sequenceNumber: 5n }, entry(1, null), entry(0, 3n), entry(2, 3n))).toEqual([
+      [7n, 5n, 5n],
+      [7n, 3n, null],
+    ])
+    expect(numbersOf({ sequenceNumber: 0n }, entry(0, null))).toEqual([[7n, 0n, 0n]])
+  })
+})
 
 describe('the rows of a live file', () => {
   it('come back under the names of today’s schema, with nulls for what is newer than the file', async () => {

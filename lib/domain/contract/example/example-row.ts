@@ -26,22 +26,37 @@ export function exampleRow(
   rules: readonly RowRule[],
   own: OwnValues = new Map(),
 ): ExampleRow {
-  const ruled = new Set(rules.flatMap((rule) => [rule.left, ...rightNames(rule)]))
-  const chosen = chooseByRules(
-    fields.filter(({ field }) => ruled.has(field.name)),
-    fields.map(({ field }) => field),
-    rules,
-    own,
-  )
+  const all = fields.map(({ field }) => field)
+  const chosen = new Map<string, Choice>()
+  for (const group of rulesByFields(rules)) {
+    const ruled = fields.filter(({ field }) =>
+      group.some((rule) => namesIn(rule).includes(field.name)),
+    )
+    for (const [name, choice] of chooseByRules(ruled, all, group, own)) chosen.set(name, choice)
+  }
   const row = new Map<string, string>()
   for (const where of fields) {
     const { name, required } = where.field
     const choice = chosen.get(name)
-    const json = ruled.has(name) ? choice?.json : (own.get(name)?.[0]?.json ?? firstText(where))
+    const json =
+      choice === undefined ? (own.get(name)?.[0]?.json ?? firstText(where)) : choice?.json
     if (json !== undefined) row.set(name, json)
     else if (required) throw new NoExample(`no value of "${name}" was found`)
   }
   return row
+}
+
+/** Rules that name no field of each other's are apart: what one group chooses is nothing to the others. */
+function rulesByFields(rules: readonly RowRule[]): RowRule[][] {
+  const groups: RowRule[][] = []
+  for (const rule of rules) {
+    const near = groups.filter((group) =>
+      group.some((one) => namesIn(one).some((name) => namesIn(rule).includes(name))),
+    )
+    for (const group of near) groups.splice(groups.indexOf(group), 1)
+    groups.push([...near.flat(), rule])
+  }
+  return groups
 }
 
 /** The JSON text of an object with these members. */
@@ -62,7 +77,7 @@ function chooseByRules(
 ): ReadonlyMap<string, Choice> {
   const choices = choicesOf(ruled, rules, own)
   const checks = rules.map((rule) => ({
-    names: [rule.left, ...rightNames(rule)],
+    names: namesIn(rule),
     passes: rowCheck(rule, fields),
   }))
   const placeOf = new Map(fields.map((field, at) => [field.name, at]))
@@ -169,6 +184,10 @@ function taken(values: Iterable<Candidate>): Candidate[] {
     if (list.length === MAX_CANDIDATES) break
   }
   return list
+}
+
+function namesIn(rule: RowRule): readonly string[] {
+  return [rule.left, ...rightNames(rule)]
 }
 
 function rightNames({ right }: RowRule): readonly string[] {

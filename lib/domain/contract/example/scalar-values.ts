@@ -58,8 +58,12 @@ export function stepped(type: FieldType, value: Scalar, steps: number): Scalar {
     case 'timestamp':
       return (value as bigint) + BigInt(steps) * 60_000_000n
     case 'date':
-    case 'double':
       return (value as number) + steps
+    case 'double': {
+      // A great double does not notice a step of one.
+      const next = (value as number) + steps
+      return next === value ? (value as number) * (1 + steps / 1_024) : next
+    }
     case 'time':
       return timeAt(secondsOf(value as string) + steps * 60)
     default:

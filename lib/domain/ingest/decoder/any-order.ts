@@ -161,8 +161,7 @@ export function anyOrder(
       if (memory.isUnicode && stringLength > 0 && stringLength <= MAX_IDENTITY_BYTES) {
         good |= bit
         const column: FieldColumn = attribute === ID ? engine.id : engine.source
-        column.starts[row] = stringStart
-        column.lengths[row] = stringLength
+        column.storeText(memory, row, stringStart, stringLength)
       }
       return end
     }
@@ -271,7 +270,7 @@ export function anyOrder(
         outcome.refusal = reading
         return
       }
-      engine.columns[field]!.store(memory, row, onlyValue(reading))
+      engine.columns[field]!.store(row, onlyValue(reading))
     }
     const broken = engine.rules(row)
     if (broken < 0) outcome.verdict = 'accepted'

@@ -11,6 +11,7 @@ import { EventReader } from './event-reader.ts'
 import type { FieldPlan } from './field-plan.ts'
 import { bytesOf } from './load-record.ts'
 import { EventLines, type ReceivedEvents, type RecordPlace } from './received-events.ts'
+import { RowPlaces } from './row-places.ts'
 import type { Judges } from './verdicts.ts'
 
 /** More events than this are no batch. */
@@ -29,10 +30,11 @@ export class BatchReader {
   readonly #contract: Contract
   readonly #reader: EventReader
   readonly lines = new EventLines()
+  readonly #places = new RowPlaces()
   #rows = 0
   #firstOfGroup = 0
   /** Where everything stood before the record that is being read. */
-  readonly #marked = { lines: 0, rows: 0, rejected: 0, elsewhere: 0, arena: 0 }
+  readonly #marked = { lines: 0, rows: 0, rejected: 0, elsewhere: 0 }
   #rejected: Rejection[] = []
   /** Lines of events that another contract judges, and what they declare. */
   #elsewhere: number[] = []
@@ -72,21 +74,17 @@ export class BatchReader {
     this.lines.bytes = this.memory.bytes
   }
 
-  /** Tells where strings may be unescaped to: behind everything that was loaded. */
-  beginGroup(arenaAt: number): void {
-    this.memory.arenaAt = arenaAt
+  /** Tells where a string may be unescaped to: behind everything that was loaded. */
+  beginGroup(freeAt: number): void {
+    this.memory.unescapedAt = freeAt
     this.#firstOfGroup = this.lines.length
   }
 
   /**
-   * Takes over the strings of the rows read since the last group, while they are still in cache. What was loaded then
-   * counts as the texts of its lines only: where they are little of it, they move together. The place behind them.
+   * Of what was loaded since the last group only the texts of its lines are needed: where they are little of it, they
+   * move together. The place behind them.
    */
   endGroup(start: number, end: number): number {
-    const { columns, id, source, memory } = this.#reader.engine
-    for (const { storage, strings, starts, lengths } of [...columns, id, source]) {
-      if (storage === 'utf8') strings.gather(memory, starts, lengths, this.#rows)
-    }
     let used = 0
     for (let line = this.#firstOfGroup; line < this.lines.length; line++) {
       used += this.lines.ends[line]! - this.lines.starts[line]!
@@ -104,9 +102,11 @@ export class BatchReader {
   ): void {
     this.#mark()
     this.lines.reserve(MAX_EVENTS)
-    if (isClean && this.#readEvents(record, start, end)) return
-    this.takeBack()
-    this.#readSlowly(data, record, start)
+    if (!isClean || !this.#readEvents(start, end)) {
+      this.takeBack()
+      this.#readSlowly(data, record, start)
+    }
+    this.lines.place(this.#marked.lines, record)
   }
 
   /** A record that could not even be loaded. */
@@ -116,7 +116,6 @@ export class BatchReader {
     at: number,
     reason: UndecodableReason,
   ): void {
-    this.#mark()
     const bytes = bytesOf(data)
     this.addStub(record, at, {
       kind: 'stub',
@@ -137,18 +136,18 @@ export class BatchReader {
     const isPlain = end - start <= MAX_EVENT_BYTES && (text === undefined || text.isWellFormed())
     const after = isPlain ? this.#reader.read(walk.space(start), this.#rows) : -1
     if (after < 0 || walk.space(after) !== end) {
-      memory.arenaAt = this.#marked.arena
       this.#reader.judge(text ?? memory.text(start, end), this.#rows)
     }
-    this.#finishEvent(record, index, start, end)
+    this.#finishEvent(start, end)
+    this.lines.place(this.#marked.lines, record, index)
     this.keep()
   }
 
-  /** A stub, also one that raw has. */
+  /** A stub, as raw has it. */
   addStub(record: number, at: number, stub: Stub): void {
-    const { reason, detail } = rejectedStub(stub)
-    this.#rejected.push({ line: this.lines.length, reason, detail })
-    this.lines.addStub(record, at, stub)
+    this.#mark()
+    this.#finishStub(at, stub)
+    this.lines.place(this.#marked.lines, record)
   }
 
   /** The record that was read last belongs to the batch. */
@@ -162,19 +161,18 @@ export class BatchReader {
 
   /** As if the record that was read last had not come. */
   takeBack(): void {
-    const { lines, rows, rejected, elsewhere, arena } = this.#marked
+    const { lines, rows, rejected, elsewhere } = this.#marked
     this.lines.cutTo(lines)
     this.#rows = rows
     this.#rejected.length = rejected
     this.#elsewhere.length = elsewhere
     this.#declared.length = elsewhere
     this.#unknownNames = []
-    this.memory.arenaAt = arena
   }
 
   finish(shard: string, taken: number): DecodedRecords {
     const { engine } = this.#reader
-    return new EngineResult(this.#contract, engine, this.lines, {
+    return new EngineResult(this.#contract, engine, this.lines, this.#places, {
       shard,
       rows: this.#rows,
       taken,
@@ -203,21 +201,20 @@ export class BatchReader {
     marked.rows = this.#rows
     marked.rejected = this.#rejected.length
     marked.elsewhere = this.#elsewhere.length
-    marked.arena = this.memory.arenaAt
   }
 
-  #readEvents(record: number, start: number, end: number): boolean {
+  #readEvents(start: number, end: number): boolean {
     const { memory, walk } = this.#reader.engine
     const { bytes } = memory
     let at = walk.space(start)
     if (bytes[at] === OPEN) {
-      const after = this.#readEvent(record, 0, at)
+      const after = this.#readEvent(at)
       return after >= 0 && walk.space(after) === end
     }
     if (bytes[at] !== OPEN_LIST) return false
     at = walk.space(at + 1)
     for (let index = 0; index < MAX_EVENTS; index++) {
-      const after = this.#readEvent(record, index, at)
+      const after = this.#readEvent(at)
       if (after < 0) return false
       at = walk.space(after)
       if (bytes[at] === CLOSE_LIST) return walk.space(at + 1) === end
@@ -227,13 +224,27 @@ export class BatchReader {
     return false
   }
 
-  #readEvent(record: number, index: number, at: number): number {
-    const after = this.#reader.read(at, this.#rows)
-    if (after >= 0) this.#finishEvent(record, index, at, after)
-    return after
+  #readEvent(at: number): number {
+    const reader = this.#reader
+    const row = this.#rows
+    const end = reader.readLikeLast(at, row)
+    if (end < 0) return this.#readOther(at)
+    const { lines } = this
+    lines.lineOfRow[row] = lines.length
+    this.#rows = row + 1
+    lines.add(at, end)
+    if (reader.unknownNames.length > 0) this.#unknownNames.push(reader.unknownNames)
+    return end
   }
 
-  #finishEvent(record: number, index: number, start: number, end: number): void {
+  /** An event that is not as the last one was. */
+  #readOther(at: number): number {
+    const end = this.#reader.read(at, this.#rows)
+    if (end >= 0) this.#finishEvent(at, end)
+    return end
+  }
+
+  #finishEvent(start: number, end: number): void {
     const { outcome } = this.#reader
     if (outcome.isAccepted) {
       this.lines.lineOfRow[this.#rows++] = this.lines.length
@@ -242,16 +253,19 @@ export class BatchReader {
       this.#declared.push(outcome.declared!)
     } else {
       const { id, source, refusal } = outcome
-      this.#rejected.push({
-        line: this.lines.length,
-        reason: refusal!.reason,
-        detail: refusal!.detail,
-        ...(id === undefined ? {} : { eventId: id }),
-        ...(source === undefined ? {} : { eventSource: source }),
-      })
+      const { reason, detail } = refusal!
+      const line = this.lines.length
+      this.#rejected.push({ line, reason, detail, eventId: id, eventSource: source })
     }
-    this.lines.add(record, index, start, end)
+    this.lines.add(start, end)
     if (outcome.unknownNames.length > 0) this.#unknownNames.push(outcome.unknownNames)
+  }
+
+  #finishStub(at: number, stub: Stub): void {
+    const { reason, detail } = rejectedStub(stub)
+    const line = this.lines.length
+    this.#rejected.push({ line, reason, detail, eventId: undefined, eventSource: undefined })
+    this.lines.addStub(at, stub)
   }
 
   /** The record by the slow decoder alone. Its events are put back where it stood: they are no longer than it. */
@@ -263,12 +277,12 @@ export class BatchReader {
     }
     for (const event of unpackRecord({ ...place, data: bytesOf(data) })) {
       if (event.kind === 'stub') {
-        this.addStub(record, start, event)
+        this.#finishStub(start, event)
         continue
       }
       const end = at + this.memory.bytes.write(event.text, at)
       this.#reader.judge(event.text, this.#rows)
-      this.#finishEvent(record, event.index, at, end)
+      this.#finishEvent(at, end)
       at = end
     }
   }

@@ -2,9 +2,9 @@
 export const GUARD_BYTES = 8
 
 /**
- * The one buffer that a batch is read from: records as they came (or inflated), each with {@link GUARD_BYTES}
- * zeros behind it. Strings that had to be unescaped stand in the arena behind the records read so far, so that
- * every string of the batch is a range of this buffer. Scans leave their second result in its fields.
+ * The one buffer that a batch is read from: records as they came (or inflated), each with {@link GUARD_BYTES} zeros behind
+ * it. A string that has to be unescaped stands behind the records while it is looked at. Scans leave their second result
+ * in its fields.
  */
 export class ByteMemory {
   readonly bytes: Buffer
@@ -12,8 +12,8 @@ export class ByteMemory {
   readonly view: DataView
   /** What may be filled; a few bytes past it can be read and written. */
   readonly capacity: number
-  /** Where the next unescaped string goes. */
-  arenaAt = 0
+  /** Where a string is unescaped to: each writes over the one before it. */
+  unescapedAt = 0
   /** The string that was read last: its bytes, and whether they are Unicode (no lone surrogate). */
   stringStart = 0
   stringLength = 0

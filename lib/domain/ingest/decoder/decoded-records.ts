@@ -1,10 +1,10 @@
 import type { Contract } from '#lib/domain/contract/contract.ts'
 import type { Column, ColumnBatch } from '#lib/domain/kernel/columns.ts'
-import { minuteOf } from '#lib/domain/kernel/time.ts'
+import { RunColumn } from '#lib/domain/kernel/run-column.ts'
 import type { DecodedBatch } from '../decode.ts'
 import type { Engine } from './engine.ts'
 import type { EventLines, ReceivedEvents } from './received-events.ts'
-import { RunColumn } from './run-column.ts'
+import type { RowPlaces } from './row-places.ts'
 
 type Utf8Column = Extract<Column, { kind: 'utf8' }>
 
@@ -14,8 +14,8 @@ export interface Rejection {
   readonly reason: string
   readonly detail: string
   readonly contractVersion?: string
-  readonly eventId?: string
-  readonly eventSource?: string
+  readonly eventId: string | undefined
+  readonly eventSource: string | undefined
 }
 
 /**
@@ -59,6 +59,7 @@ export class EngineResult implements DecodedRecords {
     contract: Contract,
     engine: Engine,
     lines: EventLines,
+    places: RowPlaces,
     done: {
       readonly shard: string
       readonly rows: number
@@ -78,19 +79,19 @@ export class EngineResult implements DecodedRecords {
     this.declared = done.declared
     this.unknownFields = done.unknownFields
     this.identities = {
-      source: engine.source.strings.finish(rows),
-      id: engine.id.strings.finish(rows),
+      source: engine.source.finish(rows) as Utf8Column,
+      id: engine.id.finish(rows) as Utf8Column,
     }
-    const places = placesOf(lines, rows)
-    this.arrivals = places.arrivals
-    this.arrivalMinutes = places.minutes
+    const { arrivals, minutes, times, indexes, rowsOfRecord } = places.of(lines, rows)
+    this.arrivals = arrivals
+    this.arrivalMinutes = minutes
     const columns = new Map<string, Column>([
       ['event_id', this.identities.id],
       ['event_source', this.identities.source],
-      ['ingest_time', { kind: 'int64', values: places.times }],
+      ['ingest_time', { kind: 'int64', values: times }],
       ['ingest_shard', new RunColumn([shard], Int32Array.of(rows))],
-      ['ingest_sequence', new RunColumn(lines.sequences, places.rowsOfRecord)],
-      ['ingest_index', { kind: 'int32', values: places.indexes }],
+      ['ingest_sequence', new RunColumn(lines.sequences, rowsOfRecord)],
+      ['ingest_index', { kind: 'int32', values: indexes }],
     ])
     contract.fields.forEach(({ name }, i) => {
       columns.set(name, engine.columns[i]!.finish(rows))
@@ -99,34 +100,4 @@ export class EngineResult implements DecodedRecords {
     const eventTime = columns.get(contract.eventTime)
     this.eventTimes = eventTime?.kind === 'int64' ? eventTime.values : new BigInt64Array(0)
   }
-}
-
-/** Where each row came from. Its record says most of it, so that each record is looked at once. */
-function placesOf(lines: EventLines, rows: number) {
-  const { lineOfRow, recordOf, indexOf, sequences } = lines
-  const arrivals = new Float64Array(rows)
-  const minutes = new Int32Array(rows)
-  const times = new BigInt64Array(rows)
-  const halves = new Int32Array(times.buffer)
-  const indexes = new Int32Array(rows)
-  const rowsOfRecord = new Int32Array(sequences.length)
-  for (let row = 0; row < rows; ) {
-    let line = lineOfRow[row]!
-    const record = recordOf[line]!
-    const micros = lines.arrivals[record]!
-    const minute = minuteOf(micros)
-    const low = micros | 0
-    const high = Math.floor(micros / 2 ** 32)
-    const first = row
-    while (row < rows && recordOf[line] === record) {
-      arrivals[row] = micros
-      minutes[row] = minute
-      halves[2 * row] = low
-      halves[2 * row + 1] = high
-      indexes[row] = indexOf[line]!
-      line = lineOfRow[++row]!
-    }
-    rowsOfRecord[record] = row - first
-  }
-  return { arrivals, minutes, times, indexes, rowsOfRecord }
 }

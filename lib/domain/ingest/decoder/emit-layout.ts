@@ -1,6 +1,6 @@
 import type { Bindings } from './bindings.ts'
 import { emitMismatch } from './bindings.ts'
-import { emitNull, emitValue, isQuoted, READ_STRING } from './emit-value.ts'
+import { emitNull, emitValue, isQuoted, READ_STRING, readStringInto } from './emit-value.ts'
 import type { FieldColumn } from './field-columns.ts'
 import type { FieldPlan } from './field-plan.ts'
 import type { Layout, Step } from './layout.ts'
@@ -16,7 +16,7 @@ export interface Target {
 /** The engine optimises no function beyond some size, and small ones sooner: so many members make one function. */
 const MEMBERS_PER_FUNCTION = 16
 /** Every generated function over `p` and `r` declares these. */
-const REGISTERS = 'let s=0,v=0,x=0,n=0,d=0,g=false;const q=r<<1;'
+const REGISTERS = 'let s=0,v=0,x=0,n=0,e=0,d=0,g=false;const q=r<<1;'
 
 /**
  * Source text of a function `event(p,r)`: reads the event at `p` into row `r` if it has this layout and keeps the
@@ -110,8 +110,8 @@ function emitStep(
       return `if(!(${emitMismatch(step.bytes, 'p')}))p+=${step.bytes.length};`
     case 'identity': {
       const column = target[step.name]
-      return `${READ_STRING}if(n===0||n>${target.maxIdentityBytes})return -1;
-${bindings.use(column.starts)}[r]=s;${bindings.use(column.lengths)}[r]=n;`
+      const { read, store } = readStringInto(column, bindings)
+      return `${read}if(n===0||n>${target.maxIdentityBytes})return -1;${store}`
     }
     case 'skip':
       // 2: inside the event and perhaps its data; what nests deeper than both together is unusual.

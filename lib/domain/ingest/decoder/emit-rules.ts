@@ -2,7 +2,6 @@ import type { Contract, RowRule } from '#lib/domain/contract/contract.ts'
 import { rowCheck } from '#lib/domain/contract/row-rule.ts'
 import { readLiteral, type Scalar } from '#lib/domain/contract/scalar.ts'
 import type { Bindings } from './bindings.ts'
-import type { ByteMemory } from './byte-memory.ts'
 import type { FieldColumn } from './field-columns.ts'
 import type { FieldPlan } from './field-plan.ts'
 
@@ -11,7 +10,6 @@ export interface RuleContext {
   readonly contract: Contract
   readonly plans: readonly FieldPlan[]
   readonly columns: readonly FieldColumn[]
-  readonly memory: ByteMemory
   readonly bindings: Bindings
 }
 
@@ -100,7 +98,7 @@ function split(value: Scalar): [low: string, high: string] {
 }
 
 /** The slow decoder's own check, on values taken back out of the columns. */
-function slowRule(rule: RowRule, { contract, plans, columns, memory }: RuleContext) {
+function slowRule(rule: RowRule, { contract, plans, columns }: RuleContext) {
   const passes = rowCheck(rule, contract.fields)
   const names = [rule.left, 'field' in rule.right ? rule.right.field : rule.left]
   const sides = plans.filter(({ field }) => names.includes(field.name))
@@ -108,7 +106,7 @@ function slowRule(rule: RowRule, { contract, plans, columns, memory }: RuleConte
     const values: (Scalar | null)[] = []
     for (const { index, field } of sides) {
       // A rule compares single values, never an object or an array.
-      const value = columns[index]!.valueAt(memory, row) as Scalar | null
+      const value = columns[index]!.valueAt(row) as Scalar | null
       // The slow decoder holds whole numbers as bigint.
       values[index] = field.type.kind === 'int' && value !== null ? BigInt(value) : value
     }

@@ -6,7 +6,7 @@ import { KeyTable } from './key-table.ts'
 
 /**
  * Source text that reads one value. The text has these variables: `p` the place, `r` the row, `q` twice the row,
- * and `s v x n d g` for its own use. It leaves `p` behind the value, or returns -1 at anything unusual: it never
+ * and `s v x n e d g` for its own use. It leaves `p` behind the value, or returns -1 at anything unusual: it never
  * says what is wrong, and what it wrote counts only if the whole event fits.
  */
 export function emitValue(plan: FieldPlan, column: FieldColumn, bindings: Bindings): string {
@@ -46,17 +46,38 @@ export function emitNull(plan: FieldPlan, column: FieldColumn, bindings: Binding
     int64: () => `${bindings.use(column.halves)}[q]=0;${bindings.use(column.halves)}[q+1]=0;`,
     float64: () => `${bindings.use(column.float64)}[r]=0;`,
     boolean: () => `${bindings.use(column.boolean)}[r]=0;`,
-    utf8: () => `${bindings.use(column.lengths)}[r]=0;`,
+    utf8: () => `${bindings.use(column.offsets)}[r+1]=${bindings.use(column.offsets)}[r];`,
     value: () => `${bindings.use(column.values)}[r]=null;`,
   }[plan.storage]
   return `${bindings.use(column.nulls)}[r]=1;${clear()}`
 }
 
 /** Source text that reads a string from `p` behind the quote: bytes at `s`, `n` of them. */
-export const READ_STRING = `s=p;for(;;p+=4){x=dv.getInt32(p,true);n=x^0x22222222;v=x^0x5c5c5c5c;
+export const READ_STRING = readString('', '')
+
+/**
+ * The same, and copies what it reads into the row: `store` says how long it is there, once nothing is wrong with it. What
+ * is copied too much the next string, or nobody, writes over.
+ */
+export function readStringInto(
+  column: FieldColumn,
+  bindings: Bindings,
+): { readonly read: string; readonly store: string } {
+  const offsets = bindings.use(column.offsets)
+  const copy = `${bindings.use(column.words)}.setInt32(e+p,x,true);`
+  const copyUnescaped = `M.bytes.copy(${bindings.use(column.text)},${offsets}[r],s,s+n);`
+  return {
+    read: `e=${offsets}[r]-p;${readString(copy, copyUnescaped)}`,
+    store: `${offsets}[r+1]=${offsets}[r]+n;`,
+  }
+}
+
+function readString(copyWord: string, copyUnescaped: string): string {
+  return `s=p;for(;;p+=4){x=dv.getInt32(p,true);${copyWord}n=x^0x22222222;v=x^0x5c5c5c5c;
 v=(((n-0x01010101)&~n)|((v-0x01010101)&~v)|((x-0x20202020)&~x))&0x80808080;if(v!==0)break}
 p+=31-Math.clz32(v&-v)>>3;
-if(b[p]===34){n=p-s;p++}else{if(b[p]!==92)return -1;p=unescaped(s);if(p<0||!M.isUnicode)return -1;s=M.stringStart;n=M.stringLength}`
+if(b[p]===34){n=p-s;p++}else{if(b[p]!==92)return -1;p=unescaped(s);if(p<0||!M.isUnicode)return -1;s=M.stringStart;n=M.stringLength;${copyUnescaped}}`
+}
 
 /** Digits of up to 9 places fit a 32-bit register; more are read as a double, exact up to 15. */
 const digits = (places: number, isWide: boolean) =>
@@ -161,8 +182,8 @@ function emitString(plan: FieldPlan, column: FieldColumn, bindings: Bindings): s
     minLength === 0 ? '' : `if(n<${4 * minLength}&&characters(s,n)<${minLength})return -1;`
   const pattern =
     plan.pattern === undefined ? '' : `if(!${bindings.use(plan.pattern)}.test(M,s,n))return -1;`
-  return `${READ_STRING}${tooLong}${tooShort}${pattern}${amongTexts(plan, bindings)}
-${bindings.use(column.starts)}[r]=s;${bindings.use(column.lengths)}[r]=n;`
+  const { read, store } = readStringInto(column, bindings)
+  return `${read}${tooLong}${tooShort}${pattern}${amongTexts(plan, bindings)}\n${store}`
 }
 
 const limit = (bound: number | undefined) => (bound === undefined ? 'undefined' : String(bound))

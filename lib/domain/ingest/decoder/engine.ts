@@ -60,14 +60,14 @@ export function makeEngine(
     const isOptional = !field.required
     const narrow = before?.engine.columns[i]
     return (
-      narrow?.widened(isOptional, rows, before!.rows) ??
-      new FieldColumn(storage, isOptional, rows, types[i]!.type)
+      narrow?.widened(isOptional, rows, capacity, before!.rows) ??
+      new FieldColumn(storage, isOptional, rows, types[i]!.type, capacity)
     )
   })
   const [id, source] = (['id', 'source'] as const).map(
     (name) =>
-      before?.engine[name].widened(false, rows, before.rows) ??
-      new FieldColumn('utf8', false, rows, 'string'),
+      before?.engine[name].widened(false, rows, capacity, before.rows) ??
+      new FieldColumn('utf8', false, rows, 'string', capacity),
   ) as [FieldColumn, FieldColumn]
   const target = { columns, id, source, maxIdentityBytes: MAX_IDENTITY_BYTES }
   const { double, longer, offset } = numberReaders(memory)
@@ -89,7 +89,7 @@ export function makeEngine(
   const bindings = new Bindings()
   const texts = [
     emitValues(plans, target, bindings),
-    emitRules({ contract, plans, columns, memory, bindings }),
+    emitRules({ contract, plans, columns, bindings }),
     'return {value,clear,rules}',
   ]
   const generated = bindings.compile<Pick<Engine, 'value' | 'clear' | 'rules'>>(
@@ -127,7 +127,7 @@ function askedReader(
     if (!reading.ok) return -1
     // Names inside it that the contract does not know are counted among all of the event's.
     if (plans[field]!.storage === 'value' && verdicts.hasUnknownInside(field, text)) return -1
-    columns[field]!.store(memory, row, onlyValue(reading))
+    columns[field]!.store(row, onlyValue(reading))
     return end
   }
 }

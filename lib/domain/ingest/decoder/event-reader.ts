@@ -4,7 +4,7 @@ import { MAX_EVENT_BYTES } from '../envelope.ts'
 import { type AnyOrder, anyOrder } from './any-order.ts'
 import { type Engine, makeEngine } from './engine.ts'
 import type { FieldPlan } from './field-plan.ts'
-import { LayoutCache } from './layout-cache.ts'
+import { type CompiledLayout, LayoutCache } from './layout-cache.ts'
 import { type Judges, type Refusal, Verdicts } from './verdicts.ts'
 
 /** What became of the event that was read last. */
@@ -45,6 +45,7 @@ export class EventReader {
   #anyOrder: AnyOrder
   /** The layout that fitted last is the first to be tried. */
   #current = 0
+  #layout: CompiledLayout
 
   constructor(
     contract: Contract,
@@ -57,6 +58,7 @@ export class EventReader {
     this.#verdicts = new Verdicts(contract, judges)
     this.#engine = makeEngine(contract, plans, this.#verdicts, capacity)
     this.#layouts = new LayoutCache(contract.eventType, plans, this.#verdicts, this.#engine)
+    this.#layout = this.#layouts.compiled[0]!
     this.#anyOrder = anyOrder(contract, plans, this.#engine, this.#verdicts)
   }
 
@@ -78,24 +80,39 @@ export class EventReader {
   }
 
   /**
+   * Reads the event at a place into a row, if it is as the last one was: then it is accepted, with the same
+   * {@link unknownNames}. Returns the place behind it, or a negative number: then it is read in another way.
+   */
+  readLikeLast(at: number, row: number): number {
+    const layout = this.#layout
+    const end = layout.read(at, row)
+    if (end < 0 || end - at > MAX_EVENT_BYTES) return -1
+    layout.hits++
+    return end
+  }
+
+  /** Of every event that is as the last one was. */
+  get unknownNames(): readonly string[] {
+    return this.#layout.layout.unknownNames
+  }
+
+  /**
    * Reads the event at a place into a row and says in `outcome` what became of it. Returns the place behind it,
    * or a negative number if it is no JSON, or nests too deep to tell: then nothing is said.
    */
   read(at: number, row: number): number {
     const { compiled } = this.#layouts
-    const { memory } = this.#engine
-    const arena = memory.arenaAt
     for (let i = 0, k = this.#current; i < compiled.length; i++) {
       const layout = compiled[k]!
       const end = layout.read(at, row)
       if (end >= 0 && end - at <= MAX_EVENT_BYTES) {
         layout.hits++
         this.#current = k
+        this.#layout = layout
         this.outcome.isAccepted = true
         this.outcome.unknownNames = layout.layout.unknownNames
         return end
       }
-      memory.arenaAt = arena
       k = k + 1 === compiled.length ? 0 : k + 1
     }
     return this.#readAnyOrder(at, row)
@@ -111,15 +128,15 @@ export class EventReader {
       outcome.unknownNames = NO_NAMES
       return
     }
-    const { columns, id, source, memory } = this.#engine
+    const { columns, id, source } = this.#engine
     const verdict = this.#verdicts.ofEvent(text)
     outcome.unknownNames = verdict.unknownNames
     outcome.isAccepted = verdict.row.ok
     if (verdict.row.ok) {
-      id.store(memory, row, verdict.id!)
-      source.store(memory, row, verdict.source!)
+      id.store(row, verdict.id!)
+      source.store(row, verdict.source!)
       verdict.row.values.forEach((value, i) => {
-        columns[i]!.store(memory, row, value as Scalar | null)
+        columns[i]!.store(row, value as Scalar | null)
       })
     } else {
       outcome.refusal = verdict.row
@@ -130,13 +147,11 @@ export class EventReader {
 
   #readAnyOrder(at: number, row: number): number {
     const { id, source, memory } = this.#engine
-    const arena = memory.arenaAt
     const end = this.#anyOrder.read(at, row)
     if (end < 0) return end
     const { outcome } = this
     const found = this.#anyOrder.outcome
     if (found.verdict === 'ask') {
-      memory.arenaAt = arena
       this.judge(memory.text(at, end), row)
       return end
     }
@@ -145,14 +160,11 @@ export class EventReader {
     outcome.isElsewhere = found.verdict === 'elsewhere'
     outcome.declared = found.declared
     if (outcome.isAccepted) {
-      const used = memory.arenaAt
       this.#layouts.observe(found.signature, at, end, row + 1)
-      memory.arenaAt = used
     } else {
       outcome.refusal = found.refusal
-      outcome.id = found.hasId ? (id.valueAt(memory, row) as string) : undefined
-      outcome.source = found.hasSource ? (source.valueAt(memory, row) as string) : undefined
-      memory.arenaAt = arena
+      outcome.id = found.hasId ? (id.valueAt(row) as string) : undefined
+      outcome.source = found.hasSource ? (source.valueAt(row) as string) : undefined
     }
     return end
   }

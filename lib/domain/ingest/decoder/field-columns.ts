@@ -3,7 +3,8 @@ import type { IcebergType } from '#lib/domain/lake/schema.ts'
 import { columnOf } from '../build-column.ts'
 import type { ByteMemory } from './byte-memory.ts'
 import type { Storage } from './field-plan.ts'
-import { StringColumn } from './string-column.ts'
+
+const SLACK_BYTES = 64
 
 /** A value as the slow decoder holds it. */
 export type Value = NonNullable<Parameters<typeof columnOf>[1][number]>
@@ -20,12 +21,13 @@ export class FieldColumn {
   readonly halves: Int32Array
   readonly float64: Float64Array
   readonly boolean: Uint8Array
-  /** Of strings: where in the memory, until they are gathered. */
-  readonly starts: Int32Array
-  readonly lengths: Int32Array
+  /** Of strings: those of all rows, one behind the other; the same as words, which may be written past the last one. */
+  readonly text: Buffer
+  readonly words: DataView
+  /** Row i has the text from `offsets[i]` to `offsets[i + 1]`: a row that is read again writes over what it wrote. */
+  readonly offsets: Int32Array
   /** 1 where a row has no value; of optional fields only. */
   readonly nulls: Uint8Array
-  readonly strings: StringColumn
   /** Of values that no typed array holds. */
   readonly values: (Value | null)[] = []
   readonly #type: IcebergType
@@ -35,7 +37,7 @@ export class FieldColumn {
     isOptional: boolean,
     rows: number,
     type: IcebergType,
-    strings = new StringColumn(),
+    textBytes: number,
   ) {
     this.#type = type
     const reserved = (wanted: boolean) => (wanted ? rows : 0)
@@ -45,14 +47,22 @@ export class FieldColumn {
     this.halves = new Int32Array(this.int64.buffer)
     this.float64 = new Float64Array(reserved(storage === 'float64'))
     this.boolean = new Uint8Array(reserved(storage === 'boolean'))
-    this.starts = new Int32Array(reserved(storage === 'utf8'))
-    this.lengths = new Int32Array(reserved(storage === 'utf8'))
+    const text = new ArrayBuffer(storage === 'utf8' ? textBytes + SLACK_BYTES : 0)
+    this.text = Buffer.from(text)
+    this.words = new DataView(text)
+    this.offsets = new Int32Array(reserved(storage === 'utf8') + 1)
     this.nulls = new Uint8Array(reserved(isOptional))
-    this.strings = strings
   }
 
-  /** Writes a value that the slow decoder read; strings go to the arena. */
-  store(memory: ByteMemory, row: number, value: Value | null): void {
+  /** Writes a text that stands in the memory. */
+  storeText(memory: ByteMemory, row: number, start: number, length: number): void {
+    const at = this.offsets[row]!
+    memory.bytes.copy(this.text, at, start, start + length)
+    this.offsets[row + 1] = at + length
+  }
+
+  /** Writes a value that the slow decoder read. */
+  store(row: number, value: Value | null): void {
     this.nulls[row] = value === null ? 1 : 0
     switch (this.storage) {
       case 'int32':
@@ -68,10 +78,8 @@ export class FieldColumn {
         this.boolean[row] = Number(value)
         return
       case 'utf8': {
-        const start = memory.arenaAt
-        this.starts[row] = start
-        this.lengths[row] = memory.bytes.write((value as string | null) ?? '', start)
-        memory.arenaAt = start + this.lengths[row]!
+        const at = this.offsets[row]!
+        this.offsets[row + 1] = at + this.text.write((value as string | null) ?? '', at)
         return
       }
       case 'value':
@@ -79,8 +87,8 @@ export class FieldColumn {
     }
   }
 
-  /** The value of a row, as the slow decoder holds it. Strings only before they are gathered. */
-  valueAt(memory: ByteMemory, row: number): Value | null {
+  /** The value of a row, as the slow decoder holds it. */
+  valueAt(row: number): Value | null {
     if (this.nulls[row] === 1) return null
     switch (this.storage) {
       case 'int32':
@@ -91,17 +99,14 @@ export class FieldColumn {
         return this.float64[row]!
       case 'boolean':
         return this.boolean[row] === 1
-      case 'utf8': {
-        const start = this.starts[row]!
-        return memory.text(start, start + this.lengths[row]!)
-      }
+      case 'utf8':
+        return this.text.toString('utf8', this.offsets[row], this.offsets[row + 1])
       case 'value':
         return this.values[row] ?? null
     }
   }
 
   clear(): void {
-    this.strings.clear()
     this.values.length = 0
   }
 
@@ -118,23 +123,28 @@ export class FieldColumn {
         return { kind: 'float64', values: this.float64.subarray(0, rows), ...withNulls }
       case 'boolean':
         return { kind: 'boolean', values: this.boolean.subarray(0, rows), ...withNulls }
-      case 'utf8':
-        return { ...this.strings.finish(rows), ...withNulls }
+      case 'utf8': {
+        const bytes = new Uint8Array(this.text.buffer, 0, this.offsets[rows])
+        const offsets = this.offsets.subarray(0, rows + 1)
+        return { kind: 'utf8', bytes, offsets, ...withNulls }
+      }
       case 'value':
         return columnOf(this.#type, this.values.slice(0, rows))
     }
   }
 
   /** The same column with room for more rows than the first ones, which it takes over; the old one is of no use then. */
-  widened(isOptional: boolean, rows: number, used: number): FieldColumn {
-    const wide = new FieldColumn(this.storage, isOptional, rows, this.#type, this.strings)
+  widened(isOptional: boolean, rows: number, textBytes: number, used: number): FieldColumn {
+    const wide = new FieldColumn(this.storage, isOptional, rows, this.#type, textBytes)
     // The rest stays untouched: memory that was never written to costs nothing.
     wide.int32.set(this.int32.subarray(0, used))
     wide.int64.set(this.int64.subarray(0, used))
     wide.float64.set(this.float64.subarray(0, used))
     wide.boolean.set(this.boolean.subarray(0, used))
-    wide.starts.set(this.starts.subarray(0, used))
-    wide.lengths.set(this.lengths.subarray(0, used))
+    if (this.storage === 'utf8') {
+      wide.offsets.set(this.offsets.subarray(0, used + 1))
+      wide.text.set(this.text.subarray(0, this.offsets[used]))
+    }
     wide.nulls.set(this.nulls.subarray(0, used))
     for (const value of this.values) wide.values.push(value)
     return wide

@@ -53,7 +53,6 @@ export class GeneratedDecoder implements Decoder {
     const limits = context.limits ?? RAW_LIMITS
     this.#reader.begin(records)
     this.#begin(records.length)
-    this.#reserve(Math.min(leastBytes(records), limits.maxWeight))
     let taken = 0
     let isFull = false
     while (taken < records.length && !isFull) {
@@ -151,7 +150,8 @@ export class GeneratedDecoder implements Decoder {
       const length = loader.load(memory, this.#at, this.#room(groupAt), data)
       if (length === NEEDS_ROOM) {
         if (next > first) return next
-        this.#grow(loader.neededBytes)
+        // In one step for what is known to come: growing costs compiling the code again.
+        this.#grow(Math.max(loader.neededBytes, Math.min(leastBytes(records, next), maxWeight)))
         continue
       }
       const isUndecodable = length === UNDECODABLE
@@ -205,11 +205,6 @@ export class GeneratedDecoder implements Decoder {
     return Math.max(0, (this.#reader.memory.capacity - used) >> 1)
   }
 
-  /** Makes room for what is known to come, in one step. */
-  #reserve(bytes: number): void {
-    if (bytes + 2 * GROUP_BYTES > this.#reader.memory.capacity) this.#grow(bytes)
-  }
-
   #grow(bytes: number): void {
     const { capacity } = this.#reader.memory
     const wanted = Math.max(2 * capacity, capacityFor(this.#at + 2 * bytes))
@@ -236,9 +231,9 @@ function capacityFor(bytes: number): number {
   return capacity
 }
 
-/** What records hold before they are inflated. */
-function leastBytes(records: readonly EncodedRecord[]): number {
-  let bytes = records.length * GUARD_BYTES
-  for (const { data } of records) bytes += mostBytes(data)
+/** What records from one on hold before they are inflated. */
+function leastBytes(records: readonly EncodedRecord[], first: number): number {
+  let bytes = 0
+  for (let i = first; i < records.length; i++) bytes += mostBytes(records[i]!.data) + GUARD_BYTES
   return bytes
 }

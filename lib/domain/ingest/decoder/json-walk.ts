@@ -13,7 +13,7 @@ export interface JsonWalk {
   space(at: number): number
   /** From behind an opening quote to behind the closing one; the string is left in the memory. Or `BROKEN`. */
   string(at: number): number
-  /** The same for a string that has an escape; writes it to the arena. */
+  /** The same for a string that has an escape: what stands for it is in the memory until the next such string. */
   escapedString(start: number): number
   /** Past a value nested in `depth` others; `BROKEN`, or `TOO_DEEP` beyond `maxDepth`. */
   value(at: number, depth: number): number
@@ -61,7 +61,7 @@ export function jsonWalk(memory: ByteMemory, maxDepth: number): JsonWalk {
   }
 
   function escapedString(start: number): number {
-    const target = memory.arenaAt
+    const target = memory.unescapedAt
     let to = target
     let isUnicode = true
     for (let at = start; ; ) {
@@ -71,7 +71,6 @@ export function jsonWalk(memory: ByteMemory, maxDepth: number): JsonWalk {
       at = end + 1
       const c = bytes[end]
       if (c === QUOTE) {
-        memory.arenaAt = to
         memory.stringStart = target
         memory.stringLength = to - target
         memory.isUnicode = isUnicode

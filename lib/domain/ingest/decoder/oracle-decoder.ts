@@ -122,13 +122,7 @@ function judgedLines(
     const next = rejected[rejections.length]
     if (next?.sequence !== sequence || next.index !== index) return true
     const { reason, detail, eventId, eventSource } = next
-    rejections.push({
-      line,
-      reason,
-      detail,
-      ...(eventId === undefined ? {} : { eventId }),
-      ...(eventSource === undefined ? {} : { eventSource }),
-    })
+    rejections.push({ line, reason, detail, eventId, eventSource })
     return false
   })
   return { lineOfRow: Int32Array.from(accepted), rejections }

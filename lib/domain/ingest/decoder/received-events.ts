@@ -26,6 +26,9 @@ export interface ReceivedEvents {
   at(line: number): RawEvent
 }
 
+/** Bytes are read in words, also across the end of a text. */
+const SLACK_BYTES = 8
+
 /** A record's place in the stream. */
 export type RecordPlace = Omit<Place, 'index'>
 
@@ -40,6 +43,8 @@ export class EventLines implements ReceivedEvents {
   length = 0
   arrivals: Float64Array = new Float64Array(0)
   sequences: readonly SequenceNumber[] = []
+  /** Not those of another decoder whose records are read again. */
+  #ownArrivals = new Float64Array(0)
   readonly stubs = new Map<number, Stub>()
 
   /** Lines of these records follow. */
@@ -47,7 +52,8 @@ export class EventLines implements ReceivedEvents {
     this.length = 0
     this.stubs.clear()
     const count = records.length
-    const arrivals = new Float64Array(count)
+    if (count > this.#ownArrivals.length) this.#ownArrivals = new Float64Array(2 * count)
+    const arrivals = this.#ownArrivals
     const sequences = new Array<SequenceNumber>(count)
     // A loop of its own: what it fetches of many records at once is in cache when they are read one by one.
     for (let i = 0; i < count; i++) {
@@ -78,34 +84,43 @@ export class EventLines implements ReceivedEvents {
     this.lineOfRow = wider(this.lineOfRow, wanted)
   }
 
-  addStub(record: number, at: number, stub: Stub): void {
+  addStub(at: number, stub: Stub): void {
     this.reserve(1)
     this.stubs.set(this.length, stub)
-    this.add(record, stub.index, at, at)
+    this.add(at, at)
   }
 
   /** Room must have been reserved. */
-  add(record: number, index: number, start: number, end: number): void {
+  add(start: number, end: number): void {
     const line = this.length++
     this.starts[line] = start
     this.ends[line] = end
-    this.recordOf[line] = record
-    this.indexOf[line] = index
+  }
+
+  /** Says where the lines from one on stood: in this record, from an index on. */
+  place(first: number, record: number, index = 0): void {
+    const { recordOf, indexOf, length } = this
+    for (let line = first; line < length; line++) {
+      recordOf[line] = record
+      indexOf[line] = index + line - first
+    }
   }
 
   /** A line with its text behind those that are there: for who has no memory of its own. */
   append(record: number, event: RawEvent): void {
-    const at = this.length === 0 ? 0 : this.ends[this.length - 1]!
+    const line = this.length
+    const at = line === 0 ? 0 : this.ends[line - 1]!
     if (event.kind === 'stub') {
-      this.addStub(record, at, event)
-      return
+      this.addStub(at, event)
+    } else {
+      const wanted = at + Buffer.byteLength(event.text) + SLACK_BYTES
+      if (wanted > this.bytes.length) {
+        this.bytes = Buffer.concat([this.bytes.subarray(0, at)], 2 * wanted)
+      }
+      this.reserve(1)
+      this.add(at, at + this.bytes.write(event.text, at))
     }
-    const length = Buffer.byteLength(event.text)
-    if (at + length > this.bytes.length) {
-      this.bytes = Buffer.concat([this.bytes.subarray(0, at)], 2 * (at + length))
-    }
-    this.reserve(1)
-    this.add(record, event.index, at, at + this.bytes.write(event.text, at))
+    this.place(line, record, event.index)
   }
 
   /** Forgets the lines from this one on. */

@@ -81,13 +81,7 @@ export class VersionedDecoder {
         const event = received.at(line) as ReceivedEvent
         const rejected = rejectedVersion(event, declared[i]!, unknownVersions)
         const { reason, detail, eventId, eventSource } = rejected
-        unknown.push({
-          line,
-          reason,
-          detail,
-          ...(eventId === undefined ? {} : { eventId }),
-          ...(eventSource === undefined ? {} : { eventSource }),
-        })
+        unknown.push({ line, reason, detail, eventId, eventSource })
         continue
       }
       const lines = linesOf.get(judge)

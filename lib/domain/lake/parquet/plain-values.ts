@@ -85,6 +85,8 @@ function wordBytes(
 }
 
 const LENGTH_BYTES = 4
+/** Shorter texts are copied byte by byte: a call that copies them has more to prepare. */
+const SHORT_TEXT_BYTES = 64
 
 function textBytes(
   { bytes, offsets }: Extract<PlainValues, { kind: 'texts' }>,
@@ -92,7 +94,8 @@ function textBytes(
 ): Uint8Array {
   let size = LENGTH_BYTES * rows.length
   for (let i = 0; i < rows.length; i++) size += offsets[rows[i]! + 1]! - offsets[rows[i]!]!
-  const taken = new Uint8Array(size)
+  const source = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
+  const taken = Buffer.allocUnsafeSlow(size)
   const view = new DataView(taken.buffer)
   let at = 0
   for (let i = 0; i < rows.length; i++) {
@@ -100,7 +103,8 @@ function textBytes(
     const end = offsets[rows[i]! + 1]!
     view.setInt32(at, end - start, true)
     at += LENGTH_BYTES
-    for (let from = start; from < end; from++) taken[at++] = bytes[from]!
+    if (end - start > SHORT_TEXT_BYTES) at += source.copy(taken, at, start, end)
+    else for (let from = start; from < end; from++) taken[at++] = source[from]!
   }
   return taken
 }

@@ -132,39 +132,71 @@ describe('a decoder whose memory is too small', () => {
   })
 })
 
-describe('a decoder that threw', () => {
-  const broken = (sequence: number): EncodedRecord => ({
-    ...record(sequence, ''),
-    // As if memory ran out in the middle of a batch.
-    get data(): Uint8Array {
-      throw new RangeError('Array buffer allocation failed')
-    },
-  })
-
-  it.each(SEEDS)('is sound when it is used again, seed %i', (seed) => {
+describe('a decoder that threw is sound when it is used again', () => {
+  it.each(SEEDS)('in the middle of a batch, seed %i', (seed) => {
     const random = seededRandom(seed, 24)
     const contract = contractOf(seed, random)
     const decoder = createDecoder(contract)
+    // Large enough for what comes before it to be read before the next record is loaded.
+    const large = { ...record(500, `[${Array(70_000).fill('"x"').join(',')}]`) }
 
     for (let batch = 0; batch < 4; batch++) {
-      const records = hostileRecords(contract, random, 30)
-      const at = Math.floor(random() * 30)
-      // The data is read once to see how much there is, and once to load it.
-      let reads = 0
-      const fault: EncodedRecord = {
-        ...records[at]!,
-        get data() {
-          if (++reads > 1 + (batch % 2)) throw new RangeError('Array buffer allocation failed')
-          return records[at]!.data
+      const broken: EncodedRecord = {
+        ...record(600, ''),
+        get data(): Uint8Array {
+          throw new RangeError('Array buffer allocation failed')
         },
       }
+      const records = [...hostileRecords(contract, random, 30, 100), large, broken]
 
-      expect(() => decoder.decodeRecords(records.with(at, fault), { shard: SHARD })).toThrow(
-        'allocation',
-      )
-      expect(() => decoder.decodeRecords([broken(1)], { shard: SHARD })).toThrow('allocation')
+      expect(() => decoder.decodeRecords(records, { shard: SHARD })).toThrow('allocation')
       expect(disagreements(decoder, contract, hostileRecords(contract, random, 30))).toEqual([])
     }
+  })
+
+  it('in the middle of a record', () => {
+    const judges = (dataschema: string) => {
+      if (dataschema === 'urn:weir:trips:9') throw new Error('no judgement')
+      return true
+    }
+    const decoder = createDecoder(trips, { judges })
+    const unknown = tripText({ id: 'a' }).replace('"vendor_id"', '"never_heard_of":1,"vendor_id"')
+    const rejected = tripText({ id: 'b', fare: '-1' })
+    const fault = tripText({ id: 'c' }).replace('{', '{"dataschema":"urn:weir:trips:9",')
+    const bad = record(1, `[${[unknown, rejected, unknown, fault].join(',')}]`)
+
+    expect(() => decoder.decodeRecords([bad], { shard: SHARD })).toThrow('no judgement')
+
+    const good = [record(2, `[${[rejected, unknown].join(',')}]`), record(3, unknown)]
+    expect(disagreements(decoder, trips, good)).toEqual([])
+    expect([...decoder.decodeRecords(good, { shard: SHARD }).unknownFields]).toEqual([
+      ['never_heard_of', 2],
+    ])
+  })
+
+  it('when there was no more memory for a record', () => {
+    const decoder = createDecoder(trips)
+    const body = `${' '.repeat(3 << 20)}${tripText({ id: 'z' })}`
+    const large = record(1, zstdCompressSync(body))
+    vi.stubGlobal('ArrayBuffer', function refused() {
+      throw new RangeError('Array buffer allocation failed')
+    })
+
+    expect(() => decoder.decodeRecords([large], { shard: SHARD })).toThrow('allocation')
+    vi.unstubAllGlobals()
+
+    const records = [record(2, tripText({ id: 'a' })), large, record(3, tripText({ id: 'b' }))]
+    expect(disagreements(decoder, trips, records)).toEqual([])
+
+    vi.stubGlobal('ArrayBuffer', function refused() {
+      throw new RangeError('Array buffer allocation failed')
+    })
+    const more = record(4, zstdCompressSync(' '.repeat(9 << 20) + tripText({ id: 'y' })))
+    expect(() => decoder.decodeRecords([more], { shard: SHARD })).toThrow('allocation')
+    vi.unstubAllGlobals()
+    // The same memory, with something else in it.
+    ;(more.data as Buffer).fill('x')
+    expect(disagreements(decoder, trips, [more])).toEqual([])
   })
 })
 

@@ -145,12 +145,15 @@ function columnsDisagree(expected: DecodedBatch, actual: DecodedRecords): string
 
 /** Rejections as the slow decoder gives them, with their places and texts. */
 function rejectedEvents({ events, rejected }: DecodedRecords): RejectedEvent[] {
-  return rejected.map(({ line, ...rejection }) => {
+  return rejected.map(({ line, reason, detail, eventId, eventSource }) => {
     const stub = events.stubs.get(line)
     const event = events.at(line)
     return {
       ...events.placeOf(line),
-      ...rejection,
+      reason,
+      detail,
+      ...(eventId === undefined ? {} : { eventId }),
+      ...(eventSource === undefined ? {} : { eventSource }),
       ...(event.kind === 'event' ? { text: event.text } : {}),
       ...(stub && { stub: { lengthBytes: stub.lengthBytes, sha256: stub.sha256 } }),
     }
