@@ -118,6 +118,7 @@ export class WindowPart {
       scheduler.spawn(async () => {
         const ended = await this.#finalize.invoke({ bell: 'sweep' }, `settle${++this.#finalRuns}`)
         if (ended.status === 'succeeded') commits = ended.result.commits
+        else await scheduler.sleep(MINUTE_MS, 'settle', 'a sweep later')
       })
       await scheduler.run()
       if (commits === 0) break
