@@ -7,15 +7,17 @@ export const archiveBugs: readonly PlantedBug[] = [
   {
     name: 'raw is put, not created',
     file: ARCHIVE,
-    search: 'const outcome = await objects.putIfAbsent(uri, encodeRawBatch(proposed))',
-    replace: "const outcome: string = 'created'; await objects.put(uri, encodeRawBatch(proposed))",
+    search:
+      'const outcome = await objects.putIfAbsent(uri, encodeRaw(shard, version, records.received))',
+    replace:
+      "const outcome: string = 'created'; await objects.put(uri, encodeRaw(shard, version, records.received))",
     within: 10,
   },
   {
     name: 'raw exists, and we go on with our own content',
     file: ARCHIVE,
-    search: "return outcome === 'created' ? proposed : decodeRawBatch(uri, await objects.get(uri))",
-    replace: 'return outcome === null ? decodeRawBatch(uri, new Uint8Array()) : proposed',
+    search: "if (outcome === 'created') return decided(shard, inForce, records)",
+    replace: 'if (outcome !== null) return decided(shard, inForce, records)',
     within: 50,
   },
   {
@@ -35,8 +37,8 @@ export const archiveBugs: readonly PlantedBug[] = [
   {
     name: 'the bytes of an undecodable record are not kept',
     file: ARCHIVE,
-    search: "if (unpacked[0]?.kind === 'stub') {",
-    replace: "if (unpacked[1]?.kind === 'stub') {",
+    search: 'for (const line of received.stubs.keys()) {',
+    replace: 'for (const line of [...received.stubs.keys()].slice(1)) {',
     within: 10,
   },
   {
@@ -116,8 +118,8 @@ export const archiveBugs: readonly PlantedBug[] = [
   {
     name: 'a batch is judged by the version that is deployed, not by the one that raw names',
     file: ARCHIVE,
-    search: 'const inForce = contracts.inForce(raw.contractVersion)',
-    replace: 'const inForce = contracts.inForce(contracts.current.version)',
+    search: 'const named = contracts.inForce(raw.contractVersion)',
+    replace: 'const named = contracts.inForce(version)',
     within: 1000,
   },
   {

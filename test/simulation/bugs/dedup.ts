@@ -23,23 +23,24 @@ export const dedupBugs: readonly PlantedBug[] = [
   {
     name: 'duplicates within a batch are not looked for',
     file: JUDGE,
-    search: 'if (inBatch || memory.isDuplicate(identity, minute)) continue',
-    replace: 'if ((inBatch && rowsOf.size < 0) || memory.isDuplicate(identity, minute)) continue',
+    search: 'if (before !== undefined && minute - before < this.#horizonMinutes) return false\n',
+    replace: '',
     within: 20,
   },
   {
     name: 'the maximum event time counts duplicates',
     file: JUDGE,
-    search: 'if (inBatch || memory.isDuplicate(identity, minute)) continue',
+    search:
+      'if (!admission.admits(this.#identities, IDENTITY_BYTES * row, arrivalMinutes[row]!)) return\n',
     replace:
-      'if (inBatch || memory.isDuplicate(identity, minute)) { capped.push(Number(decoded.eventTimes[row]!)); continue }',
+      'if (!admission.admits(this.#identities, IDENTITY_BYTES * row, arrivalMinutes[row]!)) { admission.times.cappedMax = Math.max(admission.times.cappedMax, this.#halves[2 * row + 1]! * 2 ** 32 + (this.#halves[2 * row]! >>> 0)); return }\n',
     within: 50,
   },
   {
     name: 'the maximum event time believes events from the future',
     file: JUDGE,
-    search: 'capped.push(Math.min(time, decoded.arrivals[row]! + skew))',
-    replace: 'capped.push(time)',
+    search: 'const capped = Math.min(time, arrivals[row]! + this.#skewMicros)',
+    replace: 'const capped = time',
     within: 20,
   },
   {
@@ -73,15 +74,15 @@ export const dedupBugs: readonly PlantedBug[] = [
   {
     name: 'a registration knows only what the stream still lists',
     file: LINEAGE,
-    search: 'for (const [id, ids] of Object.entries(registration.lineage)) parents.set(id, ids)',
-    replace: 'void registration',
+    search: 'for (const [id, ids] of Object.entries(lineage)) parents.set(id, ids)',
+    replace: 'void lineage',
     within: 2000,
   },
   {
     name: 'a shard has entries and no registration',
     file: LINEAGE,
-    search: 'return journal.register({ shard, lineage, startDate })',
-    replace: 'return { shard, lineage, startDate }',
+    search: 'return journal.register({ shard, lineage: closureOf(parents, shard), startDate })',
+    replace: 'return { shard, lineage: closureOf(parents, shard), startDate }',
     within: 5,
   },
 ]

@@ -1,6 +1,7 @@
 import type { PlantedBug } from '../plant.ts'
 
 const COMMIT = 'lib/domain/lake/commit.ts'
+const STAGE = 'lib/domain/lake/stage-snapshot.ts'
 const FENCES = 'lib/domain/lake/fences.ts'
 
 /** What `commit-snapshots` can do wrong with a table. */
@@ -8,8 +9,8 @@ export const lakeBugs: readonly PlantedBug[] = [
   {
     name: 'there is no fence',
     file: 'lib/domain/lake/commit-plan.ts',
-    search: 'const fences: Record<string, Predecessor> = { ...readFences(table) }',
-    replace: 'const fences: Record<string, Predecessor> = {}; readFences(table)',
+    search: 'const fences: Record<string, Predecessor> = { ...(await readFences(table)) }',
+    replace: 'const fences: Record<string, Predecessor> = {}; await readFences(table)',
     within: 10,
   },
   {
@@ -24,8 +25,8 @@ export const lakeBugs: readonly PlantedBug[] = [
   {
     name: 'a rollback is not noticed',
     file: FENCES,
-    search: 'if (!table.isAncestor(BigInt(snapshot))) {',
-    replace: 'if (table.isAncestor(-1n)) {',
+    search: "if (descent !== 'descends') throw outOfStep(table, snapshot, descent)",
+    replace: "if (descent === 'unknown') throw outOfStep(table, snapshot, descent)",
     within: 200,
   },
   {
@@ -38,39 +39,36 @@ export const lakeBugs: readonly PlantedBug[] = [
   {
     name: 'a commit is repeated without asking what the table has by now',
     file: COMMIT,
-    search:
-      '  let prepared: Prepared | undefined\n  for (let attempt = 1; ; attempt++) {\n    const { table, version } = await requireTable(lake, name)\n    const append = await decide(table)',
-    replace:
-      '  let prepared: Prepared | undefined\n  let append: Append | undefined\n  for (let attempt = 1; ; attempt++) {\n    const { table, version } = await requireTable(lake, name)\n    append ??= await decide(table)',
+    search: 'const change = await decide(before)',
+    replace: 'const change = await (decide.once ??= decide(before))',
     within: 50,
   },
   {
     name: 'a manifest is used again although the set of files shrank',
-    file: COMMIT,
-    search: 'if (earlier?.key === key && !snapshotOf(metadata, earlier.snapshotId)) return earlier',
-    replace: 'if (earlier && !snapshotOf(metadata, earlier.snapshotId)) return earlier',
+    file: STAGE,
+    search: 'const isGood = earlier?.key === key &&',
+    replace: 'const isGood = earlier &&',
     within: 1000,
   },
   {
     name: 'a manifest is used again although its snapshot is in the table',
-    file: COMMIT,
-    search: 'if (earlier?.key === key && !snapshotOf(metadata, earlier.snapshotId)) return earlier',
-    replace: 'if (earlier) return earlier',
+    file: STAGE,
+    search: 'if (isGood && !snapshotOf(base, earlier.snapshotId)) return earlier',
+    replace: 'if (isGood) return earlier',
     within: 1000,
   },
   {
     name: 'a snapshot leaves out the manifests before it',
-    file: COMMIT,
-    search: '...(await manifestsOf(lake.objects, parent)),',
-    replace: '...(await manifestsOf(lake.objects, parent)).slice(0, 0),',
+    file: STAGE,
+    search: 'const present = (await manifestsOf(lake.objects, parent)).filter(isLive)',
+    replace: 'const present = (await manifestsOf(lake.objects, parent)).slice(0, 0).filter(isLive)',
     within: 5,
   },
   {
     name: 'the manifest list is on its way when the table points to it',
-    file: COMMIT,
-    search: "await writeNew(lake.objects, manifestList, list, 'application/octet-stream')",
-    replace:
-      "void writeNew(lake.objects, manifestList, list, 'application/octet-stream').catch(() => undefined)",
+    file: STAGE,
+    search: "await writeNew(objects, uri, list, 'application/octet-stream')",
+    replace: "void writeNew(objects, uri, list, 'application/octet-stream').catch(() => undefined)",
     within: 200,
   },
   {
@@ -91,10 +89,10 @@ export const lakeBugs: readonly PlantedBug[] = [
   },
   {
     name: 'a conflict is taken for a success',
-    file: COMMIT,
+    file: 'lib/domain/lake/swap-metadata.ts',
     search: '      if (!mustReload(error)) throw error\n',
     replace:
-      '      if (!mustReload(error)) throw error\n      return { table, attempts: attempt, committed: false }\n',
+      '      if (!mustReload(error)) throw error\n      return { table: tableFrom(lake, name, metadata, metadataLocation), attempts: attempt }\n',
     within: 5000,
   },
 ]

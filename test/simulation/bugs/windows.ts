@@ -25,8 +25,8 @@ export const windowBugs: readonly PlantedBug[] = [
   {
     name: 'a slot is written if it is not older than it was read',
     file: SLOTS,
-    search: "ConditionExpression: '#sequence = :read',",
-    replace: "ConditionExpression: '#sequence >= :read',",
+    search: "            : {\n                ConditionExpression: '#sequence = :read',",
+    replace: "            : {\n                ConditionExpression: '#sequence >= :read',",
     within: 1000,
   },
   {
@@ -39,39 +39,37 @@ export const windowBugs: readonly PlantedBug[] = [
   {
     name: 'the cursor moves before the slots are written',
     file: UPDATE,
-    search: 'done.slotsWritten += await applyEntries(deps, view, shard, entries)\n',
+    search: 'const applied = await applyEntries(run, shard, entries)\n',
     replace:
-      'await deps.slots.advanceCursor(view.name, shard, last.last)\n    done.slotsWritten += await applyEntries(deps, view, shard, entries)\n',
+      'await slots.advanceCursor(name, shard, { position: last.last, definition, ...(last.maxEventTimeAfter === undefined ? {} : { maxEventTime: last.maxEventTimeAfter }) })\n    const applied = await applyEntries(run, shard, entries)\n',
     within: 5,
   },
   {
     name: 'the cursor may go back',
     file: SLOTS,
-    search:
-      "          ConditionExpression: 'attribute_not_exists(#sequence) OR #sequence < :to',\n",
+    search: "      ConditionExpression: 'attribute_not_exists(#sequence) OR #sequence < :to',\n",
     replace: '',
     within: 200,
   },
   {
     name: 'shards share a slot',
     file: SLOTS,
-    search: '`${isoOf(slot.windowStart)}#${slot.shard}`',
-    replace: '`${isoOf(slot.windowStart)}#${slot.shard.slice(0, 1)}`',
+    search: '`${isoOf(paneStart)}#${shard}`',
+    replace: '`${isoOf(paneStart)}#${shard.slice(0, 1)}`',
     within: 10,
   },
   {
     name: 'a reader is told of two windows at once',
     file: SLOTS,
-    search:
-      'if (slots[0] !== undefined && slot.windowStart !== slots[0].windowStart) return slots\n',
-    replace: '',
+    search: 'return slots.filter((slot) => slot.paneStart === newest)',
+    replace: 'return slots',
     within: 10,
   },
   {
     name: 'a reader is told of one shard only',
     file: 'lib/domain/features/read-features.ts',
-    search: 'const states = found.map(',
-    replace: 'const states = found.slice(0, 1).map(',
+    search: 'mergedValues(view, contract, found?.slots ?? [])',
+    replace: 'mergedValues(view, contract, (found?.slots ?? []).slice(0, 1))',
     within: 20,
   },
 ]
