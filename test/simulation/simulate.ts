@@ -26,7 +26,7 @@ export interface SeedRun extends CellRun {
 /** One seed in so many runs is a race of a few records, which finds what needs many steps in one order. */
 const RACE_EVERY = 5
 /** One in so many compresses for real. */
-const COMPRESSED_EVERY = 8
+const COMPRESSED_EVERY = 32
 
 /** A run that is decided by its seed alone. */
 export async function simulate(seed: number, options: SeedOptions = {}): Promise<SeedRun> {
