@@ -23,6 +23,8 @@ export interface EventRow {
   readonly atMicros: number
   readonly key: string
   readonly cents: number
+  /** What no contract before 1.1.0 knows. */
+  readonly note?: string
 }
 
 /** What a record of the stream holds; no events if nobody can read it. */
@@ -49,9 +51,9 @@ export function drawEvent(random: Random, source: string, id: string, nowMs: num
     atMicros: drawTime(random, nowMs) * 1000,
     key: oneOf(random, KEYS),
     cents: between(random, 0, STRICT_CENTS + STRICT_CENTS / 4),
+    ...(random() < 0.1 ? { note: 'noted' } : {}),
   }
-  const note = random() < 0.1 ? 'noted' : undefined
-  return { source, id, row, text: textOf(source, id, row, note) }
+  return { source, id, row, text: textOf(source, id, row) }
 }
 
 /** An event with these values, which every contract takes. */
@@ -59,7 +61,7 @@ export function validEvent(
   of: EventRow & { readonly source: string; readonly id: string },
 ): SentEvent {
   const { source, id, ...row } = of
-  return { source, id, row, text: textOf(source, id, row, undefined) }
+  return { source, id, row, text: textOf(source, id, row) }
 }
 
 /** Mostly a little late, now and then by days, or from the future. */
@@ -71,7 +73,8 @@ function drawTime(random: Random, nowMs: number): number {
   return nowMs + Math.floor(random() * 400 * HOUR_MS)
 }
 
-function textOf(source: string, id: string, row: EventRow, note: string | undefined): string {
+function textOf(source: string, id: string, row: EventRow): string {
+  const { note } = row
   const data = {
     at: new Date(row.atMicros / 1000).toISOString(),
     key: row.key,

@@ -112,6 +112,7 @@ export class WindowPart {
   /** When all else is at rest: finalizes until nothing is left to do, and holds the outcome against the oracle. */
   async settle(): Promise<void> {
     const { scheduler, dynamodb } = this.#cloud
+    this.features.comesToRest()
     for (let run = 0; ; run++) {
       if (run === MOST_FINAL_RUNS) throw new Violation('finalize-windows does not come to an end')
       let commits: number | undefined

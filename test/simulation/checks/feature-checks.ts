@@ -29,7 +29,9 @@ const CLOSED_PROPERTY = 'weir.closed'
 const SECOND = 1_000_000
 
 /** A row of the feature table. */
-interface FinalRow extends KeyWindow, Sum {}
+interface FinalRow extends KeyWindow, Sum {
+  readonly revision: number
+}
 
 /**
  * Holds the feature table against the journal at each swap: one row per key and window that is closed, none that is
@@ -48,6 +50,7 @@ export class FeatureChecks implements Finality {
   /** Rows of each file; files never change. */
   readonly #files = new Map<string, Promise<readonly FinalRow[]>>()
   #rows: readonly FinalRow[] = []
+  #closedBeforeRest = Number.NEGATIVE_INFINITY
 
   constructor(options: {
     readonly s3: S3Model
@@ -77,21 +80,43 @@ export class FeatureChecks implements Finality {
     if (metadata.properties[FENCES_PROPERTY] === undefined) return
     this.#advanceFences(table, metadata)
     this.#advanceClosed(table, metadata, plannedMs)
+    const summary = currentSnapshotOf(metadata)?.summary ?? {}
+    mustEqual(
+      [summary[CLOSED_PROPERTY], JSON.parse(summary[FENCES_PROPERTY] ?? 'null')],
+      [
+        metadata.properties[CLOSED_PROPERTY],
+        JSON.parse(metadata.properties[FENCES_PROPERTY]).shards,
+      ],
+      () => `${table}: what the snapshot says of its rows`,
+    )
     // As they are now: by the time the files are read they may have moved.
     const [closed, fences] = [this.closed, new Map(this.#fences)]
     const files = this.#liveFiles(table, metadata)
     Promise.all(files.map((path) => this.#rowsOf(table, path)))
       .then((rows) => {
+        const before = this.#rows
         this.#rows = rows.flat()
         this.#checkRows(table, this.#rows, closed, fences)
+        this.#checkRevisions(table, before, this.#rows)
       })
       .catch(this.#fail)
+  }
+
+  /** Nothing happens any more but that windows become final. */
+  comesToRest(): void {
+    this.#closedBeforeRest = this.closed
   }
 
   /** Once all is drained: what is final is exactly what is in time, and as much is final as can be. */
   mustBeComplete(): void {
     if (this.#oracle.kind === 'running') return
     const rest = this.#watermarkAtRest() - ALLOWED_LATENESS_SECONDS * SECOND
+    // All shards are idle now: then the slowest of them decides, and nothing jumps ahead of it.
+    must(
+      this.closed <= Math.max(rest, this.#closedBeforeRest),
+      () =>
+        `closed jumped from ${this.#closedBeforeRest} to ${this.closed}, all are idle at ${rest}`,
+    )
     const all = this.#oracle.totals()
     const left = all.find((one) => {
       const closes = this.#oracle.closes(one)
@@ -102,7 +127,7 @@ export class FeatureChecks implements Finality {
       () => `${left!.key} ${left!.start} is not final: closed is ${this.closed}, could be ${rest}`,
     )
     const expected = all.filter((one) => this.#oracle.closes(one) <= this.closed)
-    const text = ({ key, start, end, events, cents }: FinalRow) =>
+    const text = ({ key, start, end, events, cents }: KeyWindow & Sum) =>
       `${key} ${start} ${end} ${events} ${cents}`
     mustEqual(this.#rows.map(text).sort(), expected.map(text).sort(), () => 'final rows, after all')
   }
@@ -171,6 +196,12 @@ export class FeatureChecks implements Finality {
     }
     // Which sessions there are depends on what the slots held: what came of it is checked in the end.
     if (this.#oracle.kind === 'session') return
+    for (const { start, end, key } of rows) {
+      const known = this.#oracle
+        .windowsOf(this.#oracle.paneOf(start))
+        .find((window) => window.start === start)
+      must(known?.end === end, () => `${table}: ${start}/${key} ends at ${end}`)
+    }
     const fenceOf = (shard: string) => {
       const fence = fences.get(shard)
       return fence === undefined || fence === 'start' ? '' : fence
@@ -198,6 +229,31 @@ export class FeatureChecks implements Finality {
         () =>
           `${table}: ${id} has ${row.events} events and ${amountText(row.cents)}, at the fences it has ${sum.events} and ${amountText(sum.cents)}`,
       )
+    }
+  }
+
+  /** A row counts how often it was replaced: not before it is, and once each time. */
+  #checkRevisions(table: string, before: readonly FinalRow[], rows: readonly FinalRow[]): void {
+    const known = new Map(before.map((row) => [`${row.start}/${row.key}`, row]))
+    for (const row of rows) {
+      const id = `${row.start}/${row.key}`
+      const old = known.get(id)
+      const isSame =
+        old !== undefined &&
+        old.end === row.end &&
+        old.events === row.events &&
+        old.cents === row.cents
+      if (isSame) {
+        mustEqual(
+          row.revision,
+          old.revision,
+          () => `${table}: revision of ${id}, which is as it was`,
+        )
+      } else if (old !== undefined && this.#oracle.kind !== 'session') {
+        mustEqual(row.revision, old.revision + 1, () => `${table}: revision of ${id}`)
+      } else if (old === undefined && this.#oracle.kind !== 'session') {
+        must(row.revision === 0, () => `${table}: ${id} is new and has revision ${row.revision}`)
+      }
     }
   }
 
@@ -249,11 +305,11 @@ export class FeatureChecks implements Finality {
 }
 
 async function finalRows(bytes: Uint8Array): Promise<readonly FinalRow[]> {
-  const names = ['key', 'window_start', 'window_end', 'events', 'amount']
+  const names = ['key', 'window_start', 'window_end', 'events', 'amount', 'revision']
   const { rows, columns } = await decodeParquet(bytes, names)
   const keys = columns.get('key') as Extract<Column, { kind: 'utf8' }>
   const number = (name: string, row: number) => {
-    return Number((columns.get(name) as Extract<Column, { kind: 'int64' }>).values[row])
+    return Number((columns.get(name) as Extract<Column, { kind: 'int64' | 'int32' }>).values[row])
   }
   return Array.from({ length: rows }, (_, row) => ({
     key: utf8At(keys, row),
@@ -261,5 +317,6 @@ async function finalRows(bytes: Uint8Array): Promise<readonly FinalRow[]> {
     end: number('window_end', row),
     events: number('events', row),
     cents: number('amount', row),
+    revision: number('revision', row),
   }))
 }

@@ -23,6 +23,9 @@ export interface AdmittedEvent {
 export interface RejectedPlace {
   readonly sequence: string
   readonly index: number
+  readonly arrivalMicros: number
+  /** As it was sent; undefined for a record that nobody can take apart. */
+  readonly text: string | undefined
 }
 
 export interface Verdicts {
@@ -75,10 +78,11 @@ export class VerdictOracle {
     for (const { sequence, arrivalMs, content } of records) {
       const arrivalMicros = arrivalMs * 1000
       received += Math.max(1, content.events.length)
-      if (!content.isDecodable) rejected.push({ sequence, index: 0 })
+      const place = { sequence, arrivalMicros }
+      if (!content.isDecodable) rejected.push({ ...place, index: 0, text: undefined })
       for (const [index, event] of content.events.entries()) {
         if (!isRowFor(event, reading)) {
-          rejected.push({ sequence, index })
+          rejected.push({ ...place, index, text: event.text })
           continue
         }
         const name = nameOf(event)

@@ -13,6 +13,7 @@ import { getOrAdd, type ItemChange } from '../cloud/dynamodb.ts'
 import type { Item } from '../cloud/dynamodb-expressions.ts'
 import type { ObjectChange } from '../cloud/s3.ts'
 import type { ArchiveChecks } from './archive-checks.ts'
+import type { AdmittedEvent } from './verdict-oracle.ts'
 import { must, mustEqual } from './violation.ts'
 import {
   add,
@@ -81,7 +82,7 @@ export class WindowChecks {
   onItem({ table, partition, sort, before, after }: ItemChange): void {
     if (table !== SLOTS_TABLE) return
     if (partition === CURSORS) {
-      this.#checkCursor(sort, after!.sequence!.S as SequenceNumber)
+      this.#checkCursor(sort, after!)
       return
     }
     if (!partition.startsWith(SLOTS)) return
@@ -98,11 +99,9 @@ export class WindowChecks {
     if (match === null) return
     const id = entryId(match[1]!, match[2]!)
     this.#late.add(id)
-    const expected = (this.#oracle.late.get(id) ?? []).map(({ sequence, index }) => ({
-      sequence,
-      index,
-    }))
-    placesOfLate(after)
+    const shard = match[1]!
+    const expected = (this.#oracle.late.get(id) ?? []).map((one) => lateRowOf(shard, one))
+    lateRows(after)
       .then((found) => mustEqual(found, expected, () => `late rows of ${id}`))
       .catch(this.#fail)
   }
@@ -239,13 +238,17 @@ export class WindowChecks {
     this.#expired.add(id)
   }
 
-  #checkCursor(shard: string, cursor: SequenceNumber): void {
+  #checkCursor(shard: string, item: Item): void {
+    const cursor = item.sequence!.S as SequenceNumber
     const known = this.#cursors.get(shard)
     must(known === undefined || known < cursor, () => `cursor of ${shard} went back to ${cursor}`)
     const entries = this.#archive.entriesOf(shard)
-    must(
-      entries.some(({ entry }) => entry.last === cursor),
-      () => `cursor of ${shard} stands at ${cursor}, where no entry ends`,
+    const last = entries.find(({ entry }) => entry.last === cursor)?.entry
+    must(last !== undefined, () => `cursor of ${shard} stands at ${cursor}, where no entry ends`)
+    mustEqual(
+      item.lastEvent === undefined ? undefined : Number(item.lastEvent.N),
+      last.maxEventTimeAfter,
+      () => `cursor of ${shard} at ${cursor}: greatest event time`,
     )
     for (const { entry } of entries) {
       if (entry.last > cursor || (known !== undefined && entry.last <= known)) continue
@@ -257,12 +260,12 @@ export class WindowChecks {
       )
     }
     for (const [id, contributions] of this.#oracle.contributions.get(shard) ?? []) {
-      const last = contributions.findLast(({ sequence }) => sequence <= cursor)?.sequence
+      const newest = contributions.findLast(({ sequence }) => sequence <= cursor)?.sequence
       // What was there before has been seen to, and may have gone since.
-      if (last === undefined || (known !== undefined && last <= known)) continue
+      if (newest === undefined || (known !== undefined && newest <= known)) continue
       const slot = this.#slots.get(shard)?.get(id)
       must(
-        slot !== undefined && slot >= last,
+        slot !== undefined && slot >= newest,
         () => `cursor of ${shard} stands at ${cursor}, slot ${id} at ${slot}`,
       )
     }
@@ -290,14 +293,33 @@ async function slotOf(item: Item, key: Parameters<SlotStore['read']>[0][number])
   return slot!
 }
 
-async function placesOfLate(bytes: Uint8Array) {
-  const { rows, columns } = await decodeParquet(bytes, ['sequence_number', 'event_index'])
-  const sequences = columns.get('sequence_number') as Extract<Column, { kind: 'utf8' }>
+/** A late row as it must be, but for what decides its place: the version that judged it. */
+function lateRowOf(shard: string, { sequence, index, arrivalMicros, event }: AdmittedEvent) {
+  const { atMicros, key } = event.row!
+  return [sequence, index, VIEW_NAME, key, event.id, event.source, atMicros, arrivalMicros, shard]
+}
+
+const LATE_TEXTS = ['view', 'key', 'event_id', 'event_source', 'shard'] as const
+
+/** By position. */
+async function lateRows(bytes: Uint8Array): Promise<readonly (readonly unknown[])[]> {
+  const { rows, columns } = await decodeParquet(bytes, [
+    'sequence_number',
+    'event_index',
+    ...LATE_TEXTS,
+    'event_time',
+    'arrival_time',
+  ])
+  const text = (name: string, row: number) =>
+    utf8At(columns.get(name) as Extract<Column, { kind: 'utf8' }>, row)
+  const micros = (name: string, row: number) =>
+    Number((columns.get(name) as Extract<Column, { kind: 'int64' }>).values[row])
   const indexes = columns.get('event_index') as Extract<Column, { kind: 'int32' }>
-  const places = Array.from({ length: rows }, (_, row) => {
-    return { sequence: utf8At(sequences, row), index: indexes.values[row]! }
+  const found = Array.from({ length: rows }, (_, row) => {
+    const [view, key, id, source, shard] = LATE_TEXTS.map((name) => text(name, row))
+    const times = [micros('event_time', row), micros('arrival_time', row)]
+    const place = [text('sequence_number', row), indexes.values[row]!] as const
+    return [...place, view, key, id, source, ...times, shard] as const
   })
-  return places.sort((a, b) =>
-    a.sequence === b.sequence ? a.index - b.index : a.sequence < b.sequence ? -1 : 1,
-  )
+  return found.sort((a, b) => (a[0] === b[0] ? a[1] - b[1] : a[0] < b[0] ? -1 : 1))
 }
