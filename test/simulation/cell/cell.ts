@@ -51,6 +51,7 @@ const SWEEPS_UNTIL_DRAINED = 50
 const EXPECTED = new Set([
   'lake.commitAttemptsExhausted',
   'lake.rolledBack',
+  'lake.onHold',
   'contract.versionUnknown',
   'objects.conflict',
 ])
@@ -87,6 +88,7 @@ export class Cell {
       nowMs,
       onChange: (change) => {
         this.archive.onObject(change)
+        this.table.onObject(change)
         this.windows.onObject(change)
       },
     })
@@ -115,7 +117,7 @@ export class Cell {
     const readings = [...new Set(options.deployments.map((one) => one === 'strict'))]
     const fail = (error: unknown) => scheduler.fail(error)
     this.archive = new ArchiveChecks({ stream, s3, readings, fail })
-    this.table = new TableChecks({ s3, archive: this.archive })
+    this.table = new TableChecks({ s3, archive: this.archive, fail })
 
     const functionOf = <Event, Result>(
       name: string,

@@ -51,6 +51,8 @@ export class FeatureChecks implements Finality {
   readonly #files = new Map<string, Promise<readonly FinalRow[]>>()
   #rows: readonly FinalRow[] = []
   #closedBeforeRest = Number.NEGATIVE_INFINITY
+  /** How far windows were closed, and since when. */
+  readonly #closings: { readonly closed: number; readonly sinceMs: number }[] = []
 
   constructor(options: {
     readonly s3: S3Model
@@ -73,6 +75,12 @@ export class FeatureChecks implements Finality {
   isTaken(shard: string, sequence: string): boolean {
     const fence = this.#fences.get(shard) ?? 'start'
     return fence !== 'start' && fence >= sequence
+  }
+
+  finalSinceMs(closes: number): number {
+    return (
+      this.#closings.find(({ closed }) => closed >= closes)?.sinceMs ?? Number.POSITIVE_INFINITY
+    )
   }
 
   onTable({ table, after, plannedMs }: TableChange): void {
@@ -178,6 +186,7 @@ export class FeatureChecks implements Finality {
           `${table}: closed up to ${closed}, but ${shard.id} is at ${bound} and ${waiting.sequence} was waiting`,
       )
     }
+    if (closed > this.closed) this.#closings.push({ closed, sinceMs: plannedMs })
     this.closed = closed
   }
 

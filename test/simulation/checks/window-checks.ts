@@ -31,12 +31,17 @@ const SLOTS = `slot#${VIEW_NAME}#`
 const LATE = new RegExp(`^s3://${LAYOUT.bucket}/late/.*/${VIEW_NAME}-(.+)-(\\d+)\\.parquet$`)
 
 const MOST_SUMS = 5_000
+const HOUR_MS = 3_600_000
+const DAY_MS = 24 * HOUR_MS
+const MOST_CLOCK_SKEW_MS = HOUR_MS
 
 /** What the feature table says of a shard and of the windows, as far as slots depend on it. */
 export interface Finality {
   /** Windows that close at or before this are final. */
   readonly closed: number
   isTaken(shard: string, sequence: string): boolean
+  /** When what closes at this time became final. */
+  finalSinceMs(closes: number): number
 }
 
 /**
@@ -97,6 +102,7 @@ export class WindowChecks {
   onObject({ uri, after }: ObjectChange): void {
     const match = LATE.exec(uri)
     if (match === null) return
+    must(after !== undefined, () => `${uri} was removed`)
     const id = entryId(match[1]!, match[2]!)
     this.#late.add(id)
     const shard = match[1]!
@@ -201,8 +207,11 @@ export class WindowChecks {
   ): void {
     const sequence = after.sequence!.S as SequenceNumber
     const known = before?.sequence?.S
-    // Only its expiry changed.
-    if (known === sequence) return
+    if (known === sequence) {
+      this.#checkExpiry(where, { shard, key, pane }, after)
+      return
+    }
+    must(after.expiresAt === undefined, () => `${where} goes although it is new`)
     must(known === undefined || known < sequence, () => `${where} went back to ${sequence}`)
     const id = slotId(key, pane)
     getOrAdd(this.#slots, shard, () => new Map()).set(id, sequence)
@@ -226,16 +235,39 @@ export class WindowChecks {
       .catch(this.#fail)
   }
 
+  /** Final, in a row, and kept as long as the stream may still bring what revises it; clocks are an hour off at most. */
+  #checkExpiry(
+    where: string,
+    { shard, key, pane }: { shard: string; key: string; pane: number },
+    item: Item,
+  ): void {
+    this.#mustBeDone(where, shard, key, pane)
+    const { stateRetentionDays, stream, maxFutureSkewMinutes } = this.#contract
+    const keptMs =
+      stateRetentionDays * DAY_MS + stream.retentionHours * HOUR_MS + maxFutureSkewMinutes * 60_000
+    const expiresMs = Number(item.expiresAt?.N) * 1000
+    const closes = this.#oracle.windowsOf(pane).at(-1)?.end ?? pane
+    // Whoever set it may have been long on the way.
+    must(
+      expiresMs >= this.#finality.finalSinceMs(closes) + keptMs - MOST_CLOCK_SKEW_MS,
+      () => `${where} goes at ${new Date(expiresMs).toISOString()}, which is too soon`,
+    )
+  }
+
   #checkGone(where: string, shard: string, key: string, pane: number): void {
+    this.#mustBeDone(where, shard, key, pane)
     const id = slotId(key, pane)
-    const sequence = this.#slots.get(shard)?.get(id)
-    must(sequence !== undefined, () => `${where} went without having been there`)
-    const { closed } = this.#finality
-    const open = this.#oracle.windowsOf(pane).find((window) => window.end > closed)
-    must(open === undefined, () => `${where} went while a window of it was open`)
-    must(this.#finality.isTaken(shard, sequence), () => `${where} went before it was in a row`)
     this.#slots.get(shard)!.delete(id)
     this.#expired.add(id)
+  }
+
+  #mustBeDone(where: string, shard: string, key: string, pane: number): void {
+    const sequence = this.#slots.get(shard)?.get(slotId(key, pane))
+    must(sequence !== undefined, () => `${where} goes without having been there`)
+    const { closed } = this.#finality
+    const open = this.#oracle.windowsOf(pane).find((window) => window.end > closed)
+    must(open === undefined, () => `${where} goes while a window of it is open`)
+    must(this.#finality.isTaken(shard, sequence), () => `${where} goes before it is in a row`)
   }
 
   #checkCursor(shard: string, item: Item): void {
