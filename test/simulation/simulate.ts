@@ -1,6 +1,7 @@
 import type { Random } from '#lib/domain/ops/seeded-random.ts'
 import type { Cell, CellRisks } from './cell/cell.ts'
 import { plotForeignWork } from './cell/foreign-engine.ts'
+import { plotMaintenance } from './cell/maintainer.ts'
 import { runProducer } from './cell/producer.ts'
 import type { Deployment } from './cell/product.ts'
 import { runReader } from './cell/reader.ts'
@@ -64,7 +65,12 @@ function simulateDay(choices: SeededChoices, options: TraceOptions): Promise<Cel
       outage: 0.15,
       deployments,
     })
-    plotForeignWork(cell, oneOf(random, [0, 0, 1, 2]), 2 * spanMs)
+    const isRolledBack = plotForeignWork(cell, oneOf(random, [0, 0, 1, 2]), 2 * spanMs)
+    plotMaintenance(cell, {
+      times: oneOf(random, [0, 0, 1, 3, 5]),
+      spanMs: 2 * spanMs,
+      mayRollBack: !isRolledBack,
+    })
     runReader(cell, 'reader', { reads: 6, spanMs: 2 * spanMs })
     send(cell, choices, between(random, 1, 3), sends)
   })

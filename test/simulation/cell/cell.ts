@@ -238,6 +238,8 @@ export class Cell {
   #onError(process: Process, error: unknown): void {
     const code = (error as { code?: unknown }).code
     if (isInjected(error) || EXPECTED.has(String(code))) return
+    // Given up long ago, it goes on from a table whose objects maintenance has removed since.
+    if (process.zombie !== undefined && code === 'objects.notFound') return
     // A shard that waits is told in words, without the error that made it wait.
     if (code === 'verdicts.unreadable' && process.hasMetFault) return
     const text = error instanceof Error ? (error.stack ?? error.message) : String(error)

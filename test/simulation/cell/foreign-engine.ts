@@ -38,8 +38,8 @@ const ACTIONS = ['annotates', 'appends', 'compacts', 'expires', 'rolls back'] as
 
 type Action = (typeof ACTIONS)[number]
 
-/** Somebody else's work on the table, so many times. What fails, fails. */
-export function plotForeignWork(cell: Cell, times: number, spanMs: number): void {
+/** Somebody else's work on the table, so many times; whether he rolls it back. What fails, fails. */
+export function plotForeignWork(cell: Cell, times: number, spanMs: number): boolean {
   const { scheduler, choices } = cell.cloud
   const random = choices.random('foreign')
   const drawn = Array.from({ length: times }, () => oneOf(random, ACTIONS))
@@ -56,6 +56,7 @@ export function plotForeignWork(cell: Cell, times: number, spanMs: number): void
       await engine.act(action).catch(() => undefined)
     })
   }
+  return drawn.includes('rolls back')
 }
 
 class ForeignEngine {

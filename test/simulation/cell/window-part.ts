@@ -47,6 +47,7 @@ export class WindowPart {
   readonly #cloud: Cloud
   readonly #oracle: WindowOracle
   readonly #finalize: FunctionModel<unknown, FinalizeReport>
+  readonly tableName: string
   readonly #featureTable: string
   #finalRuns = 0
 
@@ -54,7 +55,8 @@ export class WindowPart {
     const { cloud, archive, kind, contracts, fail } = options
     this.#cloud = cloud
     this.view = viewOf(kind)
-    this.#featureTable = `${DATABASE}.${featureTableName(PRODUCT, this.view)}`
+    this.tableName = featureTableName(PRODUCT, this.view)
+    this.#featureTable = `${DATABASE}.${this.tableName}`
     this.#oracle = new WindowOracle(kind)
     this.features = new FeatureChecks({
       s3: cloud.s3,

@@ -1,3 +1,4 @@
+import { tableSchemaOf } from '#lib/domain/contract/table-columns.ts'
 import type { JournalEntry, ShardRegistration } from '#lib/domain/ingest/journal.ts'
 import { decodeQuarantine } from '#lib/domain/ingest/quarantine-file.ts'
 import { decodeRawBatch, type RawBatch } from '#lib/domain/ingest/raw-object.ts'
@@ -6,9 +7,10 @@ import { type Column, isNull, utf8At } from '#lib/domain/kernel/columns.ts'
 import type { Predecessor } from '#lib/domain/kernel/sequence-number.ts'
 import { dateOf, minuteOf } from '#lib/domain/kernel/time.ts'
 import { decodeParquet } from '#lib/domain/lake/parquet/decode.ts'
+import { decodeFields } from '#lib/domain/lake/parquet/decode-fields.ts'
 import { rangeOf } from '#test/support/reference/raw-object.ts'
 import type { SentRecord } from '../cell/events.ts'
-import { JOURNAL_TABLE, LAYOUT } from '../cell/product.ts'
+import { DEPLOYMENTS, JOURNAL_TABLE, LAYOUT } from '../cell/product.ts'
 import type { ItemChange } from '../cloud/dynamodb.ts'
 import type { AcceptedRecord, KinesisModel } from '../cloud/kinesis.ts'
 import type { ObjectChange, S3Model } from '../cloud/s3.ts'
@@ -334,10 +336,12 @@ function plainAt(column: Column, row: number): string | number | null {
   }
 }
 
-/** The rows of a curated file, as text. */
+const { fields: FIELDS } = tableSchemaOf(DEPLOYMENTS.widened.current)
+
+/** The rows of a curated file, as text, whatever version wrote it. */
 export async function rowsOf(bytes: Uint8Array): Promise<readonly string[]> {
-  const { rows, columns } = await decodeParquet(bytes, COLUMNS)
+  const { rows, columns } = await decodeFields(bytes, FIELDS)
   return Array.from({ length: rows }, (_, row) =>
-    JSON.stringify(COLUMNS.map((name) => plainAt(columns.get(name)!, row))),
+    JSON.stringify([...COLUMNS, 'note'].map((name) => plainAt(columns.get(name)!, row))),
   )
 }
