@@ -32,7 +32,7 @@ export function simulateRace(choices: Choices, options: TraceOptions): Promise<C
     choices,
     risks,
     shards: 1,
-    deployments: random() < 0.5 ? (['first', 'strict'] as const) : (['first'] as const),
+    deployments: random() < 0.6 ? (['first', 'strict'] as const) : (['first'] as const),
     windows: oneOf(random, ['tumbling', 'sliding', 'session'] as const),
     windowMs: 0,
     gatherMs: 0,
@@ -40,7 +40,9 @@ export function simulateRace(choices: Choices, options: TraceOptions): Promise<C
   return runCell({ ...settings, ...options, choose: byRank(choices.random('ranks')) }, (cell) => {
     sendFour(cell, random, { splitAfter: random() < 0.3 ? between(random, 1, 3) : undefined })
     if (settings.deployments.length === 1) return
-    cell.cloud.scheduler.after(0, 'upheaval', 'deploy strict', () => cell.deploy('strict'))
+    const next = oneOf(random, settings.deployments)
+    if (next === 'first') cell.deploy('strict')
+    cell.cloud.scheduler.after(0, 'upheaval', `deploy ${next}`, () => cell.deploy(next))
   })
 }
 

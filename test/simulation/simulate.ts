@@ -55,7 +55,12 @@ function simulateDay(choices: SeededChoices, options: TraceOptions): Promise<Cel
     shards: between(random, 1, 3),
     deployments: ['first', ...deployments] as const,
     windows: oneOf(random, ['tumbling', 'tumbling', 'sliding', 'session', 'running'] as const),
+    slots: {
+      subSlots: oneOf(random, [1, 1, 3]),
+      ...(random() < 0.2 ? { updateSeconds: 300 } : {}),
+    },
   }
+  const isAway = random() < 0.15
   // Most of what is sent comes without a long pause.
   const spanMs = sends * 6_000
   return runCell({ ...settings, ...options }, (cell) => {
@@ -72,15 +77,20 @@ function simulateDay(choices: SeededChoices, options: TraceOptions): Promise<Cel
       mayRollBack: !isRolledBack,
     })
     runReader(cell, 'reader', { reads: 6, spanMs: 2 * spanMs })
-    send(cell, choices, between(random, 1, 3), sends)
+    send(cell, choices, between(random, 1, 3), { sends, isAway })
   })
 }
 
 /** Lets producers send; some minutes after the last of them nothing deviates any more. */
-function send(cell: Cell, choices: SeededChoices, producers: number, sends: number): void {
+function send(
+  cell: Cell,
+  choices: SeededChoices,
+  producers: number,
+  of: { readonly sends: number; readonly isAway: boolean },
+): void {
   const { scheduler } = cell.cloud
   scheduler.spawn(async () => {
-    const settings = { sends, records: 3, events: 20 }
+    const settings = { ...of, records: 3, events: 20 }
     await Promise.all(
       Array.from({ length: producers }, (_, at) => runProducer(`p${at}`, settings, cell.cloud)),
     )

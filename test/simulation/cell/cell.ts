@@ -19,7 +19,14 @@ import type { Scheduler } from '../kernel/scheduler.ts'
 import { type BellRisks, Consumer } from './consumer.ts'
 import type { SentRecord } from './events.ts'
 import { archiveEventsOf, type Cloud, commitSnapshotsOf } from './functions.ts'
-import { DEPLOYMENTS, type Deployment, JOURNAL_TABLE, type WindowKind } from './product.ts'
+import {
+  DEPLOYMENTS,
+  type Deployment,
+  JOURNAL_TABLE,
+  type SlotSettings,
+  viewOf,
+  type WindowKind,
+} from './product.ts'
 import { WindowPart } from './window-part.ts'
 
 export interface CellRisks {
@@ -36,6 +43,7 @@ export interface CellSettings {
   readonly deployments: readonly Deployment[]
   /** What windows its view has. */
   readonly windows: WindowKind
+  readonly slots?: SlotSettings
   /** How long a batch gathers. @default that of the deployed mapping */
   readonly windowMs?: number
   /** How long bells of the commit gather. @default 1000 */
@@ -147,6 +155,7 @@ export class Cell {
     this.windows = new WindowPart({
       cloud: this.cloud,
       archive: this.archive,
+      view: viewOf(options.windows, options.slots),
       kind: options.windows,
       contracts,
       functionOf,

@@ -17,6 +17,8 @@ export interface ProducerSettings {
   readonly records: number
   /** Events of one record, at most. */
   readonly events: number
+  /** Whether it is away for days between two sends. */
+  readonly isAway: boolean
 }
 
 interface PlannedSend {
@@ -25,6 +27,9 @@ interface PlannedSend {
 }
 
 const MINUTE_MS = 60_000
+const DAY_MS = 1440 * MINUTE_MS
+/** Until old objects are orphans, and until slots of final windows have gone. */
+const AWAY_MS = [2 * DAY_MS, 12 * DAY_MS]
 
 interface Surroundings {
   readonly stream: KinesisModel<SentRecord>
@@ -76,8 +81,9 @@ function planSends(
   const known: SentEvent[] = []
   const records: RecordInput<SentRecord>[] = []
   let nowMs = startMs
+  const awayBefore = settings.isAway ? between(random, 1, settings.sends - 1) : -1
   return Array.from({ length: settings.sends }, (_, send) => {
-    const afterMs = drawPause(random)
+    const afterMs = drawPause(random) + (send === awayBefore ? oneOf(random, AWAY_MS) : 0)
     nowMs += afterMs
     const count = between(random, 1, settings.records)
     const planned = Array.from({ length: count }, (_, at) => {

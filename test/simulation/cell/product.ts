@@ -94,8 +94,11 @@ export type WindowKind = keyof typeof WINDOWS
 
 export const VIEW_NAME = 'totals'
 
-export function viewOf(kind: WindowKind): ViewDefinition {
+export type SlotSettings = Pick<ViewDefinition, 'subSlots' | 'updateSeconds'>
+
+export function viewOf(kind: WindowKind, slots: SlotSettings = {}): ViewDefinition {
   return {
+    ...slots,
     name: VIEW_NAME,
     description: 'Events and amounts per key and window.',
     key: 'key',

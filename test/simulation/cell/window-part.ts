@@ -1,7 +1,7 @@
 import { DynamoDbSlotStore } from '#lib/adapters/dynamodb/dynamodb-slot-store.ts'
 import { featureTableName } from '#lib/domain/process/feature-table.ts'
 import type { FinalizeReport } from '#lib/domain/process/finalize-windows.ts'
-import type { ViewDefinition } from '#lib/domain/process/view.ts'
+import { subSlotsOf, type ViewDefinition } from '#lib/domain/process/view.ts'
 import type { ArchiveChecks, CheckedEntry } from '../checks/archive-checks.ts'
 import { FeatureChecks } from '../checks/feature-checks.ts'
 import { Violation } from '../checks/violation.ts'
@@ -14,7 +14,7 @@ import type { Process } from '../cloud/process.ts'
 import type { ObjectChange } from '../cloud/s3.ts'
 import type { Consumer } from './consumer.ts'
 import type { Cloud } from './functions.ts'
-import { DATABASE, DEPLOYMENTS, PRODUCT, SLOTS_TABLE, viewOf, type WindowKind } from './product.ts'
+import { DATABASE, DEPLOYMENTS, PRODUCT, SLOTS_TABLE, type WindowKind } from './product.ts'
 import { finalizeWindowsOf, updateWindowsOf } from './windows.ts'
 
 type Create<Result> = (process: Process) => Handler<unknown, Result>
@@ -23,6 +23,7 @@ type Create<Result> = (process: Process) => Handler<unknown, Result>
 export interface WindowPartOptions {
   readonly cloud: Cloud
   readonly archive: ArchiveChecks
+  readonly view: ViewDefinition
   readonly kind: WindowKind
   readonly contracts: () => (typeof DEPLOYMENTS)[keyof typeof DEPLOYMENTS]
   readonly functionOf: <Result>(
@@ -52,9 +53,9 @@ export class WindowPart {
   #finalRuns = 0
 
   constructor(options: WindowPartOptions) {
-    const { cloud, archive, kind, contracts, fail } = options
+    const { cloud, archive, view, kind, contracts, fail } = options
     this.#cloud = cloud
-    this.view = viewOf(kind)
+    this.view = view
     this.tableName = featureTableName(PRODUCT, this.view)
     this.#featureTable = `${DATABASE}.${this.tableName}`
     this.#oracle = new WindowOracle(kind)
@@ -127,7 +128,10 @@ export class WindowPart {
       if (commits === 0) break
     }
     const client = dynamodb.inspector()
-    await this.checks.mustBeComplete(new DynamoDbSlotStore({ client, tableName: SLOTS_TABLE }))
+    const subSlots = subSlotsOf([this.view])
+    await this.checks.mustBeComplete(
+      new DynamoDbSlotStore({ client, tableName: SLOTS_TABLE, subSlots }),
+    )
     this.features.mustBeComplete()
   }
 }

@@ -27,7 +27,7 @@ import {
 } from './window-oracle.ts'
 
 const CURSORS = `cursor#${VIEW_NAME}`
-const SLOTS = `slot#${VIEW_NAME}#`
+const SLOTS = new RegExp(`^slot(?:\\.\\d+)?#${VIEW_NAME}#(.*)$`, 's')
 const LATE = new RegExp(`^s3://${LAYOUT.bucket}/late/.*/${VIEW_NAME}-(.+)-(\\d+)\\.parquet$`)
 
 const MOST_SUMS = 5_000
@@ -90,10 +90,10 @@ export class WindowChecks {
       this.#checkCursor(sort, after!)
       return
     }
-    if (!partition.startsWith(SLOTS)) return
+    const key = SLOTS.exec(partition)?.[1]
+    if (key === undefined) return
     const [start, shard] = sort.split('#') as [string, string]
     const pane = Date.parse(start) * 1000
-    const key = partition.slice(SLOTS.length)
     const where = `slot ${partition}/${sort}`
     if (after === undefined) this.#checkGone(where, shard, key, pane)
     else this.#checkSlot(where, { shard, key, pane }, before, after)
@@ -172,10 +172,11 @@ export class WindowChecks {
   /** Once all is drained: a reader is told exactly what is in time, of every key and window whose slots are there. */
   async mustBeComplete(slots: SlotStore): Promise<void> {
     for (const { key, start, end, events, cents } of this.#oracle.totals()) {
-      if (this.#hasExpired(key, start, end)) continue
       const at = this.#oracle.lastEventOf({ start, end })
       const sources = { slots, contract: this.#contract }
       const { values, window } = await readFeatures(sources, this.#view, key, at)
+      // Asked afterwards: that a slot has gone may have come out just now.
+      if (this.#hasExpired(key, start, end)) continue
       // Of sliding windows the answer is the one that ends first after the newest event.
       const isAsked = window === null || Date.parse(window.end) * 1000 === end
       if (!isAsked && this.#oracle.kind === 'sliding') continue
