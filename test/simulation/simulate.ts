@@ -68,6 +68,7 @@ function simulateDay(choices: SeededChoices, options: TraceOptions): Promise<Cel
       spanMs,
       reshards: oneOf(random, [0, 0, 1, 2, 3]),
       outage: 0.15,
+      idleCommits: 0.08,
       deployments,
     })
     const isRolledBack = plotForeignWork(cell, oneOf(random, [0, 0, 1, 2]), 2 * spanMs)

@@ -76,7 +76,9 @@ export class Cell {
   readonly #scheduler: Scheduler
   readonly #functions: readonly FunctionModel<never, unknown>[]
   readonly #consumers: readonly Consumer[]
+  readonly #committer: Consumer
   #isSweeping = false
+  #wasBehind = false
 
   constructor(
     options: CellSettings & {
@@ -171,16 +173,20 @@ export class Cell {
       settings: { ...ARCHIVE_MAPPING, windowMs: options.windowMs ?? ARCHIVE_MAPPING.windowMs },
       risks: risks.deliveries,
     })
-    this.#consumers = [
-      consumerOf(commitSnapshots, options.gatherMs ?? 1000),
-      ...this.windows.consumers,
-    ]
+    this.#committer = consumerOf(commitSnapshots, options.gatherMs ?? 1000)
+    this.#consumers = [this.#committer, ...this.windows.consumers]
   }
 
   /** Other code, or other contracts; instances at work go on with what they have. */
   deploy(deployment: Deployment): void {
     this.deployment = deployment
     for (const one of this.#functions) one.deploy()
+  }
+
+  /** Nothing is committed for so long. */
+  pauseCommits(ms: number): void {
+    this.#committer.awayUntilMs = this.#scheduler.nowMs + ms
+    this.#sweepUntilDrained()
   }
 
   /** Events that the stream took. */
@@ -237,8 +243,12 @@ export class Cell {
     this.#isSweeping = true
     this.#scheduler.after(MINUTE_MS, 'sweep', 'rings', () => {
       this.#isSweeping = false
-      if (this.table.isDrained() && this.windows.isDrained()) return
-      for (const consumer of this.#consumers) consumer.sweep()
+      const isBehind = !this.windows.isDrained()
+      if (this.table.isDrained() && !isBehind && !this.#wasBehind) return
+      // Those that have nothing to do are rung once more; a real sweep rings them for ever, which costs and changes nothing.
+      if (isBehind || this.#wasBehind) for (const one of this.windows.consumers) one.sweep()
+      if (!this.table.isDrained()) this.#committer.sweep()
+      this.#wasBehind = isBehind
       this.#sweepUntilDrained()
     })
   }

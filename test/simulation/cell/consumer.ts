@@ -20,6 +20,8 @@ export class Consumer {
   readonly #choices: Choices
   readonly #risks: BellRisks
   readonly #gatherMs: number | undefined
+  /** Until when it does nothing: its function is throttled, or broken. */
+  awayUntilMs = 0
   #isGathering = false
   #invocations = 0
 
@@ -60,6 +62,7 @@ export class Consumer {
 
   /** Invokes it now, unless enough of it runs already. */
   #ring(event: object): void {
+    if (this.#scheduler.nowMs < this.awayUntilMs) return
     if (this.#function.running >= MOST_AT_ONCE) return
     const name = String(++this.#invocations)
     this.#scheduler.spawn(async () => {

@@ -82,7 +82,7 @@ class Maintainer {
     this.#cell = cell
     this.#name = name
     this.#random = random
-    this.#process = new Process(name)
+    this.#process = new Process(name, { mayFreeze: true })
     this.#lake = lakeOf(cell.cloud, this.#process)
   }
 

@@ -56,6 +56,10 @@ export interface Outage {
 }
 
 const MOST_LATE_MS = 600_000
+const HOUR_MS = 3_600_000
+/** Calls of a process that may freeze before which it does, and for how long at most. */
+const FREEZES = 0.02
+const MOST_FROZEN_HOURS = 40
 /** Stands still until everything else has come to rest. */
 const HELD = Number.POSITIVE_INFINITY
 const SLOW_ALTERNATIVES_MS = [25, HELD]
@@ -105,8 +109,14 @@ export class Network {
         chance() < this.#risks.slow ? Math.ceil(chance() ** 3 * this.#risks.slowMs) : undefined,
       SLOW_ALTERNATIVES_MS,
     )
+    const frozenMs = process.mayFreeze
+      ? this.#choices.deviate(`freeze ${name}`, (chance) =>
+          chance() < FREEZES ? between(chance, 1, MOST_FROZEN_HOURS) * HOUR_MS : undefined,
+        )
+      : undefined
     const label = `${call.operation} ${call.target}${fault === undefined ? '' : ` [${fault}]`}`
-    const thereMs = this.#latency(random) + (slowMs ?? 0) + (process.zombie?.slowerMs ?? 0)
+    const thereMs =
+      this.#latency(random) + (slowMs ?? 0) + (frozenMs ?? 0) + (process.zombie?.slowerMs ?? 0)
     const backMs = this.#latency(random)
     return new Promise<Answer>((resolve, reject) => {
       const settle = (outcome: Outcome<Answer>) => {

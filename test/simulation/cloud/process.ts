@@ -21,10 +21,16 @@ export class Process {
 
   /** Whether it may die on the way: not somebody who sees to it that his work is done. */
   readonly isMortal: boolean
+  /** Whether it may stand still for hours and then go on: not a function, which has a time-out. */
+  readonly mayFreeze: boolean
 
-  constructor(name: string, options: { readonly isMortal?: boolean } = {}) {
+  constructor(
+    name: string,
+    options: { readonly isMortal?: boolean; readonly mayFreeze?: boolean } = {},
+  ) {
     this.name = name
     this.isMortal = options.isMortal ?? true
+    this.mayFreeze = options.mayFreeze ?? false
   }
 
   get isAlive(): boolean {
