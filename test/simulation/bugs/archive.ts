@@ -129,4 +129,26 @@ export const archiveBugs: readonly PlantedBug[] = [
     replace: 'greatest: latest',
     within: 50,
   },
+  {
+    name: 'an entry has the event time of its last row',
+    file: 'lib/domain/ingest/judge.ts',
+    search: 'if (time < times.min) times.min = time',
+    replace: 'times.min = time',
+    within: 20,
+  },
+  {
+    name: 'quarantine has no texts',
+    file: 'lib/domain/ingest/quarantine-file.ts',
+    search: "['event', eventTexts(rejected, received)],",
+    replace: "['event', text(() => undefined)],",
+    within: 10,
+  },
+  {
+    name: 'quarantine names the version that is deployed',
+    file: ARCHIVE,
+    search: 'encodeQuarantine(shard, inForce.named.version, judgement.rejected, received)',
+    replace:
+      'encodeQuarantine(shard, this.#deps.contracts.current.version, judgement.rejected, received)',
+    within: 2000,
+  },
 ]

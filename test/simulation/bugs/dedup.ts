@@ -85,4 +85,18 @@ export const dedupBugs: readonly PlantedBug[] = [
     replace: 'return { shard, lineage: closureOf(parents, shard), startDate }',
     within: 5,
   },
+  {
+    name: 'the horizon is a minute too short',
+    file: MEMORY,
+    search: 'arrivalMinute - admitted < this.horizonMinutes',
+    replace: 'arrivalMinute - admitted < this.horizonMinutes - 1',
+    within: 2000,
+  },
+  {
+    name: 'what is admitted again outlives the horizon by its duplicates',
+    file: JUDGE,
+    search: 'if (before !== undefined && minute - before < this.#horizonMinutes) return false',
+    replace: 'if (before !== undefined) return false',
+    within: 4000,
+  },
 ]

@@ -51,13 +51,6 @@ export const lakeBugs: readonly PlantedBug[] = [
     within: 1000,
   },
   {
-    name: 'a manifest is used again although its snapshot is in the table',
-    file: STAGE,
-    search: 'if (isGood && !snapshotOf(base, earlier.snapshotId)) return earlier',
-    replace: 'if (isGood) return earlier',
-    within: 1000,
-  },
-  {
     name: 'a snapshot leaves out the manifests before it',
     file: STAGE,
     search: 'const present = (await manifestsOf(lake.objects, parent)).filter(isLive)',

@@ -63,7 +63,7 @@ export const windowBugs: readonly PlantedBug[] = [
     file: SLOTS,
     search: 'return slots.filter((slot) => slot.paneStart === newest)',
     replace: 'return slots',
-    within: 10,
+    within: 200,
   },
   {
     name: 'a reader is told of one shard only',

@@ -42,13 +42,14 @@ export function isRowFor({ row }: SentEvent, { isStrict, version }: Reading): bo
 
 export const KEYS = ['a', 'b', 'c', 'ä', 'a#b', 'k5', 'long-key-of-1.1']
 const HOUR_MS = 3_600_000
+const EDGE_MS = 60_000
 
 /** A new event around a time. */
 export function drawEvent(random: Random, source: string, id: string, nowMs: number): SentEvent {
   const chance = random()
   if (chance < 0.06) return drawRejected(random, source, id)
   const row = {
-    atMicros: drawTime(random, nowMs) * 1000,
+    atMicros: onEdge(random, drawTime(random, nowMs)) * 1000,
     key: oneOf(random, KEYS),
     cents: between(random, 0, STRICT_CENTS + STRICT_CENTS / 4),
     ...(random() < 0.1 ? { note: 'noted' } : {}),
@@ -62,6 +63,11 @@ export function validEvent(
 ): SentEvent {
   const { source, id, ...row } = of
   return { source, id, row, text: textOf(source, id, row) }
+}
+
+/** Some times are those at which windows start and end. */
+function onEdge(random: Random, ms: number): number {
+  return random() < 0.15 ? Math.floor(ms / EDGE_MS) * EDGE_MS : ms
 }
 
 /** Mostly a little late, now and then by days, or from the future. */

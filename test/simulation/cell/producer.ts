@@ -10,6 +10,7 @@ import {
   type SentEvent,
   type SentRecord,
 } from './events.ts'
+import { DEDUP_HORIZON_MINUTES } from './product.ts'
 
 export interface ProducerSettings {
   readonly sends: number
@@ -102,7 +103,9 @@ function planSends(
 function drawPause(random: Random): number {
   const chance = random()
   if (chance < 0.9) return between(random, 10, 12_000)
-  if (chance < 0.97) return between(random, 1, 40) * MINUTE_MS
+  if (chance < 0.96) return between(random, 1, 40) * MINUTE_MS
+  // What is sent again then is a duplicate just so, or just so no longer.
+  if (chance < 0.98) return between(random, -2, 1) * MINUTE_MS + DEDUP_HORIZON_MINUTES * MINUTE_MS
   return between(random, 40, 200) * MINUTE_MS
 }
 

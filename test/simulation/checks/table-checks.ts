@@ -88,6 +88,14 @@ export class TableChecks {
     const current = metadata['current-snapshot-id']
     const known = this.#metadata?.['current-snapshot-id']
     if (this.#standsBack(table, metadata)) return
+    const isHeld = [this.#metadata, metadata].every(
+      (one) => one?.properties[HOLD_PROPERTY] !== undefined,
+    )
+    // Another engine does not ask.
+    must(
+      !isHeld || current === known || this.#hasForeign,
+      () => `${table} is on hold and got snapshot ${current}`,
+    )
     if (known !== undefined && current === this.#rollbacks.get(known)) this.#rolledBackFrom = known
     if (this.#rolledBackFrom !== undefined && current !== this.#rolledBackFrom) {
       // Until somebody rolls forward again nothing of ours may come on top.
@@ -108,7 +116,7 @@ export class TableChecks {
       for (const old of replaced) this.#expected.delete(old)
       this.#expected.add(path)
     }
-    this.#mayRewrite(table, live)
+    this.#mayRewrite(table, metadata, live)
     this.#mustHold(table, live)
     this.#describesItself(table, metadata, files)
     if (current !== undefined) {
@@ -174,11 +182,13 @@ export class TableChecks {
   }
 
   /** Files in the place of others hold their very rows. */
-  #mayRewrite(table: string, live: readonly string[]): void {
+  #mayRewrite(table: string, metadata: TableMetadata, live: readonly string[]): void {
     const found = new Set(live)
     const gone = [...this.#expected].filter((path) => !found.has(path))
     const come = live.filter((path) => !this.#expected.has(path))
     if (gone.length === 0 || come.length === 0) return
+    const { operation } = currentSnapshotOf(metadata)!.summary
+    must(operation === 'replace', () => `${table}: a snapshot of other files is an ${operation}`)
     for (const path of gone) this.#expected.delete(path)
     for (const path of come) this.#expected.add(path)
     const bytes = [gone, come].map((paths) => paths.map((path) => this.#object(path)))

@@ -209,6 +209,7 @@ export class WindowChecks {
     const sequence = after.sequence!.S as SequenceNumber
     const known = before?.sequence?.S
     if (known === sequence) {
+      mustEqual(after.states, before!.states, () => `${where} changed and stayed at ${sequence}`)
       this.#checkExpiry(where, { shard, key, pane }, after)
       return
     }
