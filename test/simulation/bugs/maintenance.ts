@@ -53,13 +53,6 @@ export const maintenanceBugs: readonly PlantedBug[] = [
     within: 2000,
   },
   {
-    name: 'compaction commits files however old',
-    file: COMPACT,
-    search: 'for (const one of valid) refuseStale(lake, one)\n',
-    replace: '',
-    within: 4000,
-  },
-  {
     name: 'compaction is called an append',
     file: COMPACT,
     search: 'isRewrite: true,',
@@ -101,13 +94,6 @@ export const maintenanceBugs: readonly PlantedBug[] = [
     search: '  refuseOnHold(table)\n  const major',
     replace: '  const major',
     within: 1000,
-  },
-  {
-    name: 'a hold is not seen by compaction',
-    file: COMPACT,
-    search: '      refuseOnHold(table)\n',
-    replace: '',
-    within: 4000,
   },
   {
     name: 'a rollback goes on without a hold',

@@ -112,6 +112,8 @@ export class Cell {
       network,
       onChange: (change) => {
         if (!this.windows.onTable(change)) this.table.onTable(change)
+        // A table that was rolled back has something to do again.
+        this.#sweepUntilDrained()
       },
     })
     const stream = new KinesisModel<SentRecord>({

@@ -58,7 +58,7 @@ export interface Outage {
 const MOST_LATE_MS = 600_000
 const HOUR_MS = 3_600_000
 /** Calls of a process that may freeze before which it does, and for how long at most. */
-const FREEZES = 0.02
+const FREEZES = 0.04
 const MOST_FROZEN_HOURS = 40
 /** Stands still until everything else has come to rest. */
 const HELD = Number.POSITIVE_INFINITY
