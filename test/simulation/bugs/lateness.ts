@@ -63,7 +63,7 @@ export const latenessBugs: readonly PlantedBug[] = [
     search:
       'await run.objects.put(lateUri(run.layout, run.name, entry, run.generation), encoded.bytes)',
     replace:
-      "await run.objects.put(lateUri(run.layout, run.name, entry, run.generation).replace('.parquet', `-${run.clock.nowMs()}.parquet`), encoded.bytes)",
+      "await run.objects.put(lateUri(run.layout, run.name, entry, run.generation).replace('.parquet', '-' + run.clock.nowMs() + '.parquet'), encoded.bytes)",
     within: 50,
   },
   {
