@@ -243,7 +243,8 @@ export class WindowChecks {
     { shard, key, pane }: { shard: string; key: string; pane: number },
     item: Item,
   ): void {
-    this.#mustBeDone(where, shard, key, pane)
+    // Perhaps not in a row yet: whoever added to it since is met by the next run, days before it goes.
+    this.#mustBeClosed(where, shard, key, pane)
     const { stateRetentionDays, stream, maxFutureSkewMinutes } = this.#contract
     const keptMs =
       stateRetentionDays * DAY_MS + stream.retentionHours * HOUR_MS + maxFutureSkewMinutes * 60_000
@@ -257,19 +258,20 @@ export class WindowChecks {
   }
 
   #checkGone(where: string, shard: string, key: string, pane: number): void {
-    this.#mustBeDone(where, shard, key, pane)
+    const sequence = this.#mustBeClosed(where, shard, key, pane)
+    must(this.#finality.isTaken(shard, sequence), () => `${where} goes before it is in a row`)
     const id = slotId(key, pane)
     this.#slots.get(shard)!.delete(id)
     this.#expired.add(id)
   }
 
-  #mustBeDone(where: string, shard: string, key: string, pane: number): void {
+  #mustBeClosed(where: string, shard: string, key: string, pane: number): SequenceNumber {
     const sequence = this.#slots.get(shard)?.get(slotId(key, pane))
     must(sequence !== undefined, () => `${where} goes without having been there`)
     const { closed } = this.#finality
     const open = this.#oracle.windowsOf(pane).find((window) => window.end > closed)
     must(open === undefined, () => `${where} goes while a window of it is open`)
-    must(this.#finality.isTaken(shard, sequence), () => `${where} goes before it is in a row`)
+    return sequence
   }
 
   #checkCursor(shard: string, item: Item): void {
