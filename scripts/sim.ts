@@ -178,10 +178,16 @@ function scheduleFailure(schedule: Schedule, isSplit: boolean, message: string):
   return { message, command, kept }
 }
 
-/** Rewrites one line of a terminal; elsewhere says nothing. */
+/** Rewrites one line of a terminal; elsewhere writes a line for each quarter. */
 function progressOf(total: number): (done: number, failed: number) => void {
-  if (!process.stderr.isTTY) return () => {}
+  let quarters = 0
   return (done, failed) => {
+    if (!process.stderr.isTTY) {
+      const reached = Math.floor((4 * done) / total)
+      if (reached > quarters) process.stderr.write(`${done} of ${total}, ${failed} failed\n`)
+      quarters = reached
+      return
+    }
     const end = done >= total ? '\n' : ''
     process.stderr.write(`\r${done} of ${total}, ${failed} failed${end}`)
   }

@@ -26,13 +26,19 @@ const CHECKS: readonly Step[] = [
 /** What needs nothing deployed comes first: the cheapest failure is found soonest. */
 const PROJECTS = ['unit', 'local', 'integration'] as const
 
+const SIMULATION: Step = {
+  name: 'simulation',
+  script: join(root, 'scripts', 'sim.ts'),
+  args: ['--seeds', '1000', '--workers', '2'],
+}
+
 /** Runs the steps in order and stops at the first that fails. With a filter only the tests that match it run. */
 async function main(filter: readonly string[]): Promise<number> {
-  const tests = PROJECTS.map((project): Step => {
+  const [unit, ...deployed] = PROJECTS.map((project): Step => {
     return { name: `${project} tests`, script: VITEST, args: ['run', '--project', project] }
   })
   const filtered = { name: 'matching tests', script: VITEST, args: ['run', ...filter] }
-  const steps = filter.length > 0 ? [filtered] : [...CHECKS, ...tests]
+  const steps = filter.length > 0 ? [filtered] : [...CHECKS, unit!, SIMULATION, ...deployed]
   const started = performance.now()
   for (const step of steps) {
     console.log(pc.bold(`\n${step.name}`))

@@ -77,6 +77,7 @@ export async function runSchedule(schedule: Schedule, isSplit: boolean, trace: T
     risks: { ...NO_RISKS, calls: { ...NO_RISKS.calls, latencyMs: 1 } },
     shards: 1,
     deployments: ['first'] as const,
+    windows: 'tumbling' as const,
     windowMs: 10,
     gatherMs: 30,
   }

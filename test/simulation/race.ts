@@ -1,7 +1,7 @@
 import type { Random } from '#lib/domain/ops/seeded-random.ts'
 import type { Cell, CellRisks } from './cell/cell.ts'
 import { encodeRecord, type SentEvent, validEvent } from './cell/events.ts'
-import { between, type Choices } from './kernel/choices.ts'
+import { between, type Choices, oneOf } from './kernel/choices.ts'
 import type { Choose } from './kernel/scheduler.ts'
 import { type CellRun, runCell, START_MS, type TraceOptions } from './run-cell.ts'
 
@@ -32,14 +32,17 @@ export function simulateRace(choices: Choices, options: TraceOptions): Promise<C
     choices,
     risks,
     shards: 1,
-    deployments: random() < 0.2 ? (['first', 'strict'] as const) : (['first'] as const),
+    deployments: random() < 0.6 ? (['first', 'strict'] as const) : (['first'] as const),
+    windows: oneOf(random, ['tumbling', 'sliding', 'session'] as const),
     windowMs: 0,
     gatherMs: 0,
   }
   return runCell({ ...settings, ...options, choose: byRank(choices.random('ranks')) }, (cell) => {
     sendFour(cell, random, { splitAfter: random() < 0.3 ? between(random, 1, 3) : undefined })
     if (settings.deployments.length === 1) return
-    cell.cloud.scheduler.after(0, 'upheaval', 'deploy strict', () => cell.deploy('strict'))
+    const next = oneOf(random, settings.deployments)
+    if (next === 'first') cell.deploy('strict')
+    cell.cloud.scheduler.after(0, 'upheaval', `deploy ${next}`, () => cell.deploy(next))
   })
 }
 
@@ -58,7 +61,8 @@ export function sendFour(
       const event = validEvent({
         source: 'race',
         id: `${n}.${at}`,
-        atMicros: START_MS * 1000,
+        // Each closes windows of those before it.
+        atMicros: (START_MS + n * 900_000) * 1000,
         key: 'a',
         // Every second one is rejected by strict code.
         cents: n % 2 === 0 ? 100 + n : 2_100 + n,

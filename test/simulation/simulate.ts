@@ -1,6 +1,7 @@
 import type { Random } from '#lib/domain/ops/seeded-random.ts'
 import type { Cell, CellRisks } from './cell/cell.ts'
 import { plotForeignWork } from './cell/foreign-engine.ts'
+import { plotMaintenance } from './cell/maintainer.ts'
 import { runProducer } from './cell/producer.ts'
 import type { Deployment } from './cell/product.ts'
 import { runReader } from './cell/reader.ts'
@@ -26,7 +27,7 @@ export interface SeedRun extends CellRun {
 /** One seed in so many runs is a race of a few records, which finds what needs many steps in one order. */
 const RACE_EVERY = 5
 /** One in so many compresses for real. */
-const COMPRESSED_EVERY = 8
+const COMPRESSED_EVERY = 32
 
 /** A run that is decided by its seed alone. */
 export async function simulate(seed: number, options: SeedOptions = {}): Promise<SeedRun> {
@@ -53,27 +54,46 @@ function simulateDay(choices: SeededChoices, options: TraceOptions): Promise<Cel
     risks: drawRisks(choices),
     shards: between(random, 1, 3),
     deployments: ['first', ...deployments] as const,
+    windows: oneOf(random, ['tumbling', 'tumbling', 'sliding', 'session', 'running'] as const),
+    slots: {
+      subSlots: oneOf(random, [1, 1, 3]),
+      ...(random() < 0.2 ? { updateSeconds: 300 } : {}),
+    },
   }
+  const isAway = random() < 0.15
   // Most of what is sent comes without a long pause.
   const spanMs = sends * 6_000
   return runCell({ ...settings, ...options }, (cell) => {
+    // No call is on its way for longer than slots are kept.
+    cell.network.isParking = !isAway
     plotUpheavals(cell, {
       spanMs,
       reshards: oneOf(random, [0, 0, 1, 2, 3]),
       outage: 0.15,
+      idleCommits: 0.08,
       deployments,
     })
-    plotForeignWork(cell, oneOf(random, [0, 0, 1, 2]), 2 * spanMs)
+    const isRolledBack = plotForeignWork(cell, oneOf(random, [0, 0, 1, 2]), 2 * spanMs)
+    plotMaintenance(cell, {
+      times: oneOf(random, [0, 0, 1, 3, 5]),
+      spanMs: 2 * spanMs,
+      mayRollBack: !isRolledBack,
+    })
     runReader(cell, 'reader', { reads: 6, spanMs: 2 * spanMs })
-    send(cell, choices, between(random, 1, 3), sends)
+    send(cell, choices, between(random, 1, 3), { sends, isAway })
   })
 }
 
 /** Lets producers send; some minutes after the last of them nothing deviates any more. */
-function send(cell: Cell, choices: SeededChoices, producers: number, sends: number): void {
+function send(
+  cell: Cell,
+  choices: SeededChoices,
+  producers: number,
+  of: { readonly sends: number; readonly isAway: boolean },
+): void {
   const { scheduler } = cell.cloud
   scheduler.spawn(async () => {
-    const settings = { sends, records: 3, events: 12 }
+    const settings = { ...of, records: 3, events: 20 }
     await Promise.all(
       Array.from({ length: producers }, (_, at) => runProducer(`p${at}`, settings, cell.cloud)),
     )
@@ -93,7 +113,7 @@ function drawRisks(choices: Choices): CellRisks {
     },
     invocations: {
       timeout: oneOf(random, [0, 0.05, 0.15]),
-      coldStart: oneOf(random, [0.02, 0.3]),
+      coldStart: oneOf(random, [0.02, 0.15]),
       clockSkew: 0.1,
     },
     deliveries: { again: oneOf(random, [0, 0.1, 0.3]), short: oneOf(random, [0, 0.1, 0.5]) },

@@ -3,6 +3,7 @@ import {
   GetShardIteratorCommand,
   type KinesisClient,
   ListShardsCommand,
+  ResourceNotFoundException,
   type Shard,
 } from '@aws-sdk/client-kinesis'
 import type { ParentsByShard, ShardLineage } from '#lib/domain/ingest/lineage.ts'
@@ -36,7 +37,14 @@ export class KinesisShardLineage implements ShardLineage {
     // Only a closed shard has an end. One that is gone has passed it.
     if (found === undefined) return true
     if (found.SequenceNumberRange?.EndingSequenceNumber === undefined) return false
-    let iterator = await this.#iteratorAfter(shard, after)
+    let iterator: string | undefined
+    try {
+      iterator = await this.#iteratorAfter(shard, after)
+    } catch (error) {
+      // Its retention has ended since it was listed.
+      if (error instanceof ResourceNotFoundException) return true
+      throw error
+    }
     for (let tips = 0; iterator !== undefined && tips < EMPTY_PAGES_AT_THE_TIP; ) {
       const page: { Records?: unknown[]; NextShardIterator?: string; MillisBehindLatest?: number } =
         await this.#client.send(

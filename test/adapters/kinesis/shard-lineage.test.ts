@@ -6,7 +6,7 @@ import { answering } from '../aws/fake-http.ts'
 
 function lineageOf(...answers: readonly object[]) {
   const { requestHandler, requests } = answering(
-    answers.map((body) => ({ status: 200, body: JSON.stringify(body) })),
+    answers.map((body) => ({ status: '__type' in body ? 400 : 200, body: JSON.stringify(body) })),
   )
   const client = new KinesisClient({
     region: 'us-east-1',
@@ -75,6 +75,12 @@ describe('a shard', () => {
     const { lineage } = lineageOf(SHARDS, MORE, ITERATOR, page, page)
 
     expect(await lineage.isDrained('A', sequenceNumber('7'))).toBe(true)
+  })
+
+  it('is drained if the stream forgets it after it was listed', async () => {
+    const { lineage } = lineageOf(SHARDS, MORE, { __type: 'ResourceNotFoundException' })
+
+    expect(await lineage.isDrained('A', START)).toBe(true)
   })
 
   it('is not drained if a record comes after empty pages', async () => {

@@ -1,12 +1,9 @@
-import { DynamoDbSlotStore } from '#lib/adapters/dynamodb/dynamodb-slot-store.ts'
 import { ArchiveChecks } from '../checks/archive-checks.ts'
 import { TableChecks } from '../checks/table-checks.ts'
 import { Violation } from '../checks/violation.ts'
-import { WindowChecks } from '../checks/window-checks.ts'
 import { DynamoDbModel, type ItemChange } from '../cloud/dynamodb.ts'
 import {
   ARCHIVE_MAPPING,
-  type Delivery,
   type DeliveryRisks,
   EventSourceMapping,
 } from '../cloud/event-source-mapping.ts'
@@ -22,8 +19,15 @@ import type { Scheduler } from '../kernel/scheduler.ts'
 import { type BellRisks, Consumer } from './consumer.ts'
 import type { SentRecord } from './events.ts'
 import { archiveEventsOf, type Cloud, commitSnapshotsOf } from './functions.ts'
-import { DEPLOYMENTS, type Deployment, JOURNAL_TABLE, SLOTS_TABLE } from './product.ts'
-import { updateWindowsOf } from './windows.ts'
+import {
+  DEPLOYMENTS,
+  type Deployment,
+  JOURNAL_TABLE,
+  type SlotSettings,
+  viewOf,
+  type WindowKind,
+} from './product.ts'
+import { WindowPart } from './window-part.ts'
 
 export interface CellRisks {
   readonly calls: CallRisks
@@ -37,6 +41,9 @@ export interface CellSettings {
   readonly shards: number
   /** What may be deployed in this run. */
   readonly deployments: readonly Deployment[]
+  /** What windows its view has. */
+  readonly windows: WindowKind
+  readonly slots?: SlotSettings
   /** How long a batch gathers. @default that of the deployed mapping */
   readonly windowMs?: number
   /** How long bells of the commit gather. @default 1000 */
@@ -52,6 +59,7 @@ const SWEEPS_UNTIL_DRAINED = 50
 const EXPECTED = new Set([
   'lake.commitAttemptsExhausted',
   'lake.rolledBack',
+  'lake.onHold',
   'contract.versionUnknown',
   'objects.conflict',
 ])
@@ -62,13 +70,15 @@ export class Cell {
   readonly network: Network
   readonly archive: ArchiveChecks
   readonly table: TableChecks
-  readonly windows: WindowChecks
+  readonly windows: WindowPart
   readonly mapping: EventSourceMapping<SentRecord, unknown>
   deployment: Deployment = 'first'
   readonly #scheduler: Scheduler
   readonly #functions: readonly FunctionModel<never, unknown>[]
   readonly #consumers: readonly Consumer[]
+  readonly #committer: Consumer
   #isSweeping = false
+  #wasBehind = false
 
   constructor(
     options: CellSettings & {
@@ -86,7 +96,11 @@ export class Cell {
       network,
       choices,
       nowMs,
-      onChange: (change) => this.archive.onObject(change),
+      onChange: (change) => {
+        this.archive.onObject(change)
+        this.table.onObject(change)
+        this.windows.onObject(change)
+      },
     })
     const dynamodb = new DynamoDbModel({
       network,
@@ -94,30 +108,35 @@ export class Cell {
       nowMs,
       onChange: (change) => this.#onItem(change),
     })
-    const glue = new GlueModel({ network, onChange: (change) => this.table.onTable(change) })
-    const stream: KinesisModel<SentRecord> = new KinesisModel({
+    const glue = new GlueModel({
+      network,
+      onChange: (change) => {
+        if (!this.windows.onTable(change)) this.table.onTable(change)
+        // A table that was rolled back has something to do again.
+        this.#sweepUntilDrained()
+      },
+    })
+    const stream = new KinesisModel<SentRecord>({
       network,
       choices,
       nowMs,
       shards: options.shards,
       retentionMs: RETENTION_MS,
-      // Shards that came and went within the retention while nothing at all was sent are forgotten by everybody.
-      mayForget: (id) =>
-        stream.descendantsOf(id).every((one) => one.isClosed || this.archive.isRegistered(one.id)),
+      // A shard that came and went while nobody asked for shards is forgotten for good: limits say so.
+      mayForget: (id) => this.archive.isRegistered(id),
     })
     this.cloud = { scheduler, choices, s3, dynamodb, glue, stream }
     const readings = [...new Set(options.deployments.map((one) => one === 'strict'))]
     const fail = (error: unknown) => scheduler.fail(error)
     this.archive = new ArchiveChecks({ stream, s3, readings, fail })
-    this.table = new TableChecks({ s3, archive: this.archive })
-    this.windows = new WindowChecks({ archive: this.archive, contracts: DEPLOYMENTS.first, fail })
+    this.table = new TableChecks({ s3, archive: this.archive, fail })
 
-    const functionOf = <Event>(
+    const functionOf = <Event, Result>(
       name: string,
       timeoutMs: number,
-      create: (process: Process) => Handler<Event, unknown>,
+      create: (process: Process) => Handler<Event, Result>,
     ) =>
-      new FunctionModel<Event, unknown>({
+      new FunctionModel<Event, Result>({
         settings: { name, timeoutMs },
         scheduler,
         choices,
@@ -129,16 +148,25 @@ export class Cell {
         },
       })
     const contracts = () => DEPLOYMENTS[this.deployment]
-    const archiveEvents = functionOf<Delivery<SentRecord>>('archive', 15 * MINUTE_MS, (process) =>
+    const archiveEvents = functionOf('archive', 15 * MINUTE_MS, (process) =>
       archiveEventsOf(this.cloud, contracts(), process),
     )
-    const commitSnapshots = functionOf<unknown>('commit', 2 * MINUTE_MS, (process) =>
+    const commitSnapshots = functionOf('commit', 2 * MINUTE_MS, (process) =>
       commitSnapshotsOf(this.cloud, contracts(), process),
     )
-    const updateWindows = functionOf<unknown>('windows', 2 * MINUTE_MS, (process) =>
-      updateWindowsOf(this.cloud, contracts(), process),
-    )
-    this.#functions = [archiveEvents, commitSnapshots, updateWindows]
+    const consumerOf = (one: FunctionModel<unknown, unknown>, gatherMs: number | undefined) =>
+      new Consumer({ function: one, scheduler, choices, risks: risks.bells, gatherMs })
+    this.windows = new WindowPart({
+      cloud: this.cloud,
+      archive: this.archive,
+      view: viewOf(options.windows, options.slots),
+      kind: options.windows,
+      contracts,
+      functionOf,
+      consumerOf: (one, hasBell) => consumerOf(one, hasBell ? 0 : undefined),
+      fail,
+    })
+    this.#functions = [archiveEvents, commitSnapshots, ...this.windows.functions]
     this.mapping = new EventSourceMapping({
       scheduler,
       choices,
@@ -147,18 +175,20 @@ export class Cell {
       settings: { ...ARCHIVE_MAPPING, windowMs: options.windowMs ?? ARCHIVE_MAPPING.windowMs },
       risks: risks.deliveries,
     })
-    const consumerOf = (one: FunctionModel<unknown, unknown>, gatherMs: number) =>
-      new Consumer({ function: one, scheduler, choices, risks: risks.bells, gatherMs })
-    this.#consumers = [
-      consumerOf(commitSnapshots, options.gatherMs ?? 1000),
-      consumerOf(updateWindows, 0),
-    ]
+    this.#committer = consumerOf(commitSnapshots, options.gatherMs ?? 1000)
+    this.#consumers = [this.#committer, ...this.windows.consumers]
   }
 
   /** Other code, or other contracts; instances at work go on with what they have. */
   deploy(deployment: Deployment): void {
     this.deployment = deployment
     for (const one of this.#functions) one.deploy()
+  }
+
+  /** Nothing is committed for so long. */
+  pauseCommits(ms: number): void {
+    this.#committer.awayUntilMs = this.#scheduler.nowMs + ms
+    this.#sweepUntilDrained()
   }
 
   /** Events that the stream took. */
@@ -181,12 +211,11 @@ export class Cell {
     await this.#scheduler.run()
     for (let sweep = 0; !this.isDrained(); sweep++) {
       if (sweep === SWEEPS_UNTIL_DRAINED) throw new Violation(`not drained: ${this.#lagging()}`)
-      for (const consumer of this.#consumers) consumer.ring()
+      for (const consumer of this.#consumers) consumer.sweep()
       this.#scheduler.after(MINUTE_MS, 'sweep', 'a minute passes', () => {})
       await this.#scheduler.run()
     }
-    const client = this.cloud.dynamodb.inspector()
-    await this.windows.mustBeComplete(new DynamoDbSlotStore({ client, tableName: SLOTS_TABLE }))
+    await this.windows.settle()
   }
 
   #lagging(): string {
@@ -216,8 +245,12 @@ export class Cell {
     this.#isSweeping = true
     this.#scheduler.after(MINUTE_MS, 'sweep', 'rings', () => {
       this.#isSweeping = false
-      if (this.table.isDrained() && this.windows.isDrained()) return
-      for (const consumer of this.#consumers) consumer.ring()
+      const isBehind = !this.windows.isDrained()
+      if (this.table.isDrained() && !isBehind && !this.#wasBehind) return
+      // Those that have nothing to do are rung once more; a real sweep rings them for ever, which costs and changes nothing.
+      if (isBehind || this.#wasBehind) for (const one of this.windows.consumers) one.sweep()
+      if (!this.table.isDrained()) this.#committer.sweep()
+      this.#wasBehind = isBehind
       this.#sweepUntilDrained()
     })
   }
@@ -226,6 +259,10 @@ export class Cell {
   #onError(process: Process, error: unknown): void {
     const code = (error as { code?: unknown }).code
     if (isInjected(error) || EXPECTED.has(String(code))) return
+    // Given up long ago, it goes on from a table whose objects maintenance has removed since.
+    if (process.zombie !== undefined && code === 'objects.notFound') return
+    // A shard that waits is told in words, without the error that made it wait.
+    if (code === 'verdicts.unreadable' && process.hasMetFault) return
     const text = error instanceof Error ? (error.stack ?? error.message) : String(error)
     this.#scheduler.fail(new Violation(`${process.name} failed by itself: ${text}`))
   }

@@ -19,7 +19,9 @@ export class Consumer {
   readonly #scheduler: Scheduler
   readonly #choices: Choices
   readonly #risks: BellRisks
-  readonly #gatherMs: number
+  readonly #gatherMs: number | undefined
+  /** Until when it does nothing: its function is throttled, or broken. */
+  awayUntilMs = 0
   #isGathering = false
   #invocations = 0
 
@@ -28,8 +30,8 @@ export class Consumer {
     readonly scheduler: Scheduler
     readonly choices: Choices
     readonly risks: BellRisks
-    /** How long bells gather into one. */
-    readonly gatherMs: number
+    /** How long bells gather into one; undefined if the journal does not ring it. */
+    readonly gatherMs: number | undefined
   }) {
     this.#function = options.function
     this.#scheduler = options.scheduler
@@ -40,6 +42,7 @@ export class Consumer {
 
   /** The journal has something new; `name` says what. */
   bell(name: string): void {
+    if (this.#gatherMs === undefined) return
     const { name: consumer } = this.#function.settings
     const fate = this.#choices.deviate(
       `bell ${consumer} ${name}`,
@@ -52,12 +55,18 @@ export class Consumer {
     if (fate === 'doubled') this.#ringAfter(oneOf(random, [1_500, 30_000]))
   }
 
+  /** The minute's sweep. */
+  sweep(): void {
+    this.#ring({ bell: 'sweep' })
+  }
+
   /** Invokes it now, unless enough of it runs already. */
-  ring(): void {
+  #ring(event: object): void {
+    if (this.#scheduler.nowMs < this.awayUntilMs) return
     if (this.#function.running >= MOST_AT_ONCE) return
     const name = String(++this.#invocations)
     this.#scheduler.spawn(async () => {
-      await this.#function.invoke({ bell: name }, name)
+      await this.#function.invoke(event, name)
     })
   }
 
@@ -75,9 +84,9 @@ export class Consumer {
       this.#isGathering = true
     }
     const { name } = this.#function.settings
-    this.#scheduler.after(ms + this.#gatherMs, name, 'a bell rings', () => {
+    this.#scheduler.after(ms + this.#gatherMs!, name, 'a bell rings', () => {
       if (ms === 0) this.#isGathering = false
-      this.ring()
+      this.#ring({ Records: [] })
     })
   }
 }

@@ -23,6 +23,8 @@ export interface EventRow {
   readonly atMicros: number
   readonly key: string
   readonly cents: number
+  /** What no contract before 1.1.0 knows. */
+  readonly note?: string
 }
 
 /** What a record of the stream holds; no events if nobody can read it. */
@@ -40,18 +42,19 @@ export function isRowFor({ row }: SentEvent, { isStrict, version }: Reading): bo
 
 export const KEYS = ['a', 'b', 'c', 'ä', 'a#b', 'k5', 'long-key-of-1.1']
 const HOUR_MS = 3_600_000
+const EDGE_MS = 60_000
 
 /** A new event around a time. */
 export function drawEvent(random: Random, source: string, id: string, nowMs: number): SentEvent {
   const chance = random()
   if (chance < 0.06) return drawRejected(random, source, id)
   const row = {
-    atMicros: drawTime(random, nowMs) * 1000,
+    atMicros: onEdge(random, drawTime(random, nowMs)) * 1000,
     key: oneOf(random, KEYS),
     cents: between(random, 0, STRICT_CENTS + STRICT_CENTS / 4),
+    ...(random() < 0.1 ? { note: 'noted' } : {}),
   }
-  const note = random() < 0.1 ? 'noted' : undefined
-  return { source, id, row, text: textOf(source, id, row, note) }
+  return { source, id, row, text: textOf(source, id, row) }
 }
 
 /** An event with these values, which every contract takes. */
@@ -59,7 +62,12 @@ export function validEvent(
   of: EventRow & { readonly source: string; readonly id: string },
 ): SentEvent {
   const { source, id, ...row } = of
-  return { source, id, row, text: textOf(source, id, row, undefined) }
+  return { source, id, row, text: textOf(source, id, row) }
+}
+
+/** Some times are those at which windows start and end. */
+function onEdge(random: Random, ms: number): number {
+  return random() < 0.15 ? Math.floor(ms / EDGE_MS) * EDGE_MS : ms
 }
 
 /** Mostly a little late, now and then by days, or from the future. */
@@ -71,7 +79,8 @@ function drawTime(random: Random, nowMs: number): number {
   return nowMs + Math.floor(random() * 400 * HOUR_MS)
 }
 
-function textOf(source: string, id: string, row: EventRow, note: string | undefined): string {
+function textOf(source: string, id: string, row: EventRow): string {
+  const { note } = row
   const data = {
     at: new Date(row.atMicros / 1000).toISOString(),
     key: row.key,
@@ -114,8 +123,8 @@ export function encodeRecord(random: Random, events: readonly SentEvent[]): Uint
     ? `${space}${first!.text}${space}`
     : `${space}[${events.map((event) => event.text).join(`,${space}`)}]${space}`
   const chance = random()
-  if (chance < 0.7) return Buffer.from(text)
-  return chance < 0.85 ? gzipSync(text) : zstdCompressSync(text)
+  if (chance < 0.9) return Buffer.from(text)
+  return chance < 0.95 ? gzipSync(text) : zstdCompressSync(text)
 }
 
 /** Bytes that are no events, each in its own way. */

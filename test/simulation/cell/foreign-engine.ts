@@ -1,14 +1,22 @@
-import { commit } from '#lib/domain/lake/commit.ts'
 import type { DataFile } from '#lib/domain/lake/data-file.ts'
 import { FENCES_PROPERTY } from '#lib/domain/lake/fences.ts'
 import { metadataPath, metadataVersion, writeNew } from '#lib/domain/lake/lake-objects.ts'
 import {
   encodeAddedManifest,
   encodeManifestList,
+  type ManifestFile,
   manifestShape,
+  numbered,
 } from '#lib/domain/lake/manifest.ts'
-import { type Lake, loadTable, requireTable, type Table } from '#lib/domain/lake/table.ts'
 import {
+  type Lake,
+  loadTable,
+  manifestsOf,
+  requireTable,
+  type Table,
+} from '#lib/domain/lake/table.ts'
+import {
+  currentSnapshotOf,
   encodeTableMetadata,
   specJson,
   type TableMetadata,
@@ -30,8 +38,8 @@ const ACTIONS = ['annotates', 'appends', 'compacts', 'expires', 'rolls back'] as
 
 type Action = (typeof ACTIONS)[number]
 
-/** Somebody else's work on the table, so many times. What fails, fails. */
-export function plotForeignWork(cell: Cell, times: number, spanMs: number): void {
+/** Somebody else's work on the table, so many times; whether he rolls it back. What fails, fails. */
+export function plotForeignWork(cell: Cell, times: number, spanMs: number): boolean {
   const { scheduler, choices } = cell.cloud
   const random = choices.random('foreign')
   const drawn = Array.from({ length: times }, () => oneOf(random, ACTIONS))
@@ -48,6 +56,7 @@ export function plotForeignWork(cell: Cell, times: number, spanMs: number): void
       await engine.act(action).catch(() => undefined)
     })
   }
+  return drawn.includes('rolls back')
 }
 
 class ForeignEngine {
@@ -71,7 +80,7 @@ class ForeignEngine {
       case 'annotates':
         return this.#swap(({ metadata }) => annotated(metadata, this.#name))
       case 'appends':
-        return this.#append()
+        return this.#swap((table) => this.#appended(table))
       case 'compacts':
         return this.#swap((table) => this.#compacted(table))
       case 'expires':
@@ -81,82 +90,73 @@ class ForeignEngine {
     }
   }
 
-  async #append(): Promise<void> {
-    const file = await this.#foreignFile()
-    const pending = [{ files: [file], summary: {}, setProperties: () => ({}) }]
-    await commit(
-      this.#lake,
-      NAME,
-      (table) => {
-        const isThere = table.properties[`foreign.${this.#name}`] !== undefined
-        return isThere ? undefined : pending[0]
-      },
-      { attempts: 1 },
-    )
-  }
-
-  /** A copy of a file of the table serves as one of the engine's own. */
-  async #foreignFile(): Promise<DataFile> {
-    const { table } = await requireTable(this.#lake, NAME)
+  async #appended(table: Table): Promise<TableMetadata | undefined> {
     const [known] = await table.liveFiles()
-    if (known === undefined) throw new Error('nothing to copy')
-    const path = `${table.location}/data/${this.#name}-${this.#lake.ids.uuid()}.parquet`
-    await this.#lake.objects.put(path, await this.#lake.objects.get(known.path))
+    if (known === undefined) return undefined
+    const path = await this.#copyOf(table, known)
     this.#checks.adds(path)
-    return { ...known, path }
+    const before = await manifestsOf(this.#lake.objects, currentSnapshotOf(table.metadata))
+    return this.#withSnapshot(table, { ...known, path }, before, 'append')
   }
 
-  /** All files in one; the new snapshot knows nothing of the fences in the summaries of those before it. */
+  /** All files in one. */
   async #compacted(table: Table): Promise<TableMetadata | undefined> {
-    const { metadata, currentSnapshot } = table
     const files = await table.liveFiles()
     const [first] = files
-    if (first === undefined || currentSnapshot === undefined) return undefined
-    const { ids, objects, clock } = this.#lake
-    const path = `${table.location}/data/${this.#name}-${ids.uuid()}.parquet`
-    await objects.put(path, await objects.get(first.path))
+    if (first === undefined) return undefined
+    const path = await this.#copyOf(table, first)
     this.#checks.replaces(
       files.map((file) => file.path),
       path,
     )
+    return this.#withSnapshot(table, { ...first, path }, [], 'replace')
+  }
+
+  /** A copy of a file of the table serves as one of the engine's own. */
+  async #copyOf(table: Table, file: DataFile): Promise<string> {
+    const { objects, ids } = this.#lake
+    const path = `${table.location}/data/${this.#name}-${ids.uuid()}.parquet`
+    await objects.put(path, await objects.get(file.path))
+    return path
+  }
+
+  /** A snapshot of these manifests and one file more; it knows nothing of the fences in those before it. */
+  async #withSnapshot(
+    { metadata, location, metadataLocation }: Table,
+    file: DataFile,
+    before: readonly ManifestFile[],
+    operation: string,
+  ): Promise<TableMetadata> {
+    const { ids, objects, clock } = this.#lake
     const snapshotId = ids.snapshotId()
     const sequenceNumber = metadata['last-sequence-number'] + 1
+    const parent = metadata['current-snapshot-id']!
     const spec = specJson(metadata, metadata['default-spec-id'])
-    const { bytes, line } = encodeAddedManifest(manifestShape(metadata, spec), snapshotId, [
-      { ...first, path },
-    ])
-    const manifestPath = `${table.location}/metadata/${ids.uuid()}-m0.avro`
+    const { bytes, line } = encodeAddedManifest(manifestShape(metadata, spec), snapshotId, [file])
+    const manifestPath = `${location}/metadata/${ids.uuid()}-m0.avro`
     await writeNew(objects, manifestPath, bytes, 'application/octet-stream')
-    const inherited = BigInt(sequenceNumber)
-    const manifest = {
-      ...line,
-      manifestPath,
-      sequenceNumber: inherited,
-      minSequenceNumber: inherited,
-    }
-    const manifestList = `${table.location}/metadata/snap-${snapshotId}-${ids.uuid()}.avro`
-    const list = encodeManifestList([manifest], {
+    const added = numbered({ ...line, manifestPath }, BigInt(sequenceNumber))
+    const manifestList = `${location}/metadata/snap-${snapshotId}-${ids.uuid()}.avro`
+    const list = encodeManifestList([added, ...before], {
       snapshotId,
       sequenceNumber,
-      parentSnapshotId: currentSnapshot.snapshotId,
+      parentSnapshotId: parent,
     })
     await writeNew(objects, manifestList, list, 'application/octet-stream')
     const atMs = nextTimestampMs(metadata, clock.nowMs())
+    const snapshot = {
+      'snapshot-id': snapshotId,
+      'parent-snapshot-id': parent,
+      'sequence-number': sequenceNumber,
+      'timestamp-ms': atMs,
+      'manifest-list': manifestList,
+      summary: { operation },
+    }
     return nextMetadata(
       metadata,
-      table.metadataLocation,
+      metadataLocation,
       [
-        {
-          kind: 'addSnapshot',
-          snapshot: {
-            'snapshot-id': snapshotId,
-            'parent-snapshot-id': currentSnapshot.snapshotId,
-            'sequence-number': sequenceNumber,
-            'timestamp-ms': atMs,
-            'manifest-list': manifestList,
-            summary: { operation: 'replace' },
-          },
-        },
+        { kind: 'addSnapshot', snapshot },
         { kind: 'setCurrentSnapshot', snapshotId },
       ],
       atMs,

@@ -10,6 +10,7 @@ import { Archive } from '#lib/domain/ingest/archive.ts'
 import { keyedIdentity } from '#lib/domain/ingest/identity.ts'
 import type { Clock, IdSource } from '#lib/domain/kernel/clock.ts'
 import { jitteredBackoff } from '#lib/domain/lake/backoff.ts'
+import { RememberedMetadata } from '#lib/domain/lake/remembered-metadata.ts'
 import type { Lake } from '#lib/domain/lake/table.ts'
 import type { DynamoDbModel } from '../cloud/dynamodb.ts'
 import type { Delivery } from '../cloud/event-source-mapping.ts'
@@ -21,7 +22,14 @@ import type { S3Model } from '../cloud/s3.ts'
 import type { Choices } from '../kernel/choices.ts'
 import type { Scheduler } from '../kernel/scheduler.ts'
 import type { SentRecord } from './events.ts'
-import { DATABASE, IDENTITY_KEY, JOURNAL_TABLE, LAYOUT, UNDECODABLE_KEY } from './product.ts'
+import {
+  DATABASE,
+  IDENTITY_KEY,
+  JOURNAL_TABLE,
+  LAYOUT,
+  STREAM_ARN,
+  UNDECODABLE_KEY,
+} from './product.ts'
 
 /** What the functions of a cell stand on. */
 export interface Cloud {
@@ -90,7 +98,7 @@ export function archiveEventsOf(
       objects: objectsOf(cloud, process),
       lineage: new KinesisShardLineage({
         client: cloud.stream.client(process),
-        streamArn: 'stream',
+        streamArn: STREAM_ARN,
       }),
       identify,
       layout: LAYOUT,
@@ -123,7 +131,7 @@ export function commitSnapshotsOf(
   const random = cloud.choices.random(`backoff ${process.name}`)
   return commitSnapshots({
     log: SILENT,
-    lake: lakeOf(cloud, process),
+    lake: { ...lakeOf(cloud, process), objects: new RememberedMetadata(objectsOf(cloud, process)) },
     journal: journalOf(cloud, process),
     contracts,
     layout: LAYOUT,

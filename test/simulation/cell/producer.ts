@@ -10,6 +10,7 @@ import {
   type SentEvent,
   type SentRecord,
 } from './events.ts'
+import { DEDUP_HORIZON_MINUTES } from './product.ts'
 
 export interface ProducerSettings {
   readonly sends: number
@@ -17,6 +18,8 @@ export interface ProducerSettings {
   readonly records: number
   /** Events of one record, at most. */
   readonly events: number
+  /** Whether it is away for days between two sends. */
+  readonly isAway: boolean
 }
 
 interface PlannedSend {
@@ -25,6 +28,9 @@ interface PlannedSend {
 }
 
 const MINUTE_MS = 60_000
+const DAY_MS = 1440 * MINUTE_MS
+/** Until old objects are orphans, and until slots of final windows have gone. */
+const AWAY_MS = [2 * DAY_MS, 12 * DAY_MS]
 
 interface Surroundings {
   readonly stream: KinesisModel<SentRecord>
@@ -76,8 +82,9 @@ function planSends(
   const known: SentEvent[] = []
   const records: RecordInput<SentRecord>[] = []
   let nowMs = startMs
+  const awayBefore = settings.isAway ? between(random, 1, settings.sends - 1) : -1
   return Array.from({ length: settings.sends }, (_, send) => {
-    const afterMs = drawPause(random)
+    const afterMs = drawPause(random) + (send === awayBefore ? oneOf(random, AWAY_MS) : 0)
     nowMs += afterMs
     const count = between(random, 1, settings.records)
     const planned = Array.from({ length: count }, (_, at) => {
@@ -96,7 +103,9 @@ function planSends(
 function drawPause(random: Random): number {
   const chance = random()
   if (chance < 0.9) return between(random, 10, 12_000)
-  if (chance < 0.97) return between(random, 1, 40) * MINUTE_MS
+  if (chance < 0.96) return between(random, 1, 40) * MINUTE_MS
+  // What is sent again then is a duplicate just so, or just so no longer.
+  if (chance < 0.98) return between(random, -2, 1) * MINUTE_MS + DEDUP_HORIZON_MINUTES * MINUTE_MS
   return between(random, 40, 200) * MINUTE_MS
 }
 

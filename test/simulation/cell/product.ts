@@ -1,12 +1,18 @@
 import type { Contract } from '#lib/domain/contract/contract.ts'
 import { type ContractVersions, versionsOf } from '#lib/domain/contract/contract-versions.ts'
 import type { ViewDefinition } from '#lib/domain/process/view.ts'
+import type { WindowDefinition } from '#lib/domain/process/window.ts'
 import { contractWith, field } from '#test/domain/contract/contract-document.ts'
 
 export const EVENT_TYPE = 'test.happened'
 export const DEDUP_HORIZON_MINUTES = 60
 export const FUTURE_SKEW_MINUTES = 60
-export const WINDOW_SECONDS = 3600
+/** An event counts this long after its window, */
+export const ALLOWED_LATENESS_SECONDS = 180
+/** and may be so far behind others of its shard; */
+export const OUT_OF_ORDER_SECONDS = 120
+/** what a final window was made of is kept so long. */
+export const STATE_RETENTION_DAYS = 1
 
 /** What code that is deployed later makes of amounts above this, in cents: it rejects them. */
 export const STRICT_CENTS = 2000
@@ -28,6 +34,9 @@ function contractOf(version: string): Contract {
     custom: [
       ['weir.dedupHorizonMinutes', DEDUP_HORIZON_MINUTES],
       ['weir.maxFutureSkewMinutes', FUTURE_SKEW_MINUTES],
+      ['weir.allowedLatenessSeconds', ALLOWED_LATENESS_SECONDS],
+      ['weir.outOfOrdernessSeconds', OUT_OF_ORDER_SECONDS],
+      ['weir.stateRetentionDays', STATE_RETENTION_DAYS],
     ],
     top: { version },
   })
@@ -68,19 +77,36 @@ export interface Reading {
 export const PRODUCT = NEW.product
 export const LAYOUT = { bucket: 'lake', region: 'us-east-1', product: PRODUCT }
 export const DATABASE = 'weir'
+export const STREAM_ARN = 'arn:aws:kinesis:us-east-1:000000000000:stream/tests'
 export const JOURNAL_TABLE = 'journal'
 export const SLOTS_TABLE = 'slots'
 export const UNDECODABLE_KEY = 'undecodable-key'
 export const IDENTITY_KEY = new Uint8Array(32).fill(7)
 
-export const VIEW: ViewDefinition = {
-  name: 'totals',
-  description: 'Events and amounts per key and hour.',
-  key: 'key',
-  window: { kind: 'tumbling', sizeSeconds: WINDOW_SECONDS },
-  aggregates: [
-    { name: 'events', function: 'count' },
-    { name: 'amount', function: 'sum', field: 'amount' },
-  ],
-  freshnessSeconds: 60,
+/** Windows of each kind; a run has a view of one of them. */
+export const WINDOWS = {
+  tumbling: { kind: 'tumbling', sizeSeconds: 600, offsetSeconds: 120 },
+  sliding: { kind: 'sliding', sizeSeconds: 1200, slideSeconds: 600 },
+  session: { kind: 'session', gapSeconds: 240 },
+  running: { kind: 'running' },
+} as const satisfies Record<string, WindowDefinition>
+export type WindowKind = keyof typeof WINDOWS
+
+export const VIEW_NAME = 'totals'
+
+export type SlotSettings = Pick<ViewDefinition, 'subSlots' | 'updateSeconds'>
+
+export function viewOf(kind: WindowKind, slots: SlotSettings = {}): ViewDefinition {
+  return {
+    ...slots,
+    name: VIEW_NAME,
+    description: 'Events and amounts per key and window.',
+    key: 'key',
+    window: WINDOWS[kind],
+    aggregates: [
+      { name: 'events', function: 'count' },
+      { name: 'amount', function: 'sum', field: 'amount' },
+    ],
+    freshnessSeconds: 60,
+  }
 }

@@ -1,29 +1,30 @@
 import { makeHandler as getFeatures } from '#functions/features/get-features/handler.ts'
 import { Process } from '../cloud/process.ts'
+import { isInjected } from '../cloud/service-errors.ts'
 import { between, oneOf } from '../kernel/choices.ts'
 import type { Cell } from './cell.ts'
 import { KEYS } from './events.ts'
 import { clockOf } from './functions.ts'
-import { DEPLOYMENTS, VIEW } from './product.ts'
+import { DEPLOYMENTS, VIEW_NAME } from './product.ts'
 import { generationsOf, slotsOf } from './windows.ts'
 
 const MINUTE_MS = 60_000
 
 /** Asks for features now and then; whatever it is told must have been true of each shard at some time. */
 export function runReader(
-  { cloud, windows: checks }: Cell,
+  { cloud, windows }: Cell,
   name: string,
   settings: { readonly reads: number; readonly spanMs: number },
 ): void {
   const { scheduler, choices } = cloud
   const process = new Process(name)
   const random = choices.random(name)
-  const slots = slotsOf(cloud, process)
+  const { view, checks } = windows
   const handler = getFeatures({
     contracts: DEPLOYMENTS.first,
-    views: [VIEW],
+    views: [view],
     generations: generationsOf(cloud, process),
-    slotsOf: () => slots,
+    slotsOf: slotsOf(cloud, process),
     clock: clockOf(cloud, process),
   })
   scheduler.spawn(async () => {
@@ -33,8 +34,11 @@ export function runReader(
       const backMinutes = between(random, -10, 200)
       await scheduler.sleep(pauseMs, name, 'pauses')
       const at = new Date(scheduler.nowMs - backMinutes * MINUTE_MS).toISOString()
-      const answer = await handler({ view: VIEW.name, key, at }).catch(() => undefined)
-      if (answer !== undefined) checks.mustHaveBeen(answer, Date.parse(at))
+      try {
+        checks.mustHaveBeen(await handler({ view: VIEW_NAME, key, at }), Date.parse(at))
+      } catch (error) {
+        if (!isInjected(error)) throw error
+      }
     }
   })
 }

@@ -9,6 +9,8 @@ export interface UpheavalSettings {
   readonly spanMs: number
   readonly reshards: number
   readonly outage: number
+  /** How likely nothing is committed for days. */
+  readonly idleCommits: number
   /** In the order in which they come. */
   readonly deployments: readonly Deployment[]
 }
@@ -36,6 +38,10 @@ export function plotUpheavals(cell: Cell, settings: UpheavalSettings): void {
       const { nowMs } = scheduler
       cell.network.outages.push({ service, fromMs: nowMs, toMs: nowMs + lastsMs })
     })
+  }
+  const awayHours = between(random, 26, 60)
+  if (random() < settings.idleCommits) {
+    at('commits pause', () => cell.pauseCommits(awayHours * 60 * MINUTE_MS))
   }
   for (const deployment of settings.deployments) {
     at(`deploy ${deployment}`, () => cell.deploy(deployment))

@@ -1,14 +1,22 @@
+import { makeHandler as finalizeWindows } from '#functions/process/finalize-windows/handler.ts'
 import { makeHandler as updateWindows } from '#functions/process/update-windows/handler.ts'
 import { DynamoDbGenerationStore } from '#lib/adapters/dynamodb/dynamodb-generation-store.ts'
-import { DynamoDbSlotStore } from '#lib/adapters/dynamodb/dynamodb-slot-store.ts'
+import { slotsOfGenerations } from '#lib/adapters/dynamodb/slots-of-generations.ts'
+import { KinesisStreamProgress } from '#lib/adapters/kinesis/stream-progress.ts'
 import type { ContractVersions } from '#lib/domain/contract/contract-versions.ts'
+import { jitteredBackoff } from '#lib/domain/lake/backoff.ts'
+import type { FinalizeReport } from '#lib/domain/process/finalize-windows.ts'
+import type { UpdateReport } from '#lib/domain/process/update-windows.ts'
+import type { ViewDefinition } from '#lib/domain/process/view.ts'
 import type { Handler } from '../cloud/lambda.ts'
 import type { Process } from '../cloud/process.ts'
-import { type Cloud, clockOf, journalOf, objectsOf } from './functions.ts'
-import { LAYOUT, SLOTS_TABLE, VIEW } from './product.ts'
+import { type Cloud, clockOf, journalOf, lakeOf, objectsOf } from './functions.ts'
+import { DATABASE, LAYOUT, SLOTS_TABLE, STREAM_ARN } from './product.ts'
 
-export function slotsOf({ dynamodb }: Cloud, process: Process): DynamoDbSlotStore {
-  return new DynamoDbSlotStore({ client: dynamodb.client(process), tableName: SLOTS_TABLE })
+const SILENT = { info: () => {}, error: () => {} }
+
+export function slotsOf({ dynamodb }: Cloud, process: Process) {
+  return slotsOfGenerations({ client: dynamodb.client(process), tableName: SLOTS_TABLE })
 }
 
 export function generationsOf({ dynamodb }: Cloud, process: Process): DynamoDbGenerationStore {
@@ -19,18 +27,45 @@ export function generationsOf({ dynamodb }: Cloud, process: Process): DynamoDbGe
 export function updateWindowsOf(
   cloud: Cloud,
   contracts: ContractVersions,
+  view: ViewDefinition,
   process: Process,
-): Handler<unknown, unknown> {
-  const slots = slotsOf(cloud, process)
+): Handler<unknown, UpdateReport> {
   return updateWindows({
-    log: { info: () => {}, error: () => {} },
+    log: SILENT,
     contracts,
-    views: [VIEW],
+    views: [view],
     journal: journalOf(cloud, process),
     objects: objectsOf(cloud, process),
     generations: generationsOf(cloud, process),
-    slotsOf: () => slots,
+    slotsOf: slotsOf(cloud, process),
     clock: clockOf(cloud, process),
     layout: LAYOUT,
+  })
+}
+
+/** `functions/process/finalize-windows`, as its `index.ts` wires it. */
+export function finalizeWindowsOf(
+  cloud: Cloud,
+  contracts: ContractVersions,
+  view: ViewDefinition,
+  process: Process,
+): Handler<unknown, FinalizeReport> {
+  const sleep = (ms: number) => cloud.scheduler.sleep(ms, process.name, 'after a conflict')
+  const random = cloud.choices.random(`backoff ${process.name}`)
+  return finalizeWindows({
+    log: SILENT,
+    lake: lakeOf(cloud, process),
+    journal: journalOf(cloud, process),
+    generations: generationsOf(cloud, process),
+    slotsOf: slotsOf(cloud, process),
+    stream: new KinesisStreamProgress({
+      client: cloud.stream.client(process),
+      streamArn: STREAM_ARN,
+    }),
+    contracts,
+    views: [view],
+    layout: LAYOUT,
+    database: DATABASE,
+    commit: { pause: jitteredBackoff({ sleep, random }) },
   })
 }

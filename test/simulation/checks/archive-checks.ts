@@ -1,14 +1,16 @@
+import { tableSchemaOf } from '#lib/domain/contract/table-columns.ts'
 import type { JournalEntry, ShardRegistration } from '#lib/domain/ingest/journal.ts'
 import { decodeQuarantine } from '#lib/domain/ingest/quarantine-file.ts'
 import { decodeRawBatch, type RawBatch } from '#lib/domain/ingest/raw-object.ts'
 import { type CuratedFile, decodeVerdicts } from '#lib/domain/ingest/verdicts-object.ts'
-import { type Column, utf8At } from '#lib/domain/kernel/columns.ts'
+import { type Column, isNull, utf8At } from '#lib/domain/kernel/columns.ts'
 import type { Predecessor } from '#lib/domain/kernel/sequence-number.ts'
 import { dateOf, minuteOf } from '#lib/domain/kernel/time.ts'
 import { decodeParquet } from '#lib/domain/lake/parquet/decode.ts'
+import { decodeFields } from '#lib/domain/lake/parquet/decode-fields.ts'
 import { rangeOf } from '#test/support/reference/raw-object.ts'
 import type { SentRecord } from '../cell/events.ts'
-import { JOURNAL_TABLE, LAYOUT } from '../cell/product.ts'
+import { DEPLOYMENTS, JOURNAL_TABLE, LAYOUT } from '../cell/product.ts'
 import type { ItemChange } from '../cloud/dynamodb.ts'
 import type { AcceptedRecord, KinesisModel } from '../cloud/kinesis.ts'
 import type { ObjectChange, S3Model } from '../cloud/s3.ts'
@@ -73,6 +75,7 @@ export class ArchiveChecks {
   }
 
   onObject({ uri, before, after, isConditional }: ObjectChange): void {
+    if (after === undefined) return
     // Every name decides what stands there: by a position, a content hash or chance.
     must(before === undefined || Buffer.compare(before, after) === 0, () => `${uri} was rewritten`)
     const match = RAW.exec(uri)
@@ -140,12 +143,14 @@ export class ArchiveChecks {
     const head = entries.at(-1)?.entry
     mustEqual(prev, head?.last ?? 'start', () => `${where} does not follow the one before it`)
     const raw = this.#raw.get(`${shard}-${prev}`)
-    mustEqual(entry.rawUri, raw?.uri, () => `${where} names another raw object`)
-    mustEqual({ first, last }, rangeOf(raw!.batch), () => `${where} has another range than raw`)
-    mustEqual(entry.contractVersion, raw!.batch.contractVersion, () => `${where}: version`)
+    must(raw !== undefined, () => `${where} follows ${prev}, where raw has nothing`)
+    mustEqual(entry.rawUri, raw.uri, () => `${where} names another raw object`)
+    mustEqual({ first, last }, rangeOf(raw.batch), () => `${where} has another range than raw`)
+    mustEqual(entry.contractVersion, raw.batch.contractVersion, () => `${where}: version`)
     const records = this.#oracle.recordsBetween(shard, prev, last)
     mustEqual(entry.arrival, arrivalOf(records, head), () => `${where}: arrival`)
     const verdicts = this.#checkVerdicts(where, entry, records)
+    mustEqual(entry.eventTime, eventTimeOf(verdicts.admitted), () => `${where}: event time`)
     this.#oracle.decide(shard, verdicts)
     const checked = { entry, verdicts, files: this.#filesOf(where, entry, verdicts) }
     entries.push(checked)
@@ -194,7 +199,8 @@ export class ArchiveChecks {
       () => `${where}: quarantine object ${quarantineUri}`,
     )
     if (quarantineUri !== undefined) {
-      this.#check(() => checkQuarantine(where, this.#object(where, quarantineUri), verdicts))
+      const bytes = this.#object(where, quarantineUri)
+      this.#check(() => checkQuarantine(where, bytes, entry, verdicts))
     }
     if (verdictsUri === undefined) return []
     const decoded = decodeVerdicts(verdictsUri, this.#object(where, verdictsUri))
@@ -212,7 +218,7 @@ export class ArchiveChecks {
     for (const { file, bytes } of files) {
       mustEqual(bytes.length, file.sizeBytes, () => `${where}: size of ${file.path}`)
     }
-    this.#check(() => checkRows(where, files, verdicts.admitted))
+    this.#check(() => checkRows(where, entry.shard, files, verdicts.admitted))
     return decoded.files
   }
 
@@ -241,15 +247,43 @@ function arrivalOf(
   }
 }
 
-async function checkQuarantine(where: string, bytes: Uint8Array, verdicts: Verdicts) {
+function eventTimeOf(admitted: readonly AdmittedEvent[]): JournalEntry['eventTime'] {
+  if (admitted.length === 0) return undefined
+  const times = admitted.map(({ event }) => event.row!.atMicros)
+  return { min: Math.min(...times), max: Math.max(...times) }
+}
+
+/** Each rejected event where it stood, as it was sent, with the version that rejected it. */
+async function checkQuarantine(
+  where: string,
+  bytes: Uint8Array,
+  { shard, contractVersion }: JournalEntry,
+  { rejected }: Verdicts,
+) {
   const rows = await decodeQuarantine(bytes)
-  const places = rows.map(({ sequence, index }) => ({ sequence, index }))
-  mustEqual(places, verdicts.rejected, () => `${where}: quarantine`)
+  mustEqual(
+    rows.map(({ sequence, index, arrivalMicros, text }) => [sequence, index, arrivalMicros, text]),
+    rejected.map(({ sequence, index, arrivalMicros, text }) => [
+      sequence,
+      index,
+      arrivalMicros,
+      text,
+    ]),
+    () => `${where}: quarantine`,
+  )
+  const names = ['shard', 'contract_version'] as const
+  const { columns } = await decodeParquet(bytes, names)
+  for (const row of rejected.keys()) {
+    const found = names.map((name) => plainAt(columns.get(name)!, row))
+    mustEqual(found, [shard, contractVersion], () => `${where}: row ${row} of quarantine`)
+  }
 }
 
 const COLUMNS = [
   'event_id',
   'event_source',
+  'ingest_time',
+  'ingest_shard',
   'ingest_sequence',
   'ingest_index',
   'at',
@@ -260,30 +294,36 @@ const COLUMNS = [
 /** The rows of an entry's files are its admitted events, each once, in order within a file. */
 async function checkRows(
   where: string,
+  shard: string,
   files: readonly { readonly file: CuratedFile; readonly bytes: Uint8Array }[],
   admitted: readonly AdmittedEvent[],
 ): Promise<void> {
-  const expected = new Map<number, unknown[]>()
-  for (const { sequence, index, event } of admitted) {
-    const { atMicros, key, cents } = event.row!
+  const expected = new Map<number, unknown[][]>()
+  for (const { sequence, index, arrivalMicros, event } of admitted) {
+    const { atMicros, key, cents, note = null } = event.row!
     const day = Math.floor(atMicros / 86_400_000_000)
     const rows = expected.get(day) ?? []
-    rows.push([event.id, event.source, sequence, index, atMicros, key, cents])
+    const origin = [event.id, event.source, arrivalMicros, shard, sequence, index]
+    rows.push([...origin, atMicros, key, cents, note])
     expected.set(day, rows)
   }
   must(files.length === expected.size, () => `${where} has ${files.length} files`)
   for (const { file, bytes } of files) {
-    const { rows, columns } = await decodeParquet(bytes, COLUMNS)
+    const hasNote = file.contractVersion !== '1.0.0'
+    const names = hasNote ? [...COLUMNS, 'note'] : COLUMNS
+    const { rows, columns } = await decodeParquet(bytes, names)
     const found = Array.from({ length: rows }, (_, row) =>
-      COLUMNS.map((name) => plainAt(columns.get(name)!, row)),
+      names.map((name) => plainAt(columns.get(name)!, row)),
     )
     const day = Object.values(file.partition)[0] as number
-    mustEqual(found, expected.get(day), () => `${where}: rows of ${file.path}`)
+    const wanted = expected.get(day)?.map((row) => row.slice(0, names.length))
+    mustEqual(found, wanted, () => `${where}: rows of ${file.path}`)
     mustEqual(file.recordCount, rows, () => `${where}: count of ${file.path}`)
   }
 }
 
-function plainAt(column: Column, row: number): string | number {
+function plainAt(column: Column, row: number): string | number | null {
+  if (isNull(column, row)) return null
   switch (column.kind) {
     case 'utf8':
       return utf8At(column, row)
@@ -294,4 +334,14 @@ function plainAt(column: Column, row: number): string | number {
     default:
       throw new Error(`no such column is checked: ${column.kind}`)
   }
+}
+
+const { fields: FIELDS } = tableSchemaOf(DEPLOYMENTS.widened.current)
+
+/** The rows of a curated file, as text, whatever version wrote it. */
+export async function rowsOf(bytes: Uint8Array): Promise<readonly string[]> {
+  const { rows, columns } = await decodeFields(bytes, FIELDS)
+  return Array.from({ length: rows }, (_, row) =>
+    JSON.stringify([...COLUMNS, 'note'].map((name) => plainAt(columns.get(name)!, row))),
+  )
 }

@@ -1,4 +1,5 @@
-import { FENCES_PROPERTY } from '#lib/domain/lake/fences.ts'
+import type { DataFile } from '#lib/domain/lake/data-file.ts'
+import { FENCES_PROPERTY, HOLD_PROPERTY } from '#lib/domain/lake/fences.ts'
 import { decodeManifest, decodeManifestList, type ManifestFile } from '#lib/domain/lake/manifest.ts'
 import {
   currentSnapshotOf,
@@ -7,23 +8,39 @@ import {
   type TableMetadata,
 } from '#lib/domain/lake/table-metadata.ts'
 import type { TableChange } from '../cloud/glue.ts'
-import type { S3Model } from '../cloud/s3.ts'
-import type { ArchiveChecks } from './archive-checks.ts'
+import type { ObjectChange, S3Model } from '../cloud/s3.ts'
+import { type ArchiveChecks, rowsOf } from './archive-checks.ts'
 import { must, mustEqual } from './violation.ts'
 
+interface Fenced {
+  readonly shards: Record<string, string>
+}
+
+/** What the table held when a snapshot was its current one. */
+interface Held {
+  readonly reached: ReadonlyMap<string, number>
+  readonly files: ReadonlySet<string>
+}
+
 /**
- * Holds the table against the journal at each swap: its files are exactly those of the entries up to its fences and
- * those that other engines put there, its fences only go forward, from entry to entry, and no snapshot is lost.
+ * Holds the table against the journal at each swap: its files are exactly those of the entries up to its fences, or
+ * others with the same rows, and those that other engines put there; its fences only go forward, from entry to entry,
+ * unless it is rolled back together with them; each snapshot knows its fences and counts, and none is lost. An object
+ * that is removed is one that nobody needs.
  */
 export class TableChecks {
   readonly #s3: S3Model
   readonly #archive: ArchiveChecks
+  readonly #fail: (error: unknown) => void
   /** How many entries of each shard are in the table. */
   #reached = new Map<string, number>()
   #metadata: TableMetadata | undefined
   /** Files that the table must have. */
-  readonly #expected = new Set<string>()
-  readonly #manifests = new Map<string, readonly string[]>()
+  #expected = new Set<string>()
+  readonly #manifests = new Map<string, readonly DataFile[]>()
+  readonly #held = new Map<bigint, Held>()
+  /** Whether another engine has made a snapshot: it has no fences and no counts. */
+  #hasForeign = false
   readonly #foreignAdds = new Set<string>()
   readonly #foreignReplaces = new Map<string, readonly string[]>()
   /** Rollbacks that somebody is about to do: from, to. */
@@ -31,17 +48,25 @@ export class TableChecks {
   /** Where the table was before it was rolled back. */
   #rolledBackFrom: bigint | undefined
 
-  constructor(options: { readonly s3: S3Model; readonly archive: ArchiveChecks }) {
+  constructor(options: {
+    readonly s3: S3Model
+    readonly archive: ArchiveChecks
+    /** Told what a check finds that takes a promise, before the next turn. */
+    readonly fail: (error: unknown) => void
+  }) {
     this.#s3 = options.s3
     this.#archive = options.archive
+    this.#fail = options.fail
   }
 
   /** What another engine is about to do, which may fail. */
   readonly foreign = {
     adds: (path: string): void => {
+      this.#hasForeign = true
       this.#foreignAdds.add(path)
     },
     replaces: (paths: readonly string[], by: string): void => {
+      this.#hasForeign = true
       this.#foreignReplaces.set(by, paths)
     },
     mayRollBack: (from: bigint, to: bigint): void => {
@@ -62,6 +87,15 @@ export class TableChecks {
     const metadata = parseTableMetadata(bytes)
     const current = metadata['current-snapshot-id']
     const known = this.#metadata?.['current-snapshot-id']
+    if (this.#standsBack(table, metadata)) return
+    const isHeld = [this.#metadata, metadata].every(
+      (one) => one?.properties[HOLD_PROPERTY] !== undefined,
+    )
+    // Another engine does not ask.
+    must(
+      !isHeld || current === known || this.#hasForeign,
+      () => `${table} is on hold and got snapshot ${current}`,
+    )
     if (known !== undefined && current === this.#rollbacks.get(known)) this.#rolledBackFrom = known
     if (this.#rolledBackFrom !== undefined && current !== this.#rolledBackFrom) {
       // Until somebody rolls forward again nothing of ours may come on top.
@@ -72,7 +106,8 @@ export class TableChecks {
     if (this.#rolledBackFrom === undefined) this.#keepsSnapshots(metadata)
     this.#rolledBackFrom = undefined
     this.#advance(table, metadata)
-    const live = this.#liveFiles(metadata)
+    const files = this.#liveFiles(metadata)
+    const live = files.map(({ path }) => path)
     for (const path of live) {
       if (this.#foreignAdds.delete(path)) this.#expected.add(path)
       const replaced = this.#foreignReplaces.get(path)
@@ -81,9 +116,117 @@ export class TableChecks {
       for (const old of replaced) this.#expected.delete(old)
       this.#expected.add(path)
     }
+    this.#mayRewrite(table, metadata, live)
     this.#mustHold(table, live)
+    this.#describesItself(table, metadata, files)
+    if (current !== undefined) {
+      this.#held.set(current, { reached: new Map(this.#reached), files: new Set(this.#expected) })
+    }
     this.#metadata = metadata
     must(before !== after, () => `${table} was swapped for itself`)
+  }
+
+  /** What an object is removed for: nothing that the table or the journal past its fences needs. */
+  onObject({ uri, after }: ObjectChange): void {
+    if (after !== undefined || this.#metadata === undefined) return
+    must(
+      !this.#needed(this.#metadata).has(uri),
+      () => `${uri} was removed, and a snapshot that is kept consists of it`,
+    )
+    for (const [shard, entries] of this.#archive.entries) {
+      for (const { entry, files } of entries.slice(this.#reached.get(shard) ?? 0)) {
+        must(
+          files.every(({ path }) => path !== uri),
+          () => `${uri} was removed before it was committed: entry ${shard}/${entry.last} names it`,
+        )
+      }
+    }
+  }
+
+  #needed(metadata: TableMetadata): ReadonlySet<string> {
+    const needed = new Set<string>()
+    for (const { 'manifest-list': list } of metadata.snapshots) {
+      needed.add(list)
+      for (const manifest of decodeManifestList(this.#object(list))) {
+        needed.add(manifest.manifestPath)
+        for (const { path } of this.#filesOf(manifest, metadata)) needed.add(path)
+      }
+    }
+    return needed
+  }
+
+  /** Whether somebody took the table back to an earlier snapshot with its fences, and put it on hold. */
+  #standsBack(table: string, metadata: TableMetadata): boolean {
+    const current = metadata['current-snapshot-id']
+    const known = this.#metadata?.['current-snapshot-id']
+    const held = current === undefined ? undefined : this.#held.get(current)
+    const isOnHold = metadata.properties[HOLD_PROPERTY] !== undefined
+    if (!isOnHold || current === known || held === undefined) return false
+    this.#reached = new Map(held.reached)
+    this.#expected = new Set(held.files)
+    const { shards } = JSON.parse(metadata.properties[FENCES_PROPERTY] ?? '{"shards":{}}') as Fenced
+    for (const [shard, entries] of this.#archive.entries) {
+      const reached = this.#reached.get(shard) ?? 0
+      mustEqual(
+        shards[shard] ?? 'start',
+        reached === 0 ? 'start' : entries[reached - 1]!.entry.last,
+        () => `${table} was rolled back: the fence of ${shard}`,
+      )
+    }
+    this.#mustHold(
+      table,
+      this.#liveFiles(metadata).map(({ path }) => path),
+    )
+    this.#metadata = metadata
+    return true
+  }
+
+  /** Files in the place of others hold their very rows. */
+  #mayRewrite(table: string, metadata: TableMetadata, live: readonly string[]): void {
+    const found = new Set(live)
+    const gone = [...this.#expected].filter((path) => !found.has(path))
+    const come = live.filter((path) => !this.#expected.has(path))
+    if (gone.length === 0 || come.length === 0) return
+    const { operation } = currentSnapshotOf(metadata)!.summary
+    must(operation === 'replace', () => `${table}: a snapshot of other files is an ${operation}`)
+    for (const path of gone) this.#expected.delete(path)
+    for (const path of come) this.#expected.add(path)
+    const bytes = [gone, come].map((paths) => paths.map((path) => this.#object(path)))
+    Promise.all(bytes.map((files) => Promise.all(files.map(rowsOf))))
+      .then(([before, after]) =>
+        mustEqual(
+          after!.flat().sort(),
+          before!.flat().sort(),
+          () => `${table}: rows of ${come.join(', ')}, which replace those of ${gone.join(', ')}`,
+        ),
+      )
+      .catch(this.#fail)
+  }
+
+  /** The current snapshot knows its fences and how much there is. */
+  #describesItself(table: string, metadata: TableMetadata, files: readonly DataFile[]): void {
+    const snapshot = currentSnapshotOf(metadata)
+    const text = metadata.properties[FENCES_PROPERTY]
+    if (snapshot === undefined || text === undefined || this.#hasForeign) return
+    const { summary } = snapshot
+    const where = () => `${table}: summary of snapshot ${snapshot['snapshot-id']}`
+    mustEqual(
+      JSON.parse(summary[FENCES_PROPERTY] ?? 'null'),
+      (JSON.parse(text) as Fenced).shards,
+      where,
+    )
+    mustEqual(
+      [summary['total-data-files'], summary['total-records']],
+      [files.length, files.reduce((sum, file) => sum + file.recordCount, 0)].map(String),
+      where,
+    )
+    const parents = new Map(
+      metadata.snapshots.map((one) => [one['snapshot-id'], one['parent-snapshot-id']]),
+    )
+    const wanted = BigInt((JSON.parse(text) as { snapshot: string }).snapshot)
+    let at: bigint | undefined = snapshot['snapshot-id']
+    while (at !== undefined && at !== wanted && parents.has(at)) at = parents.get(at)
+    must(at === wanted, () => `${table}: the fences name snapshot ${wanted}, which is no ancestor`)
   }
 
   /** Takes over what the fences say, if they moved as they may. */
@@ -145,14 +288,14 @@ export class TableChecks {
     mustEqual({ missing, extra }, { missing: [], extra: [] }, () => `files of ${table}`)
   }
 
-  #liveFiles(metadata: TableMetadata): readonly string[] {
+  #liveFiles(metadata: TableMetadata): readonly DataFile[] {
     const snapshot = currentSnapshotOf(metadata)
     if (snapshot === undefined) return []
     const list = this.#object(snapshot['manifest-list'])
     return decodeManifestList(list).flatMap((manifest) => this.#filesOf(manifest, metadata))
   }
 
-  #filesOf(manifest: ManifestFile, metadata: TableMetadata): readonly string[] {
+  #filesOf(manifest: ManifestFile, metadata: TableMetadata): readonly DataFile[] {
     const known = this.#manifests.get(manifest.manifestPath)
     if (known !== undefined) return known
     const bytes = this.#object(manifest.manifestPath)
@@ -161,9 +304,8 @@ export class TableChecks {
     for (const { path, sizeBytes } of files) {
       mustEqual(this.#object(path).length, sizeBytes, () => `the table's size of ${path}`)
     }
-    const paths = files.map(({ path }) => path)
-    this.#manifests.set(manifest.manifestPath, paths)
-    return paths
+    this.#manifests.set(manifest.manifestPath, files)
+    return files
   }
 
   #object(uri: string): Uint8Array {

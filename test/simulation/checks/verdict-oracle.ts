@@ -1,4 +1,4 @@
-import { keyedIdentity } from '#lib/domain/ingest/identity.ts'
+import { createHmac, createSecretKey } from 'node:crypto'
 import type { Predecessor } from '#lib/domain/kernel/sequence-number.ts'
 import { MICROS_PER_MINUTE, minuteOf } from '#lib/domain/kernel/time.ts'
 import { isRowFor, type SentEvent, type SentRecord } from '../cell/events.ts'
@@ -16,11 +16,16 @@ export interface AdmittedEvent {
   readonly index: number
   readonly arrivalMicros: number
   readonly event: SentEvent
+  /** Of admitted events at earlier positions of the shard and its ancestors, each capped; undefined before the first. */
+  readonly greatestBefore: number | undefined
 }
 
 export interface RejectedPlace {
   readonly sequence: string
   readonly index: number
+  readonly arrivalMicros: number
+  /** As it was sent; undefined for a record that nobody can take apart. */
+  readonly text: string | undefined
 }
 
 export interface Verdicts {
@@ -38,8 +43,6 @@ interface DecidedShard {
   maxEventTime: number | undefined
   hasEntries: boolean
 }
-
-const identify = keyedIdentity(IDENTITY_KEY)
 
 /**
  * What must become of the stream's events, told from what was sent: never decodes, batches or remembers anything
@@ -71,13 +74,15 @@ export class VerdictOracle {
     const admitted: AdmittedEvent[] = []
     const rejected: RejectedPlace[] = []
     let [received, duplicates] = [0, 0]
+    let greatest = before
     for (const { sequence, arrivalMs, content } of records) {
       const arrivalMicros = arrivalMs * 1000
       received += Math.max(1, content.events.length)
-      if (!content.isDecodable) rejected.push({ sequence, index: 0 })
+      const place = { sequence, arrivalMicros }
+      if (!content.isDecodable) rejected.push({ ...place, index: 0, text: undefined })
       for (const [index, event] of content.events.entries()) {
         if (!isRowFor(event, reading)) {
-          rejected.push({ sequence, index })
+          rejected.push({ ...place, index, text: event.text })
           continue
         }
         const name = nameOf(event)
@@ -88,20 +93,19 @@ export class VerdictOracle {
           continue
         }
         seen.set(name, [...(seen.get(name) ?? []), minute])
-        admitted.push({ sequence, index, arrivalMicros, event })
+        admitted.push({ sequence, index, arrivalMicros, event, greatestBefore: greatest })
+        const latest = arrivalMicros + FUTURE_SKEW_MINUTES * MICROS_PER_MINUTE
+        const capped = Math.min(event.row!.atMicros, latest)
+        greatest = greatest === undefined ? capped : Math.max(greatest, capped)
       }
     }
-    const capped = admitted.map(({ event, arrivalMicros }) =>
-      Math.min(event.row!.atMicros, arrivalMicros + FUTURE_SKEW_MINUTES * MICROS_PER_MINUTE),
-    )
-    const times = before === undefined ? capped : [before, ...capped]
     return {
       received,
       admitted,
       duplicates,
       rejected,
       maxEventTimeBefore: before,
-      maxEventTimeAfter: times.length === 0 ? undefined : Math.max(...times),
+      maxEventTimeAfter: greatest,
     }
   }
 
@@ -145,15 +149,24 @@ function nameOf({ source, id }: SentEvent): string {
   return JSON.stringify([source, id])
 }
 
+const secret = createSecretKey(IDENTITY_KEY)
 const identities = new WeakMap<SentEvent, Uint8Array>()
 
 /** 16 bytes per admitted event, as the verdicts object holds them. */
 export function identitiesOf(admitted: readonly AdmittedEvent[]): Buffer {
   return Buffer.concat(
     admitted.map(({ event }) => {
-      const known = identities.get(event) ?? identify(event.source, event.id)
+      const known = identities.get(event) ?? identityOf(event)
       identities.set(event, known)
       return known
     }),
   )
+}
+
+/** The first half of HMAC-SHA-256 over the source's length, 32 bits little-endian, the source and the id. */
+function identityOf({ source, id }: SentEvent): Uint8Array {
+  const length = Buffer.alloc(4)
+  length.writeUInt32LE(Buffer.byteLength(source))
+  const hmac = createHmac('sha256', secret).update(length).update(source).update(id)
+  return hmac.digest().subarray(0, 16)
 }

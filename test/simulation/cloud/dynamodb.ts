@@ -55,11 +55,13 @@ interface BatchGetInput {
 
 /** How far an eventually consistent read may lie behind. */
 const MOST_STALE_MS = 10_000
+/** Items go within a few days of their expiry, and are read until they do. */
+const MOST_KEPT_MS = 48 * 3_600_000
 
 /**
  * DynamoDB as it is documented: conditional writes on one item are atomic; a read that does not ask for consistency
- * may answer with what was a while ago; a query gives a page, which may be short; a batch get may leave keys out.
- * Every table has `pk` and `sk`.
+ * may answer with what was a while ago; a query gives a page, which may be short; a batch get may leave keys out; an
+ * item goes some time after its expiry. Every table has `pk` and `sk`.
  */
 export class DynamoDbModel {
   readonly #network: Network
@@ -106,7 +108,10 @@ export class DynamoDbModel {
   /** A client for checks: answers at once, with what there is. */
   inspector(): DynamoDBClient {
     const send = async (command: { readonly input: unknown }) => {
-      if (command.constructor.name !== 'QueryCommand') throw new Error('an inspector only queries')
+      if (command.constructor.name === 'GetItemCommand') {
+        const { TableName, Key } = command.input as GetInput
+        return { Item: this.item(TableName, Key.pk!.S!, Key.sk!.S!) }
+      }
       const input = command.input as QueryInput
       return this.#query(input, partitionOf(input), this.#nowMs(), Number.POSITIVE_INFINITY)
     }
@@ -129,7 +134,19 @@ export class DynamoDbModel {
     })
   }
 
+  /** Lets an item go whose time is over. Seen to when it is asked for: nobody can tell when it went. */
+  #expire(table: string, partition: string, sort: string): void {
+    const versions = this.#tables.get(table)?.get(partition)?.get(sort)
+    const before = versions?.at(-1)?.item
+    if (before?.expiresAt?.N === undefined) return
+    const keptMs = this.#choices.random(`expiry ${partition}/${sort}`)() * MOST_KEPT_MS
+    if (this.#nowMs() < 1000 * Number(before.expiresAt.N) + keptMs) return
+    versions!.push({ atMs: this.#nowMs(), item: undefined })
+    this.#onChange({ table, partition, sort, before, after: undefined })
+  }
+
   #write(kind: string, input: WriteInput, partition: string, sort: string): object {
+    this.#expire(input.TableName, partition, sort)
     const before = this.item(input.TableName, partition, sort)
     const condition = input.ConditionExpression
     if (condition !== undefined && !holds(condition, before ?? {}, input)) {
@@ -243,6 +260,7 @@ export class DynamoDbModel {
   }
 
   #read(table: string, partition: string, sort: string, atMs: number): Item | undefined {
+    this.#expire(table, partition, sort)
     const versions = this.#tables.get(table)?.get(partition)?.get(sort)
     return versions?.findLast((version) => version.atMs <= atMs)?.item
   }

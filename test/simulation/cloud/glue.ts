@@ -8,6 +8,8 @@ export interface TableChange {
   /** Where the metadata stood before and stands now. */
   readonly before: string | undefined
   readonly after: string
+  /** When the invocation began that sent it: what it knows of the world is no older. */
+  readonly plannedMs: number
 }
 
 interface StoredTable {
@@ -42,12 +44,13 @@ export class GlueModel {
       const kind = command.constructor.name.replace('Command', '')
       const input = command.input as GlueInput
       const name = `${input.DatabaseName}.${input.Name ?? input.TableInput?.Name}`
+      const plannedMs = process.invokedMs
       return this.#network.send(process, {
         service: 'glue',
         operation: kind,
         target: input.VersionId === undefined ? name : `${name} if version ${input.VersionId}`,
         isWrite: kind !== 'GetTable',
-        apply: () => this.#apply(kind, name, input),
+        apply: () => this.#apply(kind, name, input, plannedMs),
       })
     }
     return { send } as unknown as GlueClient
@@ -58,7 +61,7 @@ export class GlueModel {
     return this.#tables.get(name)?.input.Parameters?.metadata_location
   }
 
-  #apply(kind: string, name: string, input: GlueInput): object {
+  #apply(kind: string, name: string, input: GlueInput, plannedMs: number): object {
     const known = this.#tables.get(name)
     switch (kind) {
       case 'GetTable':
@@ -66,25 +69,26 @@ export class GlueModel {
         return { Table: { ...known.input, VersionId: String(known.version) } }
       case 'CreateTable':
         if (known !== undefined) throw new ServiceError('AlreadyExistsException', 400)
-        this.#store(name, 0, input.TableInput!)
+        this.#store(name, 0, input.TableInput!, plannedMs)
         return {}
       case 'UpdateTable':
         if (known === undefined) throw new ServiceError('EntityNotFoundException', 400)
         if (input.VersionId !== undefined && input.VersionId !== String(known.version)) {
           throw new ServiceError('ConcurrentModificationException', 400)
         }
-        this.#store(name, known.version + 1, input.TableInput!)
+        this.#store(name, known.version + 1, input.TableInput!, plannedMs)
         return {}
       default:
         throw new Error(`the model of Glue knows no ${kind}`)
     }
   }
 
-  #store(table: string, version: number, input: TableInput): void {
+  #store(table: string, version: number, input: TableInput, plannedMs: number): void {
     const before = this.metadataLocation(table)
     // Whoever reads it must not be able to change it.
     this.#tables.set(table, { version, input: frozen(input) })
-    this.#onChange({ table, before, after: input.Parameters!.metadata_location! })
+    const after = input.Parameters!.metadata_location!
+    this.#onChange({ table, before, after, plannedMs })
   }
 }
 

@@ -1,4 +1,4 @@
-import type { KinesisClient } from '@aws-sdk/client-kinesis'
+import { type KinesisClient, ResourceNotFoundException } from '@aws-sdk/client-kinesis'
 import { type SequenceNumber, sequenceNumber } from '#lib/domain/kernel/sequence-number.ts'
 import { between, type Choices } from '../kernel/choices.ts'
 import type { Network } from './network.ts'
@@ -9,7 +9,10 @@ export interface AcceptedRecord<Content> {
   readonly shard: string
   readonly digits: string
   readonly sequence: SequenceNumber
+  /** As it is stamped, which may lie before the record in front of it. */
   readonly arrivalMs: number
+  /** When it truly came. */
+  readonly acceptedMs: number
   readonly data: Uint8Array
   readonly content: Content
 }
@@ -30,6 +33,12 @@ export interface Shard<Content> {
   readonly records: AcceptedRecord<Content>[]
   isClosed: boolean
   closedMs?: number
+}
+
+interface IteratorInput {
+  readonly ShardId: string
+  readonly ShardIteratorType: string
+  readonly StartingSequenceNumber?: string
 }
 
 const SHARD_ID_DIGITS = 12
@@ -79,12 +88,6 @@ export class KinesisModel<Content extends { readonly name: string }> {
     return this.#shards.get(id)!
   }
 
-  /** All shards that came from this one. */
-  descendantsOf(id: string): readonly Shard<Content>[] {
-    const children = this.shards.filter(({ parents }) => parents.includes(id))
-    return children.flatMap((child) => [child, ...this.descendantsOf(child.id)])
-  }
-
   /** Calls back when a shard gets records, closes, or comes to be. */
   onChange(listener: (shard: Shard<Content>) => void): void {
     this.#listeners.push(listener)
@@ -131,6 +134,7 @@ export class KinesisModel<Content extends { readonly name: string }> {
       digits: String(this.#lastSequence),
       sequence: sequenceNumber(String(this.#lastSequence)),
       arrivalMs: this.#nowMs() - (backMs ?? 0),
+      acceptedMs: this.#nowMs(),
       data: input.data,
       content: input.content,
     }
@@ -162,36 +166,86 @@ export class KinesisModel<Content extends { readonly name: string }> {
     return true
   }
 
-  /** A client of one process; of ListShards only. */
+  /** A client of one process; of what reads, but for the mapping's own reading. */
   client(process: Process): KinesisClient {
     const send = async (command: { readonly input: unknown }) => {
-      if (command.constructor.name !== 'ListShardsCommand') {
-        throw new Error(`the model of Kinesis knows no ${command.constructor.name}`)
+      const kind = command.constructor.name
+      switch (kind) {
+        case 'ListShardsCommand': {
+          const { NextToken = '' } = command.input as { readonly NextToken?: string }
+          return this.#ask(process, 'ListShards', NextToken, () => this.#listShards(NextToken))
+        }
+        case 'GetShardIteratorCommand': {
+          const input = command.input as IteratorInput
+          return this.#ask(process, 'GetShardIterator', input.ShardId, () => this.#iterator(input))
+        }
+        case 'GetRecordsCommand': {
+          const input = command.input as { readonly ShardIterator: string; readonly Limit: number }
+          return this.#getRecords(process, input.ShardIterator, input.Limit)
+        }
+        default:
+          throw new Error(`the model of Kinesis knows no ${kind}`)
       }
-      const { NextToken } = command.input as { readonly NextToken?: string }
-      return this.#network.send(process, {
-        service: 'kinesis',
-        operation: 'ListShards',
-        target: NextToken ?? '',
-        isWrite: false,
-        apply: () => this.#listShards(Number(NextToken ?? 0)),
-      })
     }
     return { send } as unknown as KinesisClient
   }
 
-  #listShards(from: number) {
-    const oldestMs = this.#nowMs() - this.#retentionMs
-    const listed = this.shards.filter(
-      ({ id, closedMs = Infinity }) => closedMs > oldestMs || !this.#mayForget(id),
+  #ask<Answer>(process: Process, operation: string, target: string, apply: () => Answer) {
+    const call = { service: 'kinesis', operation, target, isWrite: false, apply } as const
+    return this.#network.send(process, call)
+  }
+
+  /** Names a shard and a position in it: `<shard>@<records before>`. */
+  #iterator({ ShardId, ShardIteratorType, StartingSequenceNumber = '0' }: IteratorInput) {
+    const shard = this.#shards.get(ShardId)
+    if (shard === undefined || !this.#isListed(shard)) {
+      throw new ResourceNotFoundException({ message: `no shard ${ShardId}`, $metadata: {} })
+    }
+    const after = ShardIteratorType === 'TRIM_HORIZON' ? -1n : BigInt(StartingSequenceNumber)
+    const read = shard.records.filter(({ digits }) => BigInt(digits) <= after).length
+    return { ShardIterator: `${ShardId}@${read}` }
+  }
+
+  /** An answer may be empty although there is more: then it says that it is behind. */
+  #getRecords(process: Process, iterator: string, limit: number) {
+    const [id, read] = iterator.split('@') as [string, string]
+    const from = Number(read)
+    const isEmpty = this.#choices.deviate(
+      `empty ${process.name}#${process.calls + 1}`,
+      (random) => (random() < 0.2 ? true : undefined),
+      [true],
     )
-    const page = listed.slice(from, from + LIST_PAGE_SIZE).map(({ id, parents }) => ({
+    return this.#ask(process, 'GetRecords', iterator, () => {
+      const shard = this.shard(id)
+      const to = isEmpty ? from : Math.min(from + limit, shard.records.length)
+      const isAtTip = to === shard.records.length
+      const isOver = shard.isClosed && isAtTip && !isEmpty
+      return {
+        Records: shard.records.slice(from, to).map(({ digits }) => ({ SequenceNumber: digits })),
+        MillisBehindLatest: isAtTip ? 0 : 1000,
+        ...(isOver ? {} : { NextShardIterator: `${id}@${to}` }),
+      }
+    })
+  }
+
+  #isListed({ id, closedMs = Number.POSITIVE_INFINITY }: Shard<Content>): boolean {
+    return closedMs > this.#nowMs() - this.#retentionMs || !this.#mayForget(id)
+  }
+
+  /** The page after a shard: a token stands for its id, so that what is forgotten meanwhile shifts nothing. */
+  #listShards(after: string) {
+    const listed = this.shards.filter((shard) => shard.id > after && this.#isListed(shard))
+    const page = listed.slice(0, LIST_PAGE_SIZE).map(({ id, parents, isClosed }) => ({
       ShardId: id,
+      SequenceNumberRange: {
+        StartingSequenceNumber: '0',
+        ...(isClosed ? { EndingSequenceNumber: '9' } : {}),
+      },
       ...(parents[0] === undefined ? {} : { ParentShardId: parents[0] }),
       ...(parents[1] === undefined ? {} : { AdjacentParentShardId: parents[1] }),
     }))
-    const hasMore = from + LIST_PAGE_SIZE < listed.length
-    return { Shards: page, ...(hasMore ? { NextToken: String(from + LIST_PAGE_SIZE) } : {}) }
+    const hasMore = listed.length > LIST_PAGE_SIZE
+    return { Shards: page, ...(hasMore ? { NextToken: page.at(-1)!.ShardId } : {}) }
   }
 
   #open(parents: readonly string[], from: number, to: number): void {

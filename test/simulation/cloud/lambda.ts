@@ -73,6 +73,8 @@ export class FunctionModel<Event, Result> {
     const name = `${this.settings.name}@${of}`
     const instance = this.#take(name)
     const { process } = instance
+    process.hasMetFault = false
+    process.invokedMs = this.#scheduler.nowMs
     this.#running++
     const invocation = await this.#ended(instance, event, name)
     this.#running--

@@ -2,7 +2,14 @@ import type { Random } from '#lib/domain/ops/seeded-random.ts'
 import { between, type Choices, oneOf } from '../kernel/choices.ts'
 import type { Scheduler } from '../kernel/scheduler.ts'
 import type { Process } from './process.ts'
-import { isAnswer, noAnswer, type Service, throttled, unavailable } from './service-errors.ts'
+import {
+  isAnswer,
+  isInjected,
+  noAnswer,
+  type Service,
+  throttled,
+  unavailable,
+} from './service-errors.ts'
 
 /** One call of one client to one service. */
 export interface Call<Answer> {
@@ -49,6 +56,10 @@ export interface Outage {
 }
 
 const MOST_LATE_MS = 600_000
+const HOUR_MS = 3_600_000
+/** Calls of a process that may freeze before which it does, and for how long at most. */
+const FREEZES = 0.04
+const MOST_FROZEN_HOURS = 40
 /** Stands still until everything else has come to rest. */
 const HELD = Number.POSITIVE_INFINITY
 const SLOW_ALTERNATIVES_MS = [25, HELD]
@@ -98,15 +109,22 @@ export class Network {
         chance() < this.#risks.slow ? Math.ceil(chance() ** 3 * this.#risks.slowMs) : undefined,
       SLOW_ALTERNATIVES_MS,
     )
+    const frozenMs = process.mayFreeze
+      ? this.#choices.deviate(`freeze ${name}`, (chance) =>
+          chance() < FREEZES ? between(chance, 1, MOST_FROZEN_HOURS) * HOUR_MS : undefined,
+        )
+      : undefined
     const label = `${call.operation} ${call.target}${fault === undefined ? '' : ` [${fault}]`}`
-    const thereMs = this.#latency(random) + (slowMs ?? 0) + (process.zombie?.slowerMs ?? 0)
+    const thereMs =
+      this.#latency(random) + (slowMs ?? 0) + (frozenMs ?? 0) + (process.zombie?.slowerMs ?? 0)
     const backMs = this.#latency(random)
     return new Promise<Answer>((resolve, reject) => {
       const settle = (outcome: Outcome<Answer>) => {
         this.#scheduler.after(backMs, process.name, `answer of ${label}`, () => {
           if (!process.isAlive) return
-          if ('error' in outcome) reject(outcome.error)
-          else resolve(outcome.answer)
+          if (!('error' in outcome)) return resolve(outcome.answer)
+          process.hasMetFault ||= isInjected(outcome.error)
+          reject(outcome.error)
         })
       }
       const effect = () => {

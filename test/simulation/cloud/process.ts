@@ -8,6 +8,10 @@ export class Process {
   calls = 0
   /** Called at each call that it makes, before that is sent. */
   onCall: (() => void) | undefined
+  /** When its present invocation began. */
+  invokedMs = 0
+  /** Whether a call of its present invocation was made to fail. */
+  hasMetFault = false
   /** Milliseconds that its own clock is off. */
   clockSkewMs = 0
   /** How a zombie goes on; undefined while somebody still waits for its answer. */
@@ -17,10 +21,16 @@ export class Process {
 
   /** Whether it may die on the way: not somebody who sees to it that his work is done. */
   readonly isMortal: boolean
+  /** Whether it may stand still for hours and then go on: not a function, which has a time-out. */
+  readonly mayFreeze: boolean
 
-  constructor(name: string, options: { readonly isMortal?: boolean } = {}) {
+  constructor(
+    name: string,
+    options: { readonly isMortal?: boolean; readonly mayFreeze?: boolean } = {},
+  ) {
     this.name = name
     this.isMortal = options.isMortal ?? true
+    this.mayFreeze = options.mayFreeze ?? false
   }
 
   get isAlive(): boolean {

@@ -7,9 +7,15 @@ import { ServiceError } from './service-errors.ts'
 export interface ObjectChange {
   readonly uri: string
   readonly before: Uint8Array | undefined
-  readonly after: Uint8Array
+  /** Undefined if it was removed. */
+  readonly after: Uint8Array | undefined
   /** Whether the writer asked that no object be there. */
   readonly isConditional: boolean
+}
+
+interface DeleteInput {
+  readonly Bucket: string
+  readonly Delete: { readonly Objects: readonly { readonly Key: string }[] }
 }
 
 interface PutInput {
@@ -53,6 +59,8 @@ export class S3Model {
           return this.#sendGet(process, command.input as { Bucket: string; Key: string })
         case 'PutObjectCommand':
           return this.#sendPut(process, command.input as PutInput)
+        case 'DeleteObjectsCommand':
+          return this.#sendDelete(process, command.input as DeleteInput)
         case 'ListObjectsV2Command':
           return this.#sendList(process, command.input as { Bucket: string; Prefix: string })
         default:
@@ -118,6 +126,24 @@ export class S3Model {
       .finally(() => {
         if (isConditional) this.#racing.set(uri, this.#racing.get(uri)! - 1)
       })
+  }
+
+  #sendDelete(process: Process, { Bucket, Delete }: DeleteInput) {
+    const uris = Delete.Objects.map(({ Key }) => `s3://${Bucket}/${Key}`)
+    return this.#network.send(process, {
+      service: 's3',
+      operation: 'DeleteObjects',
+      target: `(${uris.length})`,
+      isWrite: true,
+      apply: () => {
+        for (const uri of uris) {
+          const before = this.#objects.get(uri)?.body
+          if (!this.#objects.delete(uri)) continue
+          this.#onChange({ uri, before, after: undefined, isConditional: false })
+        }
+        return {}
+      },
+    })
   }
 
   #put(uri: string, body: Uint8Array, isConditional: boolean): void {

@@ -1,8 +1,7 @@
-import { parquetMetadata } from 'hyparquet'
 import { type Column, type ColumnBatch, lengthOf } from '../../kernel/columns.ts'
 import { PlatformError } from '../../kernel/errors.ts'
 import type { IcebergType, TableField } from '../schema.ts'
-import { decodeParquet } from './decode.ts'
+import { decodeColumns, readFooter } from './decode.ts'
 import { columnKind } from './parquet-schema.ts'
 
 /**
@@ -15,14 +14,15 @@ export async function decodeFields(
   bytes: Uint8Array,
   fields: readonly TableField[],
 ): Promise<ColumnBatch> {
-  const { schema } = parquetMetadata(bytes, { geoparquet: false })
+  const footer = readFooter(bytes)
+  const { schema } = footer
   if (schema.every((element) => element.field_id === undefined)) {
     // Every column would look absent, and a rewrite would lose it.
     throw new PlatformError('lake.unsupportedColumn', 'the file has no field ids')
   }
   const nameOf = new Map(schema.map((element) => [element.field_id, element.name]))
   const held = fields.flatMap((field) => nameOf.get(field.id) ?? [])
-  const batch = await decodeParquet(bytes, held)
+  const batch = await decodeColumns(bytes, footer, held)
   const columns = fields.map((field): [string, Column] => {
     const name = nameOf.get(field.id)
     const column = name === undefined ? undefined : batch.columns.get(name)

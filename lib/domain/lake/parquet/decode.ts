@@ -31,9 +31,23 @@ export async function decodeParquet(
   bytes: Uint8Array,
   columns: readonly string[],
 ): Promise<ColumnBatch> {
-  const metadata = parquetMetadata(bytes, { geoparquet: false })
+  return decodeColumns(bytes, readFooter(bytes), columns)
+}
+
+/** What a file says of itself: in a small file more work to read than its rows. */
+export function readFooter(bytes: Uint8Array): FileMetaData {
+  return parquetMetadata(bytes, { geoparquet: false })
+}
+
+/** As {@link decodeParquet}, with the file's footer at hand. */
+export async function decodeColumns(
+  bytes: Uint8Array,
+  metadata: FileMetaData,
+  columns: readonly string[],
+): Promise<ColumnBatch> {
   const rows = Number(metadata.num_rows)
-  const nodes = columns.map((name) => nodeOf(metadata, name))
+  const { children } = parquetSchema(metadata)
+  const nodes = columns.map((name) => nodeOf(children, name))
   const stretches = new Map<string, Stretch[]>(columns.map((name) => [name, []]))
   if (columns.length > 0 && rows > 0) {
     await parquetRead({
@@ -58,8 +72,8 @@ export async function decodeParquet(
   }
 }
 
-function nodeOf(metadata: FileMetaData, name: string): SchemaTree {
-  const node = parquetSchema(metadata).children.find(({ element }) => element.name === name)
+function nodeOf(children: readonly SchemaTree[], name: string): SchemaTree {
+  const node = children.find(({ element }) => element.name === name)
   if (node) return node
   throw new PlatformError('lake.unknownColumn', `the file has no column ${name}`)
 }

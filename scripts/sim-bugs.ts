@@ -1,0 +1,26 @@
+import { plantedBugs } from '#test/simulation/bugs/all.ts'
+import { catchBug } from '#test/simulation/catch-bug.ts'
+
+const WORKERS = 2
+
+/** Plants each bug whose name has the given words, and sees that the simulation notices. One line of JSON each. */
+async function main(words: readonly string[]): Promise<number> {
+  const bugs = plantedBugs.filter(({ name }) => words.every((word) => name.includes(word)))
+  const queue = bugs.values()
+  let missed = 0
+  await Promise.all(
+    Array.from({ length: WORKERS }, async () => {
+      for (const bug of queue) {
+        const report = await catchBug(bug)
+        if (!report.isCaught) missed++
+        process.stdout.write(`${JSON.stringify(report)}\n`)
+      }
+    }),
+  )
+  const outcome =
+    missed === 0 ? `all ${bugs.length} bugs were caught` : `${missed} bugs were missed`
+  process.stderr.write(`${outcome}\n`)
+  return missed === 0 && bugs.length > 0 ? 0 : 1
+}
+
+process.exitCode = await main(process.argv.slice(2))

@@ -1,0 +1,154 @@
+import type { PlantedBug } from '../plant.ts'
+
+const ARCHIVE = 'lib/domain/ingest/archive.ts'
+
+/** What `archive-events` can do wrong with raw, derived objects and entries. */
+export const archiveBugs: readonly PlantedBug[] = [
+  {
+    name: 'raw is put, not created',
+    file: ARCHIVE,
+    search:
+      'const outcome = await objects.putIfAbsent(uri, encodeRaw(shard, version, records.received))',
+    replace:
+      "const outcome: string = 'created'; await objects.put(uri, encodeRaw(shard, version, records.received))",
+    within: 10,
+  },
+  {
+    name: 'raw exists, and we go on with our own content',
+    file: ARCHIVE,
+    search: "if (outcome === 'created') return decided(shard, inForce, records)",
+    replace: 'if (outcome !== null) return decided(shard, inForce, records)',
+    within: 50,
+  },
+  {
+    name: 'an adopted batch is taken for all of it',
+    file: ARCHIVE,
+    search: '      entries.push(head)\n',
+    replace: '      entries.push(head)\n      if (entries.length > 0) return entries\n',
+    within: 50,
+  },
+  {
+    name: 'raw is dated by the last record of the batch',
+    file: ARCHIVE,
+    search: 'head === undefined ? registration.startDate : dateOf(head.arrival.last)',
+    replace: 'dateOf(pending.at(-1)!.arrivalMicros)',
+    within: 100,
+  },
+  {
+    name: 'the bytes of an undecodable record are not kept',
+    file: ARCHIVE,
+    search: 'for (const line of received.stubs.keys()) {',
+    replace: 'for (const line of [...received.stubs.keys()].slice(1)) {',
+    within: 10,
+  },
+  {
+    name: 'the verdicts object is on its way when the entry names it',
+    file: ARCHIVE,
+    search: 'await objects.put(derived.verdictsUri, bytes)',
+    replace: 'void objects.put(derived.verdictsUri, bytes).catch(() => undefined)',
+    within: 10,
+  },
+  {
+    name: 'a curated file is on its way when the entry names it',
+    file: ARCHIVE,
+    search: 'await objects.put(uri, encoded.bytes)',
+    replace: 'void objects.put(uri, encoded.bytes).catch(() => undefined)',
+    within: 50,
+  },
+  {
+    name: 'a single rejected event is not worth a quarantine file',
+    file: ARCHIVE,
+    search: 'if (judgement.rejected.length > 0) {',
+    replace: 'if (judgement.rejected.length > 1) {',
+    within: 10,
+  },
+  {
+    name: 'files have no content hash in their names',
+    file: 'lib/domain/ingest/layout.ts',
+    search: 'data/${folder}${shard}-${last}-${hash}.parquet`',
+    replace: 'data/${folder}${shard}-${last}.parquet`',
+    within: 400,
+  },
+  {
+    name: 'the verdicts object has no content hash in its name',
+    file: 'lib/domain/ingest/layout.ts',
+    search: 'batches/${shard}/${last}-${hash}.json.zst`',
+    replace: 'batches/${shard}/${last}.json.zst`',
+    within: 400,
+  },
+  {
+    name: 'what lies before the head is not skipped',
+    file: ARCHIVE,
+    search:
+      'const pending = records.filter((record) => isAfter(record.sequence, prev))\n      if (pending.length === 0) return entries',
+    replace:
+      'const pending = records\n      if (prev !== START && !isAfter(records.at(-1)!.sequence, prev)) return entries',
+    within: 20,
+  },
+  {
+    name: 'an attempt goes on with its own entry instead of the one that is there',
+    file: ARCHIVE,
+    search: 'const entry = await journal.append(proposed)',
+    replace: 'await journal.append(proposed); const entry = proposed as JournalEntry',
+    within: 400,
+  },
+  {
+    name: 'an attempt remembers its own verdicts though another entry won',
+    file: ARCHIVE,
+    search: 'if (entry.verdictsUri === proposed.verdictsUri) {',
+    replace: "if (entry.verdictsUri !== 'never') {",
+    within: 2000,
+  },
+  {
+    name: 'what is remembered is ahead of the journal',
+    file: ARCHIVE,
+    search: 'const entry = await journal.append(proposed)',
+    replace:
+      'memory.admit(judgement.identities, judgement.arrivalMinutes); const entry = await journal.append(proposed)',
+    within: 50,
+  },
+  {
+    name: 'what is remembered is trusted whatever the head is',
+    file: ARCHIVE,
+    search:
+      '      kept.head.last === head?.last &&\n      kept.head.verdictsUri === head.verdictsUri &&\n',
+    replace: '',
+    within: 50,
+  },
+  {
+    name: 'a batch is judged by the version that is deployed, not by the one that raw names',
+    file: ARCHIVE,
+    search: 'const named = contracts.inForce(raw.contractVersion)',
+    replace: 'const named = contracts.inForce(version)',
+    within: 1000,
+  },
+  {
+    name: 'the greatest arrival is that of the batch',
+    file: ARCHIVE,
+    search: 'greatest: Math.max(latest, head?.arrival.greatest ?? latest)',
+    replace: 'greatest: latest',
+    within: 50,
+  },
+  {
+    name: 'an entry has the event time of its last row',
+    file: 'lib/domain/ingest/judge.ts',
+    search: 'if (time < times.min) times.min = time',
+    replace: 'times.min = time',
+    within: 20,
+  },
+  {
+    name: 'quarantine has no texts',
+    file: 'lib/domain/ingest/quarantine-file.ts',
+    search: "['event', eventTexts(rejected, received)],",
+    replace: "['event', text(() => undefined)],",
+    within: 10,
+  },
+  {
+    name: 'quarantine names the version that is deployed',
+    file: ARCHIVE,
+    search: 'encodeQuarantine(shard, inForce.named.version, judgement.rejected, received)',
+    replace:
+      'encodeQuarantine(shard, this.#deps.contracts.current.version, judgement.rejected, received)',
+    within: 2000,
+  },
+]

@@ -1,0 +1,137 @@
+import type { PlantedBug } from '../plant.ts'
+
+const ROWS = 'lib/domain/process/entry-rows.ts'
+const LATENESS = 'lib/domain/process/lateness.ts'
+const UPDATE = 'lib/domain/process/update-windows.ts'
+const WINDOW = 'lib/domain/process/window.ts'
+
+/** What can be wrong with who is late, and with the pane that an event is in. */
+export const latenessBugs: readonly PlantedBug[] = [
+  {
+    name: 'late by what the batch begins with',
+    file: ROWS,
+    search: 'if (greatest === undefined || capped > greatest) greatest = capped\n',
+    replace: '',
+    within: 100,
+  },
+  {
+    name: 'late by what the batch ends with',
+    file: ROWS,
+    search: 'let greatest = entry.maxEventTimeBefore',
+    replace: 'let greatest = entry.maxEventTimeAfter',
+    within: 50,
+  },
+  {
+    name: 'late by an event from the future',
+    file: ROWS,
+    search: 'const capped = Math.min(time, arrival + skew)',
+    replace: 'const capped = time',
+    within: 100,
+  },
+  {
+    name: 'what came long after its window is not late',
+    file: LATENESS,
+    search:
+      'return Math.max(watermark, arrival - lateness.stateRetention) >= end + lateness.allowed',
+    replace: 'return watermark >= end + lateness.allowed',
+    within: 200,
+  },
+  {
+    name: 'late only past the last moment',
+    file: LATENESS,
+    search: '>= end + lateness.allowed',
+    replace: '> end + lateness.allowed',
+    within: 1000,
+  },
+  {
+    name: 'late without the allowed lateness',
+    file: LATENESS,
+    search: '>= end + lateness.allowed',
+    replace: '>= end',
+    within: 50,
+  },
+  {
+    name: 'the batch is not looked through for late rows',
+    file: LATENESS,
+    search: 'return isLate(lateness, endOf(eventTime.min), maxEventTimeAfter, arrival.max)',
+    replace: 'return isLate(lateness, endOf(eventTime.max), maxEventTimeAfter, arrival.max)',
+    within: 50,
+  },
+  {
+    name: 'late rows are written again under another name',
+    file: UPDATE,
+    search:
+      'await run.objects.put(lateUri(run.layout, run.name, entry, run.generation), encoded.bytes)',
+    replace:
+      "await run.objects.put(lateUri(run.layout, run.name, entry, run.generation).replace('.parquet', '-' + run.clock.nowMs() + '.parquet'), encoded.bytes)",
+    within: 50,
+  },
+  {
+    name: 'a single late row is not worth a file',
+    file: UPDATE,
+    search: 'if (reading.late.length > 0) {',
+    replace: 'if (reading.late.some(({ rows }) => rows.length > 1)) {',
+    within: 50,
+  },
+  {
+    name: 'late rows are on their way when the cursor moves',
+    file: UPDATE,
+    search:
+      'await run.objects.put(lateUri(run.layout, run.name, entry, run.generation), encoded.bytes)',
+    replace:
+      'void run.objects.put(lateUri(run.layout, run.name, entry, run.generation), encoded.bytes).catch(() => undefined)',
+    within: 200,
+  },
+  {
+    name: 'only one key of a pane is noted',
+    file: UPDATE,
+    search: 'keysByPane(absent))',
+    replace: 'keysByPane(absent.slice(0, 1)))',
+    within: 50,
+  },
+  {
+    name: 'keys are noted after their slots',
+    file: UPDATE,
+    search: 'await run.slots.addMembers(run.name, shard, keysByPane(absent))',
+    replace:
+      'void run.slots.addMembers(run.name, shard, keysByPane(absent)).catch(() => undefined)',
+    within: 2000,
+  },
+  {
+    name: 'an event at the end of a pane is in it',
+    file: 'lib/domain/process/group-rows.ts',
+    search: 'time < lastStart + panes.width',
+    replace: 'time <= lastStart + panes.width',
+    within: 200,
+  },
+  {
+    name: 'panes are not shifted',
+    file: WINDOW,
+    search: 'return Math.floor((eventTime - offset) / width) * width + offset',
+    replace: 'return Math.floor(eventTime / width) * width',
+    within: 20,
+  },
+  {
+    name: 'of sliding windows the last one is left out',
+    file: WINDOW,
+    search: 'at + size >= start + width; at -= slide',
+    replace: 'at + size > start + width; at -= slide',
+    within: 100,
+  },
+  {
+    name: 'a slot is as old as what was added last',
+    file: UPDATE,
+    search: 'const times = slot === undefined ? fresh : [slot, ...fresh]',
+    replace: 'const times = fresh',
+    within: 50,
+  },
+  {
+    name: 'only the first sub-slot is read',
+    file: 'lib/adapters/dynamodb/dynamodb-slot-store.ts',
+    search:
+      'const found = await inParallel(this.#partitions(view, key), WRITES_AT_ONCE, async (pk) => {',
+    replace:
+      'const found = await inParallel(this.#partitions(view, key).slice(0, 1), WRITES_AT_ONCE, async (pk) => {',
+    within: 200,
+  },
+]

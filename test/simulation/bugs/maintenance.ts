@@ -1,0 +1,105 @@
+import type { PlantedBug } from '../plant.ts'
+
+const ORPHANS = 'lib/domain/lake/maintenance/orphans.ts'
+const COMPACT = 'lib/domain/lake/maintenance/compact.ts'
+const ROLL_BACK = 'lib/domain/lake/maintenance/roll-back.ts'
+const STAGE = 'lib/domain/lake/stage-snapshot.ts'
+
+/** What maintenance can do wrong beside live writers. */
+export const maintenanceBugs: readonly PlantedBug[] = [
+  {
+    name: 'what waits to be committed is an orphan',
+    file: ORPHANS,
+    search: 'const needed = fences ? await waiting(fences) : []',
+    replace: 'const needed: string[] = []; void fences; void waiting',
+    within: 1000,
+  },
+  {
+    name: 'orphans are of any age',
+    file: ORPHANS,
+    search: 'lastModifiedMs < youngFromMs && isOurs',
+    replace: 'lastModifiedMs <= Number.POSITIVE_INFINITY + youngFromMs && isOurs',
+    within: 2000,
+  },
+  {
+    name: 'what only an earlier snapshot has is an orphan',
+    file: ORPHANS,
+    search: 'const referenced = await referencedObjects(lake.objects, table)',
+    replace:
+      'const referenced = await referencedObjects(lake.objects, { ...table, snapshots: table.snapshots.slice(-1) })',
+    within: 300,
+  },
+  {
+    name: 'compaction leaves what it replaced',
+    file: COMPACT,
+    search: 'removed: valid.flatMap(({ from }) => from.map(({ path }) => path)),',
+    replace: 'removed: [],',
+    within: 100,
+  },
+  {
+    name: 'compaction takes a batch twice and leaves another',
+    file: COMPACT,
+    search: 'concatBatches(batches)',
+    replace:
+      'concatBatches(batches.map((batch) => batches.find(({ rows }) => rows === batch.rows)!))',
+    within: 300,
+  },
+  {
+    name: 'compaction does not look at what is there by now',
+    file: COMPACT,
+    search:
+      '(one) => one.from.every(({ path }) => live.has(path)) && hasAllColumns(table, one.table),',
+    replace: '(one) => live.size >= 0 && hasAllColumns(table, one.table),',
+    within: 2000,
+  },
+  {
+    name: 'compaction is called an append',
+    file: COMPACT,
+    search: 'isRewrite: true,',
+    replace: 'isRewrite: false,',
+    within: 400,
+  },
+  {
+    name: 'maintenance loses the fences',
+    file: STAGE,
+    search:
+      'const carried = properties[FENCES_PROPERTY] === undefined ? await carriedState(table) : undefined',
+    replace: 'const carried = undefined as Awaited<ReturnType<typeof carriedState>>',
+    within: 100,
+  },
+  {
+    name: 'files that are replaced stay in their manifest',
+    file: 'lib/domain/lake/remove-files.ts',
+    search: 'untouched: present.filter((_, at) => found[at] === undefined),',
+    replace: 'untouched: present,',
+    within: 200,
+  },
+  {
+    name: 'manifests that were merged stay',
+    file: 'lib/domain/lake/merge-manifests.ts',
+    search: 'if (isThere) for (const path of inputs) left.delete(path)\n',
+    replace: '',
+    within: 200,
+  },
+  {
+    name: 'a rollback leaves the fences where they are',
+    file: ROLL_BACK,
+    search: "{ kind: 'setProperties', properties: wanted },",
+    replace: "{ kind: 'setProperties', properties: { [HOLD_PROPERTY]: reason } },",
+    within: 1000,
+  },
+  {
+    name: 'a table on hold is committed to',
+    file: 'lib/domain/lake/commit-plan.ts',
+    search: '  refuseOnHold(table)\n  const major',
+    replace: '  const major',
+    within: 1000,
+  },
+  {
+    name: 'a rollback goes on without a hold',
+    file: ROLL_BACK,
+    search: 'const wanted = { ...properties, [HOLD_PROPERTY]: reason }',
+    replace: 'const wanted = properties; void reason',
+    within: 1000,
+  },
+]

@@ -1,0 +1,75 @@
+import type { PlantedBug } from '../plant.ts'
+
+const UPDATE = 'lib/domain/process/update-windows.ts'
+const SLOTS = 'lib/adapters/dynamodb/dynamodb-slot-store.ts'
+
+/** What `update-windows` and its store can do wrong with slots and cursors. */
+export const windowBugs: readonly PlantedBug[] = [
+  {
+    name: 'a slot takes entries that it has',
+    file: UPDATE,
+    search:
+      'const fresh = additions.filter((one) => isAfter(one.sequence, slot?.sequence ?? START))',
+    replace: 'const fresh = isAfter === undefined ? [] : additions',
+    within: 50,
+  },
+  {
+    name: 'a slot is written whatever it has by now',
+    file: SLOTS,
+    search:
+      "          ...(sequenceRead === undefined\n            ? { ConditionExpression: 'attribute_not_exists(#sequence)' }\n            : {\n                ConditionExpression: '#sequence = :read',\n                ExpressionAttributeValues: { ':read': { S: sequenceRead } },\n              }),\n",
+    replace:
+      "          ...(sequenceRead === 'never' ? {} : { ExpressionAttributeNames: undefined }),\n",
+    within: 1000,
+  },
+  {
+    name: 'a slot is written if it is not older than it was read',
+    file: SLOTS,
+    search: "            : {\n                ConditionExpression: '#sequence = :read',",
+    replace: "            : {\n                ConditionExpression: '#sequence >= :read',",
+    within: 1000,
+  },
+  {
+    name: 'a slot that somebody else wrote is left to him',
+    file: UPDATE,
+    search: "pending = pending.filter((_, i) => outcomes[i] === 'lost')",
+    replace: 'pending = pending.slice(0, 0)',
+    within: 1000,
+  },
+  {
+    name: 'the cursor moves before the slots are written',
+    file: UPDATE,
+    search: 'const applied = await applyEntries(run, shard, entries)\n',
+    replace:
+      'await slots.advanceCursor(name, shard, { position: last.last, definition, ...(last.maxEventTimeAfter === undefined ? {} : { maxEventTime: last.maxEventTimeAfter }) })\n    const applied = await applyEntries(run, shard, entries)\n',
+    within: 5,
+  },
+  {
+    name: 'the cursor may go back',
+    file: SLOTS,
+    search: "      ConditionExpression: 'attribute_not_exists(#sequence) OR #sequence < :to',\n",
+    replace: '',
+    within: 200,
+  },
+  {
+    name: 'shards share a slot',
+    file: SLOTS,
+    search: '`${isoOf(paneStart)}#${shard}`',
+    replace: '`${isoOf(paneStart)}#${shard.slice(0, 1)}`',
+    within: 10,
+  },
+  {
+    name: 'a reader is told of two windows at once',
+    file: SLOTS,
+    search: 'return slots.filter((slot) => slot.paneStart === newest)',
+    replace: 'return slots',
+    within: 200,
+  },
+  {
+    name: 'a reader is told of one shard only',
+    file: 'lib/domain/features/read-features.ts',
+    search: 'mergedValues(view, contract, found?.slots ?? [])',
+    replace: 'mergedValues(view, contract, (found?.slots ?? []).slice(0, 1))',
+    within: 20,
+  },
+]

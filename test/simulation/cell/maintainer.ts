@@ -1,0 +1,164 @@
+import { S3ObjectRemover } from '#lib/adapters/s3/s3-object-remover.ts'
+import { hasCode } from '#lib/domain/kernel/errors.ts'
+import type { TableName } from '#lib/domain/lake/catalog.ts'
+import type { Fences } from '#lib/domain/lake/fences.ts'
+import { compact } from '#lib/domain/lake/maintenance/compact.ts'
+import { expireSnapshots } from '#lib/domain/lake/maintenance/expire.ts'
+import { findOrphans, removeOrphans } from '#lib/domain/lake/maintenance/orphans.ts'
+import { rewriteManifests } from '#lib/domain/lake/maintenance/rewrite-manifests.ts'
+import { releaseHold, rollBack } from '#lib/domain/lake/maintenance/roll-back.ts'
+import { pendingFiles } from '#lib/domain/lake/pending-files.ts'
+import { type Lake, loadTable } from '#lib/domain/lake/table.ts'
+import type { Random } from '#lib/domain/ops/seeded-random.ts'
+import { Process } from '../cloud/process.ts'
+import { isInjected } from '../cloud/service-errors.ts'
+import { between, oneOf } from '../kernel/choices.ts'
+import type { Cell } from './cell.ts'
+import { journalOf, lakeOf } from './functions.ts'
+import { DATABASE, PRODUCT } from './product.ts'
+
+const ACTIONS = [
+  'compacts',
+  'compacts',
+  'rewrites manifests',
+  'expires snapshots',
+  'removes orphans',
+  'removes orphans',
+  'rolls back',
+] as const
+type Action = (typeof ACTIONS)[number]
+
+const HOUR_MS = 3_600_000
+
+/** What maintenance may end with although no call of its own failed. */
+const EXPECTED = [
+  'lake.commitAttemptsExhausted',
+  'lake.onHold',
+  'lake.rolledBack',
+  'lake.fencesUnproven',
+  'lake.filesStale',
+  'lake.snapshotGone',
+  // Of a table state that it read before somebody else removed what that consisted of.
+  'objects.notFound',
+] as const
+
+export interface MaintenanceSettings {
+  readonly times: number
+  readonly spanMs: number
+  /** A person's rollback and another engine's do not meet: nobody could tell what should come of it. */
+  readonly mayRollBack: boolean
+}
+
+/** Weir's own maintenance beside the live writers: at once, hours or days later, and dying like anything else. */
+export function plotMaintenance(cell: Cell, settings: MaintenanceSettings): void {
+  const { scheduler, choices } = cell.cloud
+  const random = choices.random('maintenance')
+  for (let at = 1; at <= settings.times; at++) {
+    const name = `maintenance-${at}`
+    const action = oneOf(random, ACTIONS)
+    const afterMs = drawPause(random, settings.spanMs)
+    if (action === 'rolls back' && !settings.mayRollBack) continue
+    if (!choices.includes(`${name} ${action}`)) continue
+    scheduler.spawn(async () => {
+      await scheduler.sleep(afterMs, name, 'waits')
+      await new Maintainer(cell, name, choices.random(name)).act(action)
+    })
+  }
+}
+
+/** Orphans are a day old, so what removes them has to come days later. */
+function drawPause(random: Random, spanMs: number): number {
+  return random() < 0.6 ? random() * spanMs : 25 * HOUR_MS + random() * 100 * HOUR_MS
+}
+
+class Maintainer {
+  readonly #cell: Cell
+  readonly #name: string
+  readonly #random: Random
+  readonly #process: Process
+  readonly #lake: Lake
+
+  constructor(cell: Cell, name: string, random: Random) {
+    this.#cell = cell
+    this.#name = name
+    this.#random = random
+    this.#process = new Process(name, { mayFreeze: true })
+    this.#lake = lakeOf(cell.cloud, this.#process)
+  }
+
+  async act(action: Action): Promise<void> {
+    const { table, isFeatures } = this.#pickTable(action)
+    const death = new Promise<void>((resolve) => {
+      this.#process.onDeath(resolve)
+    })
+    const work = this.#do(action, table, isFeatures).catch((error: unknown) => {
+      const isExpected = EXPECTED.some((code) => hasCode(error, code))
+      if (!isExpected && !isInjected(error)) throw error
+    })
+    await Promise.race([death, work])
+  }
+
+  #pickTable(action: Action): { readonly table: TableName; readonly isFeatures: boolean } {
+    const isFeatures = action !== 'rolls back' && this.#random() < 0.3
+    const name = isFeatures ? this.#cell.windows.tableName : PRODUCT
+    return { table: { database: DATABASE, name }, isFeatures }
+  }
+
+  async #do(action: Action, table: TableName, isFeatures: boolean): Promise<void> {
+    if ((await loadTable(this.#lake, table)) === undefined) return
+    switch (action) {
+      case 'compacts':
+        await compact(this.#lake, table, { minFiles: 2 })
+        return
+      case 'rewrites manifests':
+        await rewriteManifests(this.#lake, table)
+        return
+      case 'expires snapshots': {
+        const atLeast = between(this.#random, 1, 3)
+        await expireSnapshots(this.#lake, table, { atLeast, currentWithinMs: 0 })
+        return
+      }
+      case 'removes orphans':
+        return this.#removeOrphans(table, isFeatures)
+      case 'rolls back':
+        return this.#rollBack(table)
+    }
+  }
+
+  async #removeOrphans(table: TableName, isFeatures: boolean): Promise<void> {
+    const { cloud } = this.#cell
+    const journal = journalOf(cloud, this.#process)
+    const { objects } = this.#lake
+    // Nothing waits for the feature table in files: it is computed from slots.
+    const waiting = (fences: Fences) =>
+      isFeatures ? Promise.resolve(new Set<string>()) : pendingFiles({ journal, objects }, fences)
+    const plan = await findOrphans(this.#lake, table, { waiting })
+    await cloud.scheduler.sleep(HOUR_MS + between(this.#random, 0, 60_000), this.#name, 'waits')
+    const remover = new S3ObjectRemover({ client: cloud.s3.client(this.#process) })
+    const clockOffMs = Math.max(0, plan.foundAtMs + HOUR_MS - this.#lake.clock.nowMs())
+    if (clockOffMs > 0) await cloud.scheduler.sleep(clockOffMs, this.#name, 'waits')
+    await removeOrphans(this.#lake, table, plan, { waiting, remover })
+  }
+
+  /** To any snapshot that is kept; and a person sees to it that the table is taken off hold again. */
+  async #rollBack(table: TableName): Promise<void> {
+    const { scheduler } = this.#cell.cloud
+    const person = new Process(`${this.#name}-person`, { isMortal: false })
+    const lake = lakeOf(this.#cell.cloud, person)
+    const { snapshots } = (await loadTable(this.#lake, table))!
+    if (snapshots.length < 2) return
+    const { snapshotId } = oneOf(this.#random, snapshots)
+    try {
+      await rollBack(lake, table, snapshotId, { reason: 'a person wants it' })
+    } finally {
+      await scheduler.sleep(between(this.#random, 1, 600) * 1000, this.#name, 'leaves it on hold')
+      for (let isDone = false; !isDone; ) {
+        isDone = await releaseHold(lake, table).then(
+          () => true,
+          () => false,
+        )
+        if (!isDone) await scheduler.sleep(30_000, this.#name, 'tries again')
+      }
+    }
+  }
+}
