@@ -130,8 +130,9 @@ class Maintainer {
     const journal = journalOf(cloud, this.#process)
     const { objects } = this.#lake
     // Nothing waits for the feature table in files: it is computed from slots.
-    const waiting = (fences: Fences) =>
-      isFeatures ? Promise.resolve(new Set<string>()) : pendingFiles({ journal, objects }, fences)
+    // Those of all entries: views read curated files too, and may be behind the curated table's fences.
+    const waiting = (_fences: Fences) =>
+      isFeatures ? Promise.resolve(new Set<string>()) : pendingFiles({ journal, objects }, {})
     const plan = await findOrphans(this.#lake, table, { waiting })
     await cloud.scheduler.sleep(HOUR_MS + between(this.#random, 0, 60_000), this.#name, 'waits')
     const remover = new S3ObjectRemover({ client: cloud.s3.client(this.#process) })

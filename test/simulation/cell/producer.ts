@@ -29,8 +29,8 @@ interface PlannedSend {
 
 const MINUTE_MS = 60_000
 const DAY_MS = 1440 * MINUTE_MS
-/** Until old objects are orphans, and until slots of final windows have gone. */
-const AWAY_MS = [2 * DAY_MS, 12 * DAY_MS]
+/** Until old objects are orphans; not until slots go, since nobody rings the finals all the while. */
+const AWAY_MS = [2 * DAY_MS, 5 * DAY_MS]
 
 interface Surroundings {
   readonly stream: KinesisModel<SentRecord>

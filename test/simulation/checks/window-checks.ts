@@ -258,20 +258,18 @@ export class WindowChecks {
   }
 
   #checkGone(where: string, shard: string, key: string, pane: number): void {
-    const sequence = this.#mustBeClosed(where, shard, key, pane)
-    must(this.#finality.isTaken(shard, sequence), () => `${where} goes before it is in a row`)
+    this.#mustBeClosed(where, shard, key, pane)
     const id = slotId(key, pane)
     this.#slots.get(shard)!.delete(id)
     this.#expired.add(id)
   }
 
-  #mustBeClosed(where: string, shard: string, key: string, pane: number): SequenceNumber {
+  #mustBeClosed(where: string, shard: string, key: string, pane: number): void {
     const sequence = this.#slots.get(shard)?.get(slotId(key, pane))
     must(sequence !== undefined, () => `${where} goes without having been there`)
     const { closed } = this.#finality
     const open = this.#oracle.windowsOf(pane).find((window) => window.end > closed)
     must(open === undefined, () => `${where} goes while a window of it is open`)
-    return sequence
   }
 
   #checkCursor(shard: string, item: Item): void {
