@@ -1,4 +1,4 @@
-import { createHmac, createSecretKey } from 'node:crypto'
+import { createHmac } from 'node:crypto'
 import type { Predecessor } from '#lib/domain/kernel/sequence-number.ts'
 import { MICROS_PER_MINUTE, minuteOf } from '#lib/domain/kernel/time.ts'
 import { isRowFor, type SentEvent, type SentRecord } from '../cell/events.ts'
@@ -149,7 +149,6 @@ function nameOf({ source, id }: SentEvent): string {
   return JSON.stringify([source, id])
 }
 
-const secret = createSecretKey(IDENTITY_KEY)
 const identities = new WeakMap<SentEvent, Uint8Array>()
 
 /** 16 bytes per admitted event, as the verdicts object holds them. */
@@ -163,10 +162,53 @@ export function identitiesOf(admitted: readonly AdmittedEvent[]): Buffer {
   )
 }
 
-/** The first half of HMAC-SHA-256 over the source's length, 32 bits little-endian, the source and the id. */
+/** Chaskey-12 over the source's length, 32 bits little-endian, the source and the id: written down once more, plainly. */
 function identityOf({ source, id }: SentEvent): Uint8Array {
   const length = Buffer.alloc(4)
   length.writeUInt32LE(Buffer.byteLength(source))
-  const hmac = createHmac('sha256', secret).update(length).update(source).update(id)
-  return hmac.digest().subarray(0, 16)
+  const message = Buffer.concat([length, Buffer.from(source), Buffer.from(id)])
+  const isFull = message.length % 16 === 0
+  const padded = Buffer.alloc(Math.ceil((message.length + (isFull ? 0 : 1)) / 16) * 16)
+  message.copy(padded)
+  if (!isFull) padded[message.length] = 1
+  const closing = isFull ? doubled(CHASKEY_KEY) : doubled(doubled(CHASKEY_KEY))
+  let state = CHASKEY_KEY
+  for (let at = 0; at < padded.length; at += 16) {
+    const block = state.map((word, i) => word ^ padded.readInt32LE(at + 4 * i))
+    const isLast = at + 16 === padded.length
+    state = mixed(isLast ? block.map((word, i) => word ^ closing[i]!) : block)
+  }
+  const tag = Buffer.alloc(16)
+  for (const [i, word] of state.entries()) tag.writeInt32LE(word ^ closing[i]!, 4 * i)
+  return tag
+}
+
+const derived = createHmac('sha256', IDENTITY_KEY)
+  .update('weir event identity, Chaskey-12')
+  .digest()
+const CHASKEY_KEY = [0, 4, 8, 12].map((at) => derived.readInt32LE(at))
+
+/** Times x in GF(2^128). */
+function doubled(words: readonly number[]): number[] {
+  const [a, b, c, d] = words as [number, number, number, number]
+  const carry = d < 0 ? 0x87 : 0
+  return [(a << 1) ^ carry, (b << 1) | (a >>> 31), (c << 1) | (b >>> 31), (d << 1) | (c >>> 31)]
+}
+
+function mixed(words: readonly number[]): number[] {
+  let [a, b, c, d] = words as [number, number, number, number]
+  const turned = (word: number, bits: number) => (word << bits) | (word >>> (32 - bits))
+  for (let round = 0; round < 12; round++) {
+    a = (a + b) | 0
+    b = turned(b, 5) ^ a
+    a = turned(a, 16)
+    c = (c + d) | 0
+    d = turned(d, 8) ^ c
+    a = (a + d) | 0
+    d = turned(d, 13) ^ a
+    c = (c + b) | 0
+    b = turned(b, 7) ^ c
+    c = turned(c, 16)
+  }
+  return [a, b, c, d]
 }

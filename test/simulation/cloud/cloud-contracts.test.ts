@@ -2,6 +2,7 @@ import { describe } from 'vitest'
 import { DynamoDbJournal } from '#lib/adapters/dynamodb/dynamodb-journal.ts'
 import { DynamoDbSlotStore } from '#lib/adapters/dynamodb/dynamodb-slot-store.ts'
 import { GlueCatalog } from '#lib/adapters/glue/glue-catalog.ts'
+import { GlueTableRemover } from '#lib/adapters/glue/glue-table-remover.ts'
 import { S3ObjectStore } from '#lib/adapters/s3/s3-object-store.ts'
 import { catalogContract } from '#test/ports/catalog-contract.ts'
 import { journalContract } from '#test/ports/journal-contract.ts'
@@ -45,8 +46,12 @@ describe('objects on the model of S3', () => {
 })
 
 describe('the catalog on the model of Glue', () => {
-  catalogContract(async () => ({
-    catalog: new GlueCatalog({ client: new GlueModel(basis).client(process) }),
-    database: 'weir',
-  }))
+  catalogContract(async () => {
+    const client = new GlueModel(basis).client(process)
+    return {
+      catalog: new GlueCatalog({ client }),
+      remover: new GlueTableRemover({ client }),
+      database: 'weir',
+    }
+  })
 })

@@ -78,6 +78,9 @@ export class GlueModel {
         }
         this.#store(name, known.version + 1, input.TableInput!, plannedMs)
         return {}
+      case 'DeleteTable':
+        if (!this.#tables.delete(name)) throw new ServiceError('EntityNotFoundException', 400)
+        return {}
       default:
         throw new Error(`the model of Glue knows no ${kind}`)
     }
