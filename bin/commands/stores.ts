@@ -5,7 +5,9 @@ import { GlueClient } from '@aws-sdk/client-glue'
 import { KinesisClient } from '@aws-sdk/client-kinesis'
 import { S3Client } from '@aws-sdk/client-s3'
 import { AthenaQuery } from '#lib/adapters/athena/athena-query.ts'
+import { DynamoDbGenerationStore } from '#lib/adapters/dynamodb/dynamodb-generation-store.ts'
 import { DynamoDbJournal } from '#lib/adapters/dynamodb/dynamodb-journal.ts'
+import { slotsOfGenerations } from '#lib/adapters/dynamodb/slots-of-generations.ts'
 import { GlueCatalog } from '#lib/adapters/glue/glue-catalog.ts'
 import { KinesisStreamReader } from '#lib/adapters/kinesis/kinesis-stream-reader.ts'
 import { S3ObjectStore } from '#lib/adapters/s3/s3-object-store.ts'
@@ -18,6 +20,9 @@ import type { ProductLayout } from '#lib/domain/ingest/layout.ts'
 import type { ObjectStore } from '#lib/domain/kernel/object-store.ts'
 import { type Lake, loadTable, type Table } from '#lib/domain/lake/table.ts'
 import type { ProductTable } from '#lib/domain/ops/product-tables.ts'
+import type { SlotsOf } from '#lib/domain/process/generations/feed-generations.ts'
+import type { GenerationStore } from '#lib/domain/process/generations/generation-store.ts'
+import type { ViewDefinition } from '#lib/domain/process/view.ts'
 import { type DeployedCell, type DeployedProduct, productIn } from './cells.ts'
 import { type CommandContext, productNamed } from './context.ts'
 
@@ -25,12 +30,16 @@ import { type CommandContext, productNamed } from './context.ts'
 export interface ProductStores {
   readonly deployed: DeployedProduct
   readonly journal: Journal
+  readonly generations: GenerationStore
+  readonly slotsOf: SlotsOf
   readonly objects: ObjectStore
   readonly lake: Lake
   readonly stream: KinesisStreamReader
   readonly layout: ProductLayout
   /** The contract's versions, as the project has them. */
   readonly contracts: ContractVersions
+  /** Its views, likewise. */
+  readonly views: readonly ViewDefinition[]
   /** Of the curated tables, one per major of the contract, oldest first. */
   readonly tableNames: readonly string[]
   readonly athena: AthenaQuery
@@ -52,9 +61,8 @@ export async function productStores(
   const catalog = new GlueCatalog({ client: new GlueClient(config) })
   const lake = { objects, catalog, clock: systemClock, ids: systemIds }
   const load = (name: string) => loadTable(lake, { database: deployed.cell.database, name })
-  const contracts = versionsOf(
-    (await productNamed(context, product)).sources.map((source) => source.contract),
-  )
+  const { sources, views } = await productNamed(context, product)
+  const contracts = versionsOf(sources.map((source) => source.contract))
   const { majors } = contracts
   const tables = async () =>
     Promise.all(
@@ -67,6 +75,8 @@ export async function productStores(
   return {
     deployed,
     journal: new DynamoDbJournal({ client, tableName: deployed.journalTable }),
+    generations: new DynamoDbGenerationStore({ client, tableName: deployed.slotsTable }),
+    slotsOf: slotsOfGenerations({ client, tableName: deployed.slotsTable }),
     objects,
     lake,
     stream: new KinesisStreamReader({
@@ -76,6 +86,7 @@ export async function productStores(
     }),
     layout: { bucket: deployed.bucket, region, product },
     contracts,
+    views,
     tableNames: majors.map(tableNameOf),
     athena: athenaOf(context, deployed.cell),
     tables,

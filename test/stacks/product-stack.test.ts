@@ -191,6 +191,7 @@ describe('a role holds what its function calls and nothing else', () => {
         ...LOGS,
         'dynamodb:GetItem on journal',
         'dynamodb:Query on journal',
+        'dynamodb:GetItem on slots',
         ...tables.flatMap((table) =>
           ['DeleteObject', 'GetObject', 'PutObject'].map(
             (call) => `s3:${call} on objects/${table}/*`,

@@ -49,6 +49,7 @@ export class MemoryCell {
   readonly journal = new MemoryJournal()
   readonly slots = new MemorySlotStore()
   readonly generations = new MemoryGenerationStore()
+  readonly slotsOf = () => this.slots
   /** The shards that a test names; without any, each shard stands alone. */
   readonly shards = new MemoryShardLineage()
   readonly layout = { bucket: 'bucket', region: 'us-east-1', product: 'trips' }

@@ -4,6 +4,7 @@ import { productEnvironment } from '#lib/domain/kernel/environment.ts'
 export const maintainTableEnvironment = productEnvironment.extend({
   BUCKET: z.string().min(1),
   JOURNAL_TABLE: z.string().min(1),
+  SLOTS_TABLE: z.string().min(1),
   /** Glue database of the cell. */
   DATABASE: z.string().min(1),
 })

@@ -4,7 +4,9 @@ import { GlueClient } from '@aws-sdk/client-glue'
 import { S3Client } from '@aws-sdk/client-s3'
 import { clientConfig } from '#lib/adapters/aws/client-config.ts'
 import { readProductBundle } from '#lib/adapters/bundle/product-bundle.ts'
+import { DynamoDbGenerationStore } from '#lib/adapters/dynamodb/dynamodb-generation-store.ts'
 import { DynamoDbJournal } from '#lib/adapters/dynamodb/dynamodb-journal.ts'
+import { slotsOfGenerations } from '#lib/adapters/dynamodb/slots-of-generations.ts'
 import { GlueCatalog } from '#lib/adapters/glue/glue-catalog.ts'
 import { createLog } from '#lib/adapters/log/powertools-log.ts'
 import { S3ObjectRemover } from '#lib/adapters/s3/s3-object-remover.ts'
@@ -19,6 +21,7 @@ import { makeHandler } from './handler.ts'
 const env = readEnvironment(maintainTableEnvironment, process.env)
 const config = clientConfig({ region: env.WEIR_REGION })
 const s3 = new S3Client(config)
+const dynamoDb = new DynamoDBClient(config)
 const { documents, views } = readProductBundle(import.meta.dirname)
 
 export const handler = makeHandler({
@@ -30,10 +33,9 @@ export const handler = makeHandler({
     ids: systemIds,
   },
   remover: new S3ObjectRemover({ client: s3 }),
-  journal: new DynamoDbJournal({
-    client: new DynamoDBClient(config),
-    tableName: env.JOURNAL_TABLE,
-  }),
+  journal: new DynamoDbJournal({ client: dynamoDb, tableName: env.JOURNAL_TABLE }),
+  generations: new DynamoDbGenerationStore({ client: dynamoDb, tableName: env.SLOTS_TABLE }),
+  slotsOf: slotsOfGenerations({ client: dynamoDb, tableName: env.SLOTS_TABLE }),
   contracts: contractVersions(documents),
   views,
   layout: { bucket: env.BUCKET, region: env.WEIR_REGION, product: env.WEIR_PRODUCT },

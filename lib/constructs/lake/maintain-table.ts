@@ -17,7 +17,7 @@ export class MaintainTable extends Construct {
   constructor(scope: Construct, id: string, props: ProductScope) {
     super(scope, id)
     const { bundles, product, keys, catalog, stores } = props
-    const { bucket, journal } = stores
+    const { bucket, journal, slots } = stores
     const curated = [...tableNamesOf(product), maintenanceTableName(product.name)]
     const features = product.views.map((view) => featureTableName(product.name, view))
     const prefixes = [
@@ -31,6 +31,7 @@ export class MaintainTable extends Construct {
         ...placeOf(props),
         BUCKET: bucket.bucket.bucketName,
         JOURNAL_TABLE: journal.table.tableName,
+        SLOTS_TABLE: slots.table.tableName,
         DATABASE: catalog.database,
       } satisfies z.input<typeof maintainTableEnvironment>,
       // Compaction holds a million rows at most: 0.9 GB of twenty columns, and room for wider ones.
@@ -39,6 +40,7 @@ export class MaintainTable extends Construct {
       cellKey: keys.cell,
       permissions: [
         journal.allow('GetItem', 'Query'),
+        slots.allow('GetItem'),
         bucket.allowGet(...prefixes, MAINTENANCE_PREFIX, 'batches'),
         bucket.allowPut(...prefixes, MAINTENANCE_PREFIX),
         bucket.allowDelete(...prefixes),

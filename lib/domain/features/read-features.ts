@@ -1,4 +1,5 @@
 import type { Contract } from '#lib/domain/contract/contract.ts'
+import { isAfter } from '#lib/domain/kernel/sequence-number.ts'
 import { isoOf, MICROS_PER_SECOND, type Micros } from '#lib/domain/kernel/time.ts'
 import type { AggregateValue } from '#lib/domain/process/aggregates/aggregate.ts'
 import { sessionCloses } from '#lib/domain/process/closed-windows.ts'
@@ -116,10 +117,10 @@ async function newestWindow(
       const window = windowAt(definition, pane)!
       const range = { from: window.start, to: window.end - 1 }
       const found = await slots.range(name, key, range.from, range.to, { consistent: false })
-      return { window, slots: found }
+      return { window, slots: newestOf(found, newest) }
     }
     case 'session':
-      return newestSession(slots, name, definition.gapSeconds, key, pane)
+      return newestSession(slots, name, definition.gapSeconds, key, newest)
   }
 }
 
@@ -129,20 +130,35 @@ async function newestSession(
   name: string,
   gapSeconds: number,
   key: string,
-  pane: Micros,
+  newest: readonly Slot[],
 ): Promise<FoundWindow | undefined> {
+  const pane = newest[0]!.paneStart
   const gap = gapSeconds * MICROS_PER_SECOND
   for (let reach = 8 * gap; ; reach *= 4) {
     const from = Math.max(MIN_TIME, pane - reach)
     // A pane more: an event asked for later may have joined this session.
     const found = await slots.range(name, key, from, pane + gap, { consistent: false })
-    const session = sessionsOf({ kind: 'session', gapSeconds }, found).find((one) =>
+    const known = newestOf(found, newest)
+    const session = sessionsOf({ kind: 'session', gapSeconds }, known).find((one) =>
       one.slots.some((slot) => slot.paneStart === pane),
     )
     if (session === undefined) return undefined
     const isWhole = from === MIN_TIME || session.window.start - 2 * gap >= from
     if (isWhole) return session
   }
+}
+
+/** Two reads as one: an eventually consistent one may lack what the one before it had. */
+function newestOf(some: readonly Slot[], others: readonly Slot[]): readonly Slot[] {
+  const slots = new Map<string, Slot>()
+  for (const slot of [...some, ...others]) {
+    const id = `${slot.paneStart}/${slot.shard}`
+    const known = slots.get(id)
+    if (known === undefined || isAfter(slot.sequence, known.sequence)) slots.set(id, slot)
+  }
+  return [...slots.values()].sort(
+    (a, b) => a.paneStart - b.paneStart || (a.shard < b.shard ? -1 : 1),
+  )
 }
 
 function isFinal(

@@ -60,6 +60,7 @@ describe('what the journal has past fences', () => {
       }
       await cell.commit()
     }
+    await cell.update()
     const table = (await loadTable(lake, NAME))!
     const second = table.snapshots[1]!
 
@@ -81,5 +82,27 @@ describe('what the journal has past fences', () => {
     const { waiting } = orphanSources(cell, { kind: 'curated' })
     expect((await waiting(back)).size).toBe(4)
     expect((await orphanSources(cell, { kind: 'feature' }).waiting(back)).size).toBe(0)
+  })
+
+  it('keep what a view has still to read, though the table has it', async () => {
+    const cell = new MemoryCell(await tripsContract())
+    for (const [i, id] of ['e1', 'e2', 'e3'].entries()) {
+      await cell.archive().take('shard', [record(i + 1, tripText({ id }))])
+      if (i === 0) await cell.update()
+    }
+    await cell.commit()
+    const lake = {
+      objects: cell.objects,
+      catalog: cell.catalog,
+      clock: cell.clock,
+      ids: undefined!,
+    }
+    const fences = await readFences((await loadTable(lake, NAME))!)
+    const waiting = () => orphanSources(cell, { kind: 'curated' }).waiting(fences)
+
+    expect((await waiting()).size).toBe(2)
+
+    await cell.update()
+    expect((await waiting()).size).toBe(0)
   })
 })

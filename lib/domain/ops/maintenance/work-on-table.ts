@@ -1,5 +1,4 @@
 import type { MaintenanceTerms } from '#lib/domain/contract/maintenance-terms.ts'
-import type { Journal } from '#lib/domain/ingest/journal.ts'
 import { orphanPlansPrefix, type ProductLayout } from '#lib/domain/ingest/layout.ts'
 import type { ObjectRemover } from '#lib/domain/kernel/object-remover.ts'
 import type { TableName } from '#lib/domain/lake/catalog.ts'
@@ -19,6 +18,7 @@ import { isLive } from '#lib/domain/lake/manifest.ts'
 import type { SwapOptions } from '#lib/domain/lake/swap-metadata.ts'
 import { type Lake, manifestsOf, requireTable, type Table } from '#lib/domain/lake/table.ts'
 import { currentSnapshotOf } from '#lib/domain/lake/table-metadata.ts'
+import type { ReadPositionSources } from '#lib/domain/process/generations/read-positions.ts'
 import type { LakeTable } from '../lake-tables.ts'
 import { orphanSources } from '../orphan-sources.ts'
 import type {
@@ -28,9 +28,8 @@ import type {
 } from './maintenance-record.ts'
 
 /** What the upkeep of a product's tables works with. */
-export interface MaintenanceSources {
+export interface MaintenanceSources extends ReadPositionSources {
   readonly lake: Lake
-  readonly journal: Journal
   /** The only one who may remove anything. */
   readonly remover: ObjectRemover
   readonly layout: ProductLayout
@@ -127,9 +126,9 @@ async function swept(
   name: TableName,
   known: LakeTable,
 ): Promise<WorkDone> {
-  const { lake, journal, remover, layout, swap, shallStop } = sources
+  const { lake, remover, layout, swap, shallStop } = sources
   const prefix = orphanPlansPrefix(layout, known.name)
-  const waiting = orphanSources({ journal, objects: lake.objects }, known)
+  const waiting = orphanSources({ ...sources, objects: lake.objects }, known)
   const due = duePlan(await keptPlans(lake.objects, prefix), lake.clock.nowMs())
   let [objectsRemoved, bytesRemoved] = [0, 0]
   if (due !== undefined) {

@@ -13,6 +13,8 @@ async function handlerOf(cell: MemoryCell) {
     log: SILENT,
     lake: { objects, catalog, clock, ids: countingIds(9000) },
     journal: cell.journal,
+    generations: cell.generations,
+    slotsOf: cell.slotsOf,
     remover: objects,
     contracts: cell.contracts,
     views: [],

@@ -63,6 +63,8 @@ function step(
     {
       lake: lake(options.process),
       journal: cell.journal,
+      generations: cell.generations,
+      slotsOf: cell.slotsOf,
       remover: cell.objects,
       contracts: cell.contracts,
       views: cell.views,
@@ -244,6 +246,8 @@ describe('a run over a product’s tables', () => {
     const deps = {
       lake: broken,
       journal: cell.journal,
+      generations: cell.generations,
+      slotsOf: cell.slotsOf,
       remover: cell.objects,
       contracts: cell.contracts,
       views: [],
