@@ -17,13 +17,19 @@ export interface PlantedBug {
 
 const root = join(import.meta.dirname, '../..')
 
+/** How often the text stands in its file. */
+export function placesOf({ file, search }: PlantedBug): number {
+  return readFileSync(join(root, file), 'utf8').split(search).length - 1
+}
+
 /**
  * Plants a bug in every import of this process from now on; the file itself stays as it is. Throws if the text is
  * not found exactly once: then the code has changed and the bug has to follow it.
  */
-export function plant({ name, file, search, replace }: PlantedBug): void {
+export function plant(bug: PlantedBug): void {
+  const { name, file, search, replace } = bug
   const path = join(root, file)
-  const found = readFileSync(path, 'utf8').split(search).length - 1
+  const found = placesOf(bug)
   if (found !== 1) {
     throw new Error(`bug "${name}": its text stands ${found} times in ${file}, not once`)
   }

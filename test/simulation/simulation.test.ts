@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { plantedBugs } from './bugs/all.ts'
 import { catchBug } from './catch-bug.ts'
 import { explore, runSchedule } from './explore.ts'
+import { placesOf } from './plant.ts'
 import { shrink } from './shrink.ts'
 import { simulate } from './simulate.ts'
 
@@ -72,6 +73,13 @@ it('shrinking keeps what it takes to fail, and nothing else', async () => {
 })
 
 describe('a bug that is planted', () => {
+  it('finds its text once in the code of today, and has a name of its own', () => {
+    expect(plantedBugs.map((bug) => [bug.name, placesOf(bug)])).toEqual(
+      plantedBugs.map(({ name }) => [name, 1]),
+    )
+    expect(new Set(plantedBugs.map(({ name }) => name)).size).toBe(plantedBugs.length)
+  })
+
   // All of them are planted by `npm run sim:bugs`, which takes a quarter of an hour.
   it.each([
     'raw exists, and we go on with our own content',

@@ -110,8 +110,7 @@ export async function lateRows(
       mask[row] = 1
       late.set(file.path, mask)
     }
-    const capped = Math.min(time, arrival + skew)
-    if (greatest === undefined || capped > greatest) greatest = capped
+    greatest = movedBy(greatest, time, arrival + skew)
   }
   return late
 }
@@ -145,10 +144,15 @@ export function lateMask(
       mask ??= new Uint8Array(rows)
       mask[row] = 1
     }
-    const capped = Math.min(time, arrival + skew)
-    if (greatest === undefined || capped > greatest) greatest = capped
+    greatest = movedBy(greatest, time, arrival + skew)
   }
   return mask
+}
+
+/** The greatest event time once a row is counted; what is ahead of its arrival moves it no further than `cap`. */
+function movedBy(greatest: number | undefined, time: number, cap: number): number {
+  const capped = Math.min(time, cap)
+  return greatest === undefined || capped > greatest ? capped : greatest
 }
 
 interface PlacedFile extends PlacedRows {

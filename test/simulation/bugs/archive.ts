@@ -51,8 +51,8 @@ export const archiveBugs: readonly PlantedBug[] = [
   {
     name: 'a curated file is on its way when the entry names it',
     file: ARCHIVE,
-    search: 'await objects.put(uri, encoded.bytes)',
-    replace: 'void objects.put(uri, encoded.bytes).catch(() => undefined)',
+    search: 'await objects.put(file.path, bytes)',
+    replace: 'void objects.put(file.path, bytes).catch(() => undefined)',
     within: 50,
   },
   {

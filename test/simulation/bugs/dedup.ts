@@ -8,32 +8,31 @@ const LINEAGE = 'lib/domain/ingest/lineage.ts'
 export const dedupBugs: readonly PlantedBug[] = [
   {
     name: 'nothing is a duplicate',
-    file: MEMORY,
-    search: 'return admitted !== undefined && arrivalMinute - admitted < this.horizonMinutes',
-    replace: 'return admitted === null',
+    file: JUDGE,
+    search: 'if (before !== NEVER && minute - before < this.#horizonMinutes) return false\n',
+    replace: '',
     within: 10,
   },
   {
     name: 'the horizon is a minute too long',
-    file: MEMORY,
-    search: 'arrivalMinute - admitted < this.horizonMinutes',
-    replace: 'arrivalMinute - admitted <= this.horizonMinutes',
+    file: JUDGE,
+    search: 'minute - before < this.#horizonMinutes',
+    replace: 'minute - before <= this.#horizonMinutes',
     within: 5000,
   },
   {
     name: 'duplicates within a batch are not looked for',
     file: JUDGE,
-    search: 'if (before !== undefined && minute - before < this.#horizonMinutes) return false\n',
+    search: 'if (inBatch !== undefined && minute - inBatch < this.#horizonMinutes) return false\n',
     replace: '',
     within: 20,
   },
   {
     name: 'the maximum event time counts duplicates',
     file: JUDGE,
-    search:
-      'if (!admission.admits(this.#identities, IDENTITY_BYTES * row, arrivalMinutes[row]!)) return\n',
+    search: 'if (!admission.admits(this.#identities, at, minute, this.#before[row]!)) return\n',
     replace:
-      'if (!admission.admits(this.#identities, IDENTITY_BYTES * row, arrivalMinutes[row]!)) { admission.times.cappedMax = Math.max(admission.times.cappedMax, this.#halves[2 * row + 1]! * 2 ** 32 + (this.#halves[2 * row]! >>> 0)); return }\n',
+      'if (!admission.admits(this.#identities, at, minute, this.#before[row]!)) { admission.times.cappedMax = Math.max(admission.times.cappedMax, this.#halves[2 * row + 1]! * 2 ** 32 + (this.#halves[2 * row]! >>> 0)); return }\n',
     within: 50,
   },
   {
@@ -87,16 +86,16 @@ export const dedupBugs: readonly PlantedBug[] = [
   },
   {
     name: 'the horizon is a minute too short',
-    file: MEMORY,
-    search: 'arrivalMinute - admitted < this.horizonMinutes',
-    replace: 'arrivalMinute - admitted < this.horizonMinutes - 1',
+    file: JUDGE,
+    search: 'minute - before < this.#horizonMinutes',
+    replace: 'minute - before < this.#horizonMinutes - 1',
     within: 2000,
   },
   {
     name: 'what is admitted again outlives the horizon by its duplicates',
     file: JUDGE,
-    search: 'if (before !== undefined && minute - before < this.#horizonMinutes) return false',
-    replace: 'if (before !== undefined) return false',
+    search: 'if (inBatch !== undefined && minute - inBatch < this.#horizonMinutes) return false',
+    replace: 'if (inBatch !== undefined) return false',
     within: 4000,
   },
 ]

@@ -3,6 +3,7 @@ import type { PlantedBug } from '../plant.ts'
 const FINALIZE = 'lib/domain/process/finalize-windows.ts'
 const WATERMARK = 'lib/domain/process/view-watermark.ts'
 const RESULTS = 'lib/domain/process/result-files.ts'
+const EXPIRE = 'lib/domain/process/expire-slots.ts'
 const CLOSED = 'lib/domain/process/closed-windows.ts'
 
 /** What `finalize-windows` can do wrong with watermarks, rows and the slots that it lets go. */
@@ -134,7 +135,7 @@ export const finalBugs: readonly PlantedBug[] = [
   },
   {
     name: 'slots go before the stream may have forgotten',
-    file: FINALIZE,
+    file: EXPIRE,
     search: '    stream.retentionHours * 3_600_000 +\n',
     replace: '',
     within: 20,

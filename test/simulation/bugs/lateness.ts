@@ -3,6 +3,7 @@ import type { PlantedBug } from '../plant.ts'
 const ROWS = 'lib/domain/process/entry-rows.ts'
 const LATENESS = 'lib/domain/process/lateness.ts'
 const UPDATE = 'lib/domain/process/update-windows.ts'
+const TOUCHED = 'lib/domain/process/touched-slots.ts'
 const WINDOW = 'lib/domain/process/window.ts'
 
 /** What can be wrong with who is late, and with the pane that an event is in. */
@@ -10,21 +11,21 @@ export const latenessBugs: readonly PlantedBug[] = [
   {
     name: 'late by what the batch begins with',
     file: ROWS,
-    search: 'if (greatest === undefined || capped > greatest) greatest = capped\n',
-    replace: '',
+    search: 'return greatest === undefined || capped > greatest ? capped : greatest',
+    replace: 'return greatest as number',
     within: 100,
   },
   {
     name: 'late by what the batch ends with',
     file: ROWS,
-    search: 'let greatest = entry.maxEventTimeBefore',
-    replace: 'let greatest = entry.maxEventTimeAfter',
+    search: 'const before = entry.maxEventTimeBefore',
+    replace: 'const before = entry.maxEventTimeAfter',
     within: 50,
   },
   {
     name: 'late by an event from the future',
     file: ROWS,
-    search: 'const capped = Math.min(time, arrival + skew)',
+    search: 'const capped = Math.min(time, cap)',
     replace: 'const capped = time',
     within: 100,
   },
@@ -120,9 +121,9 @@ export const latenessBugs: readonly PlantedBug[] = [
   },
   {
     name: 'a slot is as old as what was added last',
-    file: UPDATE,
-    search: 'const times = slot === undefined ? fresh : [slot, ...fresh]',
-    replace: 'const times = fresh',
+    file: TOUCHED,
+    search: 'let min = slot?.eventTime.min ?? Number.POSITIVE_INFINITY',
+    replace: 'let min = Number.POSITIVE_INFINITY',
     within: 50,
   },
   {

@@ -10,23 +10,24 @@ export const maintenanceBugs: readonly PlantedBug[] = [
   {
     name: 'what waits to be committed is an orphan',
     file: ORPHANS,
-    search: 'const needed = fences ? await waiting(fences) : []',
-    replace: 'const needed: string[] = []; void fences; void waiting',
+    search: 'const needed = placesOf(fences ? await waiting(fences) : [])',
+    replace: 'const needed = placesOf([]); void fences; void waiting',
     within: 1000,
   },
   {
     name: 'orphans are of any age',
     file: ORPHANS,
-    search: 'lastModifiedMs < youngFromMs && isOurs',
-    replace: 'lastModifiedMs <= Number.POSITIVE_INFINITY + youngFromMs && isOurs',
+    search: "return lastModifiedMs < youngFromMs ? undefined : 'young'",
+    replace:
+      "return lastModifiedMs <= Number.POSITIVE_INFINITY + youngFromMs ? undefined : 'young'",
     within: 2000,
   },
   {
     name: 'what only an earlier snapshot has is an orphan',
     file: ORPHANS,
-    search: 'const referenced = await referencedObjects(lake.objects, table)',
+    search: 'const named = placesOf(await referencedObjects(lake.objects, table))',
     replace:
-      'const referenced = await referencedObjects(lake.objects, { ...table, snapshots: table.snapshots.slice(-1) })',
+      'const named = placesOf(await referencedObjects(lake.objects, { ...table, snapshots: table.snapshots.slice(-1) }))',
     within: 300,
   },
   {

@@ -1,16 +1,16 @@
 import type { PlantedBug } from '../plant.ts'
 
 const UPDATE = 'lib/domain/process/update-windows.ts'
+const TOUCHED = 'lib/domain/process/touched-slots.ts'
 const SLOTS = 'lib/adapters/dynamodb/dynamodb-slot-store.ts'
 
 /** What `update-windows` and its store can do wrong with slots and cursors. */
 export const windowBugs: readonly PlantedBug[] = [
   {
     name: 'a slot takes entries that it has',
-    file: UPDATE,
-    search:
-      'const fresh = additions.filter((one) => isAfter(one.sequence, slot?.sequence ?? START))',
-    replace: 'const fresh = isAfter === undefined ? [] : additions',
+    file: TOUCHED,
+    search: 'const covered = slot?.sequence ?? START',
+    replace: 'const covered = START',
     within: 50,
   },
   {
@@ -32,8 +32,8 @@ export const windowBugs: readonly PlantedBug[] = [
   {
     name: 'a slot that somebody else wrote is left to him',
     file: UPDATE,
-    search: "pending = pending.filter((_, i) => outcomes[i] === 'lost')",
-    replace: 'pending = pending.slice(0, 0)',
+    search: 'pending = writing.filter((_, at) => outcomes[at] === false)',
+    replace: 'pending = writing.slice(0, 0)',
     within: 1000,
   },
   {
