@@ -234,5 +234,8 @@ function annotated(metadata: TableMetadata, name: string): TableMetadata {
 function expired(table: Table): TableMetadata | undefined {
   const { metadata } = table
   if (metadata.snapshots.length < 4) return undefined
-  return { ...metadata, snapshots: metadata.snapshots.slice(1) }
+  const [oldest, ...others] = metadata.snapshots
+  // Where somebody took the table back to it, it is the table.
+  if (oldest!['snapshot-id'] === metadata['current-snapshot-id']) return undefined
+  return { ...metadata, snapshots: others }
 }
