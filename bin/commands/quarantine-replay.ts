@@ -10,6 +10,7 @@ import type { AdmittedEvent } from '#lib/domain/ingest/replay-sending.ts'
 import { committedFences } from '#lib/domain/ops/committed-fences.ts'
 import { fencesOf } from '#lib/domain/ops/product-tables.ts'
 import { isSettled, streamTips } from '#lib/domain/ops/settled.ts'
+import { sqlText } from '#lib/domain/ops/sql-text.ts'
 import { instantMs, positiveNumber } from './arguments.ts'
 import { type CommandContext, productNamed } from './context.ts'
 import { CommandError } from './failure.ts'
@@ -87,7 +88,7 @@ async function admittedEvents(
         'select event_source, event_id, cast(round(to_unixtime(ingest_time) * 1000) as bigint)',
         `from ${name}`,
         `where ingest_time >= from_unixtime(${Math.floor(sinceMicros / 1_000_000)})`,
-        `and event_id in (${ids.map(literal).join(', ')})`,
+        `and event_id in (${ids.map(sqlText).join(', ')})`,
       ].join(' '),
     )
     for (const [source, id, arrivalMs] of rows) {
@@ -135,10 +136,6 @@ async function sendAgain(
   })
   for (const event of events) await producer.send(event)
   await producer.close()
-}
-
-function literal(text: string): string {
-  return `'${text.replaceAll("'", "''")}'`
 }
 
 /** Adds `quarantine replay`. */

@@ -1,5 +1,6 @@
 import type { Command } from 'commander'
 import { orphanedQuarantine } from '#lib/domain/ops/record-objects.ts'
+import { sqlText } from '#lib/domain/ops/sql-text.ts'
 import { notIn } from '#lib/domain/ops/store-counts.ts'
 import { positiveNumber } from './arguments.ts'
 import { type CommandContext, productNamed } from './context.ts'
@@ -59,7 +60,7 @@ export async function listQuarantine(
   const from = `from ${product}_quarantine`
   const where = whereAll([
     ...(await rejectedOnly(context, product, options.region)),
-    ...(options.reason === undefined ? [] : [`reason = ${literal(options.reason)}`]),
+    ...(options.reason === undefined ? [] : [`reason = ${sqlText(options.reason)}`]),
   ])
   const [reasons, events] = await Promise.all([
     query(
@@ -98,7 +99,7 @@ export async function showQuarantined(
   }
   const where = whereAll([
     ...(await rejectedOnly(context, product, region)),
-    `quarantine_id = ${literal(id)}`,
+    `quarantine_id = ${sqlText(id)}`,
   ])
   const { rows } = await query(
     context,
@@ -148,10 +149,6 @@ function eventOf(row: readonly unknown[]): QuarantinedEvent {
     contractVersion: contractVersion!,
     eventId: eventId ?? null,
   }
-}
-
-function literal(text: string): string {
-  return `'${text.replaceAll("'", "''")}'`
 }
 
 export const registerQuarantine: Register = (program, run) => {

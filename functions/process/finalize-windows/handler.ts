@@ -9,7 +9,10 @@ export interface FinalizeWindowsHandlerDependencies extends FinalizeGenerationsD
   readonly log: Log
 }
 
-/** Closes the windows that the watermark has passed, in every generation that goes on with the stream. The event is only a bell. */
+/**
+ * Closes the windows that the watermark has passed, in every generation that goes on with the stream. The event is only a
+ * bell.
+ */
 export function makeHandler({ log, ...deps }: FinalizeWindowsHandlerDependencies) {
   return async (_bell: unknown): Promise<FinalizeReport> => {
     const report = await finalizeGenerations(deps)

@@ -10,8 +10,8 @@ export interface UpdateWindowsHandlerDependencies extends UpdateGenerationsDepen
 }
 
 /**
- * Applies what the journal has past the views' cursors, in every generation that goes on with the stream. The event is only a bell; the sweep's says that nothing more is
- * waited for, because the next bell may be a minute away.
+ * Applies what the journal has past the views' cursors, in every generation that goes on with the stream. The event is only
+ * a bell; the sweep's says that nothing more is waited for, because the next bell may be a minute away.
  */
 export function makeHandler({ log, ...deps }: UpdateWindowsHandlerDependencies) {
   return async (bell: unknown): Promise<UpdateReport> => {

@@ -141,3 +141,8 @@ function timeReader(
     return { value: parsed }
   }
 }
+
+/** Digits behind the point: columns hold decimals unscaled. */
+export function scaleOf(type: FieldType): number {
+  return type.kind === 'decimal' ? type.scale : 0
+}

@@ -18,13 +18,6 @@ export function nearestDouble(numerator: bigint, denominator: bigint): number {
   return numerator < 0n ? -double : double
 }
 
-/** The double nearest to numerator × 2^exponent. */
-export function nearestDoubleOfDyadic(numerator: bigint, exponent: number): number {
-  return exponent < 0
-    ? nearestDouble(numerator, 1n << BigInt(-exponent))
-    : nearestDouble(numerator << BigInt(exponent), 1n)
-}
-
 /** Of a positive integer. */
 export function bitLength(value: bigint): number {
   const hex = value.toString(16)

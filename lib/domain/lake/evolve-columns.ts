@@ -1,4 +1,5 @@
 import { PlatformError } from '../kernel/errors.ts'
+import { schemaConflict } from './evolve-schema.ts'
 import { decimalOf, isPrimitiveType, type PrimitiveType } from './schema.ts'
 import { currentSchemaJson, type SchemaJson, type TableMetadata } from './table-metadata.ts'
 
@@ -14,10 +15,10 @@ export type Position = 'first' | { readonly after: number } | { readonly before:
  * Athena know no capital letters.
  */
 export function withColumnRenamed(base: TableMetadata, id: number, name: string): TableMetadata {
-  if (name === '') throw conflict('a column needs a name')
+  if (name === '') throw schemaConflict('a column needs a name')
   return withSiblings(base, id, (siblings) => {
     const other = siblings.find((field) => field.id !== id && sameName(field.name, name))
-    if (other) throw conflict(`column ${other.id} is called ${other.name} already`)
+    if (other) throw schemaConflict(`column ${other.id} is called ${other.name} already`)
     return siblings.map((field) => (field.id === id ? { ...field, name } : field))
   })
 }
@@ -43,8 +44,8 @@ export function withoutColumn(base: TableMetadata, id: number): TableMetadata {
       ['identified', identifiersOf(currentSchemaJson(base))],
     ]
     const used = uses.find(([, ids]) => ids.some((one) => inside.has(one)))
-    if (used) throw conflict(`column ${field.name} cannot go: rows are ${used[0]} by it`)
-    if (siblings.length === 1) throw conflict(`column ${field.name} is the last one`)
+    if (used) throw schemaConflict(`column ${field.name} cannot go: rows are ${used[0]} by it`)
+    if (siblings.length === 1) throw schemaConflict(`column ${field.name} is the last one`)
     return siblings.filter((one) => one.id !== id)
   })
 }
@@ -90,7 +91,7 @@ function widened(field: FieldJson, type: PrimitiveType): FieldJson {
     (is === 'int' && type === 'long') ||
     (from && to && from.scale === to.scale && from.precision <= to.precision)
   if ((is === type || isWider) && isPrimitiveType(type)) return { ...field, type }
-  throw conflict(`column ${name} cannot become ${type}: it is ${JSON.stringify(is)}`)
+  throw schemaConflict(`column ${name} cannot become ${type}: it is ${JSON.stringify(is)}`)
 }
 
 function sameName(left: string, right: string): boolean {
@@ -166,10 +167,6 @@ function idsIn(type: unknown): readonly number[] {
 
 function identifiersOf(schema: SchemaJson): readonly number[] {
   return (schema as { 'identifier-field-ids'?: readonly number[] })['identifier-field-ids'] ?? []
-}
-
-function conflict(message: string): PlatformError {
-  return new PlatformError('lake.schemaConflict', message)
 }
 
 function unknownField(id: number, where: string): PlatformError {

@@ -48,7 +48,7 @@ function mergedFields(
 function mergedField(field: TableField, wanted: TableField | undefined): TableField {
   if (wanted === undefined) return field
   if (wanted.name !== field.name) {
-    throw conflict(
+    throw schemaConflict(
       `field ${field.id} is "${field.name}" in the table and "${wanted.name}" in a file`,
     )
   }
@@ -80,12 +80,12 @@ function widerType(field: TableField, wanted: TableField): IcebergType {
   if (a !== undefined && b !== undefined && a.scale === b.scale) {
     return a.precision > b.precision ? is : other
   }
-  throw conflict(
+  throw schemaConflict(
     `field ${field.id} ("${field.name}") is ${typeText(is)} in the table and ${typeText(other)} in a file`,
   )
 }
 
-function conflict(message: string): PlatformError {
+export function schemaConflict(message: string): PlatformError {
   return new PlatformError('lake.schemaConflict', message)
 }
 

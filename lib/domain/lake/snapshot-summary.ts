@@ -29,10 +29,10 @@ export function snapshotSummary(
   extra: Readonly<Record<string, string>>,
 ): Record<string, string> {
   const [more, less] = [tally(added), tally(removed)]
-  if (isRewrite && more.records !== less.records) {
+  if (isRewrite && more.rows !== less.rows) {
     throw new PlatformError(
       'lake.rowsDiffer',
-      `files of ${less.records} rows cannot be rewritten as files of ${more.records}`,
+      `files of ${less.rows} rows cannot be rewritten as files of ${more.rows}`,
     )
   }
   const partitions = new Set([...added, ...removed].map((file) => partitionKey(file)))
@@ -42,17 +42,17 @@ export function snapshotSummary(
     ...(removed.length === 0 || added.length > 0
       ? {
           'added-data-files': String(more.files),
-          'added-records': String(more.records),
+          'added-records': String(more.rows),
           'added-files-size': String(more.bytes),
         }
       : {}),
     ...(removed.length > 0 && {
       'deleted-data-files': String(less.files),
-      'deleted-records': String(less.records),
+      'deleted-records': String(less.rows),
       'removed-files-size': String(less.bytes),
     }),
     'changed-partition-count': String(partitions.size),
-    ...total(previous, 'total-records', more.records - less.records),
+    ...total(previous, 'total-records', more.rows - less.rows),
     ...total(previous, 'total-files-size', more.bytes - less.bytes),
     ...total(previous, 'total-data-files', more.files - less.files),
     ...total(previous, 'total-delete-files', 0),
@@ -70,10 +70,11 @@ function partitionKey({ partition }: CountedFile): string {
   return JSON.stringify(Object.entries(partition).toSorted(([a], [b]) => (a < b ? -1 : 1)))
 }
 
-function tally(files: readonly CountedFile[]) {
+/** What files amount to. */
+export function tally(files: readonly Pick<CountedFile, 'recordCount' | 'sizeBytes'>[]) {
   return {
     files: files.length,
-    records: files.reduce((sum, file) => sum + file.recordCount, 0),
+    rows: files.reduce((sum, file) => sum + file.recordCount, 0),
     bytes: files.reduce((sum, file) => sum + file.sizeBytes, 0),
   }
 }

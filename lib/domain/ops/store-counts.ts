@@ -1,5 +1,6 @@
 import { PlatformError } from '#lib/domain/kernel/errors.ts'
 import type { SequenceNumber } from '#lib/domain/kernel/sequence-number.ts'
+import { sqlText } from './sql-text.ts'
 
 /** What one shard's rows are counted against. */
 export interface CountBounds {
@@ -47,7 +48,7 @@ const MOST_EXCLUDED = 700
 export function countSql(counted: CountedTable, bounds: readonly CountBounds[]): string {
   const rows = bounds.map(
     ({ shard, floor, cut, horizon }) =>
-      `(${literal(shard)}, ${literal(floor ?? '')}, ${literal(cut ?? '')}, ${literal(horizon ?? PAST_ALL)})`,
+      `(${sqlText(shard)}, ${sqlText(floor ?? '')}, ${sqlText(cut ?? '')}, ${sqlText(horizon ?? PAST_ALL)})`,
   )
   const position = `t.${counted.sequence} || '/' || cast(t.${counted.index} as varchar)`
   const isPastCut = `t.${counted.sequence} > coalesce(b.cut, '')`
@@ -83,7 +84,7 @@ export function notIn(uris: readonly string[]): string {
       { context: { uris: uris.slice(0, 10) } },
     )
   }
-  return `"$path" not in (${uris.map(literal).join(', ')})`
+  return `"$path" not in (${uris.map(sqlText).join(', ')})`
 }
 
 /** The answer to {@link countSql}, by shard. */
@@ -123,8 +124,4 @@ export function summedCounts(
     )
   }
   return sums
-}
-
-function literal(text: string): string {
-  return `'${text.replaceAll("'", "''")}'`
 }

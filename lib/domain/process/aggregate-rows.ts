@@ -1,4 +1,5 @@
 import type { Contract } from '#lib/domain/contract/contract.ts'
+import { scaleOf } from '#lib/domain/contract/scalar.ts'
 import type { Column, ColumnBatch } from '#lib/domain/kernel/columns.ts'
 import { aggregateOf } from './aggregates/aggregate-of.ts'
 import { groupRows } from './group-rows.ts'
@@ -37,7 +38,7 @@ export function aggregateRows(
   late?: Uint8Array,
 ): AggregatedRows {
   const times = batch.columns.get(contract.eventTime) as Extract<Column, { kind: 'int64' }>
-  const keys = keyCodes(batch.columns.get(view.key)!, batch.rows, scaleOf(contract, view.key))
+  const keys = keyCodes(batch.columns.get(view.key)!, batch.rows, keyScaleOf(contract, view.key))
   const grouped = groupRows(keys, times, batch.rows, panesOf(view.window), late)
   const { groups, count, codes, paneStarts, minEventTimes, maxEventTimes } = grouped
   const states = view.aggregates.map((one) =>
@@ -53,8 +54,8 @@ export function aggregateRows(
   return { partials: { count, keyOf, paneStarts, minEventTimes, maxEventTimes, states }, keys }
 }
 
-/** Digits behind the point of a decimal field. */
-export function scaleOf(contract: Contract, name: string): number {
-  const type = contract.fields.find((field) => field.name === name)?.type
-  return type?.kind === 'decimal' ? type.scale : 0
+/** Digits behind the point of a view's key; none for what is no decimal. */
+export function keyScaleOf(contract: Contract, key: string): number {
+  const type = contract.fields.find((field) => field.name === key)?.type
+  return type === undefined ? 0 : scaleOf(type)
 }

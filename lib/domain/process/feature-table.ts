@@ -7,7 +7,7 @@ import { type Column, type ColumnBatch, isNull, utf8At } from '#lib/domain/kerne
 import type { Micros } from '#lib/domain/kernel/time.ts'
 import type { TableName } from '#lib/domain/lake/catalog.ts'
 import type { PartitionSpec, TableField, TableSchema } from '#lib/domain/lake/schema.ts'
-import { scaleOf } from './aggregate-rows.ts'
+import { keyScaleOf } from './aggregate-rows.ts'
 import type { AggregateValue } from './aggregates/aggregate.ts'
 import { aggregateOf } from './aggregates/aggregate-of.ts'
 import { columnValue } from './aggregates/column-value.ts'
@@ -143,7 +143,7 @@ export function finalRowKeys(
   contract: Contract,
   { rows, columns }: ColumnBatch,
 ): readonly Pick<FinalRow, 'key' | 'windowStart' | 'windowEnd' | 'revision'>[] {
-  const keys = keyCodes(columns.get(view.key)!, rows, scaleOf(contract, view.key))
+  const keys = keyCodes(columns.get(view.key)!, rows, keyScaleOf(contract, view.key))
   const micros = (name: string) => (columns.get(name) as Extract<Column, { kind: 'int64' }>).values
   const [starts, ends] = [micros('window_start'), micros('window_end')]
   const revisions = (columns.get('revision') as Extract<Column, { kind: 'int32' }>).values

@@ -6,7 +6,7 @@ import { type Column, utf8At } from '#lib/domain/kernel/columns.ts'
 import { dateOf } from '#lib/domain/kernel/time.ts'
 import { encodeParquet } from '#lib/domain/lake/parquet/encode.ts'
 import type { TableSchema } from '#lib/domain/lake/schema.ts'
-import { scaleOf } from './aggregate-rows.ts'
+import { keyScaleOf } from './aggregate-rows.ts'
 import { keyCodes } from './key-codes.ts'
 import type { LateBatch } from './read-entry.ts'
 import type { ViewDefinition } from './view.ts'
@@ -48,7 +48,7 @@ export function encodeLateRows(
   batches: readonly LateBatch[],
 ): { readonly bytes: Uint8Array; readonly rows: number } {
   const late = batches.flatMap(({ batch, rows }) => {
-    const keys = keyCodes(batch.columns.get(view.key)!, batch.rows, scaleOf(contract, view.key))
+    const keys = keyCodes(batch.columns.get(view.key)!, batch.rows, keyScaleOf(contract, view.key))
     const text = (column: string, row: number) => utf8At(batch.columns.get(column) as Utf8, row)
     const micros = (column: string, row: number) =>
       (batch.columns.get(column) as Int64).values[row]!

@@ -1,6 +1,6 @@
 import type { Field, RowRule } from '../contract.ts'
 import { rowCheck } from '../row-rule.ts'
-import { readLiteral, type Scalar } from '../scalar.ts'
+import { readLiteral, type Scalar, scaleOf } from '../scalar.ts'
 import { type DocumentField, examplesAt, NoExample, valueTexts } from './field-values.ts'
 import { type Candidate, candidateOf, scalarValues, stepped } from './scalar-values.ts'
 
@@ -164,17 +164,13 @@ function literalsOf(rule: RowRule, field: Field): readonly Scalar[] {
 /** Exact numbers are brought to the other's scale; what is rounded off there, a step more or less makes good. */
 function converted(list: readonly Candidate[], from: Field, to: Field): Scalar[] {
   const values = list.slice(0, MAX_CANDIDATES).map((one) => one.value)
-  const power = scaleOf(to) - scaleOf(from)
+  const power = scaleOf(to.type) - scaleOf(from.type)
   if (power === 0) return values
   const factor = 10n ** BigInt(Math.abs(power))
   return values.map((value) => {
     if (typeof value !== 'bigint') return value
     return power > 0 ? value * factor : value / factor
   })
-}
-
-function scaleOf({ type }: Field): number {
-  return type.kind === 'decimal' ? type.scale : 0
 }
 
 function taken(values: Iterable<Candidate>): Candidate[] {

@@ -2,6 +2,7 @@ import { hasCode } from '../../kernel/errors.ts'
 import type { ObjectStore } from '../../kernel/object-store.ts'
 import type { DataFile } from '../data-file.ts'
 import { allFields, typeText } from '../schema.ts'
+import { tally } from '../snapshot-summary.ts'
 import { filesOfSnapshot, type Table } from '../table.ts'
 import {
   currentSchemaJson,
@@ -64,8 +65,8 @@ export async function diffSnapshots(
     to,
     added: counted(now.files.filter(({ path }) => !oldPaths.has(path))),
     removed: counted(old.files.filter(({ path }) => !nowPaths.has(path))),
-    rowsBefore: rowsOf(old.files),
-    rowsAfter: rowsOf(now.files),
+    rowsBefore: tally(old.files).rows,
+    rowsAfter: tally(now.files).rows,
     schema: lineChanges(schemaLines(old.schema), schemaLines(now.schema)),
     ...(old.metadata &&
       now.metadata && {
@@ -171,15 +172,6 @@ function pathsOf(files: readonly DataFile[]): ReadonlySet<string> {
   return new Set(files.map(({ path }) => path))
 }
 
-function rowsOf(files: readonly DataFile[]): number {
-  return files.reduce((sum, { recordCount }) => sum + recordCount, 0)
-}
-
 function counted(files: readonly DataFile[]): FileCounts {
-  return {
-    files: files.length,
-    rows: rowsOf(files),
-    bytes: files.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0),
-    paths: files.map(({ path }) => path),
-  }
+  return { ...tally(files), paths: files.map(({ path }) => path) }
 }

@@ -1,4 +1,5 @@
 import { HOLD_PROPERTY } from '../fences.ts'
+import { tally } from '../snapshot-summary.ts'
 import type { Table } from '../table.ts'
 
 /** What a table amounts to, as it stands. */
@@ -19,7 +20,8 @@ export interface TableSummary {
 /** Counted from the current snapshot's summary, or from the files themselves where an engine has left that out. */
 export async function summarizeTable(table: Table): Promise<TableSummary> {
   const current = table.currentSnapshot
-  const counts = current === undefined ? NONE : (told(current.summary) ?? (await counted(table)))
+  const counts =
+    current === undefined ? NONE : (told(current.summary) ?? tally(await table.liveFiles()))
   const onHold = table.properties[HOLD_PROPERTY]
   return {
     ...counts,
@@ -47,13 +49,4 @@ export function told(summary: Readonly<Record<string, string>>): Counts | undefi
   ]
   if (rows === undefined || files === undefined || bytes === undefined) return undefined
   return { rows: Number(rows), files: Number(files), bytes: Number(bytes) }
-}
-
-async function counted(table: Table): Promise<Counts> {
-  const files = await table.liveFiles()
-  return {
-    rows: files.reduce((sum, { recordCount }) => sum + recordCount, 0),
-    files: files.length,
-    bytes: files.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0),
-  }
 }

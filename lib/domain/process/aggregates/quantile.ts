@@ -1,4 +1,5 @@
 import type { Field } from '#lib/domain/contract/contract.ts'
+import { scaleOf } from '#lib/domain/contract/scalar.ts'
 import type { Column } from '#lib/domain/kernel/columns.ts'
 import { PlatformError } from '#lib/domain/kernel/errors.ts'
 import type { Aggregate, AggregateValue } from './aggregate.ts'
@@ -20,7 +21,6 @@ import {
   type StoredForm,
   writeStored,
 } from './stored-state.ts'
-import { scaleOf } from './sum.ts'
 import { readVarints, writeVarints } from './varints.ts'
 
 export const ACCURACIES = { least: 0.001, greatest: 0.2, default: 0.01 } as const

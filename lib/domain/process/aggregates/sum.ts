@@ -1,4 +1,5 @@
 import type { Field, FieldType } from '#lib/domain/contract/contract.ts'
+import { scaleOf } from '#lib/domain/contract/scalar.ts'
 import type { Column } from '#lib/domain/kernel/columns.ts'
 import { Decimal } from '#lib/domain/kernel/decimal.ts'
 import { type Aggregate, type AggregateValue, EXACT, NEAREST_DOUBLE } from './aggregate.ts'
@@ -64,11 +65,6 @@ export function meanAggregate(name: string, field: Field): Aggregate<SumState> {
     resultType: { kind: 'double' },
     error: NEAREST_DOUBLE,
   }
-}
-
-/** Digits behind the point: columns hold decimals unscaled. */
-export function scaleOf(type: FieldType): number {
-  return type.kind === 'decimal' ? type.scale : 0
 }
 
 /** The exact sum of each group, of any numeric column. */

@@ -1,4 +1,5 @@
 import type { Field } from '#lib/domain/contract/contract.ts'
+import { scaleOf } from '#lib/domain/contract/scalar.ts'
 import type { Column } from '#lib/domain/kernel/columns.ts'
 import { type Aggregate, NEAREST_DOUBLE } from './aggregate.ts'
 import { doubleSums } from './double-sums.ts'
@@ -17,7 +18,7 @@ import {
 import { columnOf, groupsOfValues, rowsOfGroups } from './grouped-rows.ts'
 import { integerSquares } from './integer-squares.ts'
 import { countFromStored, readStored, type StoredForm, writeStored } from './stored-state.ts'
-import { columnSums, scaleOf } from './sum.ts'
+import { columnSums } from './sum.ts'
 
 /** The first moments, exact: that the variance is a small difference of them costs no digit. */
 export interface VarianceState {
