@@ -1,8 +1,10 @@
-import type { Decimal } from '#lib/domain/kernel/decimal.ts'
 import { MICROS_PER_SECOND, type Micros } from '#lib/domain/kernel/time.ts'
-import type { Slot } from '#lib/domain/process/slot-store.ts'
-import type { NamedAggregates } from '#lib/domain/process/touched-slots.ts'
-import { type WindowDefinition, windowsOfPane } from '#lib/domain/process/window.ts'
+import {
+  type SlidingWindow,
+  type TumblingWindow,
+  type WindowDefinition,
+  windowsOfPane,
+} from '#lib/domain/process/window.ts'
 
 const USER_WEIGHT = 31
 const WINDOW_MODULUS = 100_003
@@ -11,7 +13,7 @@ const WINDOW_MODULUS = 100_003
  * The answer of an engine as four sums over its windows: how many there are, their bids, their cents, and cents times a
  * weight by user and window, so that no two windows can stand for each other.
  */
-export class WindowSums {
+class WindowSums {
   #windows = 0
   #bids = 0
   #cents = 0n
@@ -43,43 +45,75 @@ export class WindowSums {
   }
 }
 
-/** Finishes a window of one slot as finalize-windows does. */
-export function finished(
-  slot: Slot,
-  algebras: NamedAggregates,
-): { readonly bids: number; readonly cents: number } {
-  const [bids, total] = algebras.map(([name, algebra]) =>
-    algebra.finish(algebra.fromStored(slot.states[name])),
-  )
-  return { bids: bids as number, cents: Number((total as Decimal).unscaled) }
+/** What the panes of a view come to, as they close. */
+export interface Closing {
+  add(paneStart: Micros, key: string, bids: number, cents: number): void
+  finish(): readonly string[]
 }
 
-/** Windows put together from their panes, the long way. */
-export function slidingSums(
-  definition: Extract<WindowDefinition, { kind: 'sliding' }>,
-  panes: ReadonlyMap<Micros, ReadonlyMap<string, Slot>>,
-  algebras: NamedAggregates,
-): readonly string[] {
-  const windows = new Map<Micros, Map<string, { bids: number; cents: number }>>()
-  for (const [start, slots] of panes) {
-    for (const window of windowsOfPane(definition, start)) {
-      const sums = windows.get(window.start) ?? new Map<string, { bids: number; cents: number }>()
-      windows.set(window.start, sums)
-      for (const [key, slot] of slots) {
-        const { bids, cents } = finished(slot, algebras)
-        const sum = sums.get(key)
-        if (sum === undefined) sums.set(key, { bids, cents })
-        else {
-          sum.bids += bids
-          sum.cents += cents
-        }
+export function closingOf(definition: WindowDefinition): Closing {
+  if (definition.kind === 'sliding') return new SlidingWindows(definition)
+  if (definition.kind === 'tumbling') return new TumblingWindows(definition)
+  throw new Error(`no answer is known for ${definition.kind} windows`)
+}
+
+/** A pane is a window. */
+class TumblingWindows implements Closing {
+  readonly #sums = new WindowSums()
+  readonly #width: number
+
+  constructor({ sizeSeconds }: TumblingWindow) {
+    this.#width = sizeSeconds * MICROS_PER_SECOND
+  }
+
+  add(paneStart: Micros, key: string, bids: number, cents: number): void {
+    this.#sums.add(key, paneStart / this.#width, bids, cents)
+  }
+
+  finish(): readonly string[] {
+    return this.#sums.finish()
+  }
+}
+
+/** Windows put together from their panes, the long way, when all are known. */
+class SlidingWindows implements Closing {
+  readonly #definition: SlidingWindow
+  readonly #panes: { starts: number[]; keys: string[]; bids: number[]; cents: number[] } = {
+    starts: [],
+    keys: [],
+    bids: [],
+    cents: [],
+  }
+
+  constructor(definition: SlidingWindow) {
+    this.#definition = definition
+  }
+
+  add(paneStart: Micros, key: string, bids: number, cents: number): void {
+    this.#panes.starts.push(paneStart)
+    this.#panes.keys.push(key)
+    this.#panes.bids.push(bids)
+    this.#panes.cents.push(cents)
+  }
+
+  finish(): readonly string[] {
+    const windows = new Map<Micros, Map<string, { bids: number; cents: number }>>()
+    const { starts, keys, bids, cents } = this.#panes
+    for (const [at, paneStart] of starts.entries()) {
+      for (const { start } of windowsOfPane(this.#definition, paneStart)) {
+        const sums = windows.get(start) ?? new Map<string, { bids: number; cents: number }>()
+        windows.set(start, sums)
+        const sum = sums.get(keys[at]!) ?? { bids: 0, cents: 0 }
+        sums.set(keys[at]!, sum)
+        sum.bids += bids[at]!
+        sum.cents += cents[at]!
       }
     }
+    const slide = this.#definition.slideSeconds * MICROS_PER_SECOND
+    const answer = new WindowSums()
+    for (const [start, sums] of windows) {
+      for (const [key, sum] of sums) answer.add(key, start / slide, sum.bids, sum.cents)
+    }
+    return answer.finish()
   }
-  const answer = new WindowSums()
-  for (const [start, sums] of windows) {
-    const number = start / MICROS_PER_SECOND / definition.slideSeconds
-    for (const [key, { bids, cents }] of sums) answer.add(key, number, bids, cents)
-  }
-  return answer.finish()
 }

@@ -6,22 +6,21 @@ import { VersionedDecoder } from '#lib/domain/ingest/decoder/versioned-decoder.t
 import { keyedIdentity } from '#lib/domain/ingest/identity.ts'
 import { judge } from '#lib/domain/ingest/judge.ts'
 import { ShardMemory } from '#lib/domain/ingest/shard-memory.ts'
+import { microsOf } from '#lib/domain/kernel/columns.ts'
+import type { Decimal } from '#lib/domain/kernel/decimal.ts'
 import { type SequenceNumber, sequenceNumber } from '#lib/domain/kernel/sequence-number.ts'
-import { MICROS_PER_MINUTE, MICROS_PER_SECOND, type Micros } from '#lib/domain/kernel/time.ts'
-import { aggregateRows } from '#lib/domain/process/aggregate-rows.ts'
+import { MICROS_PER_MINUTE, type Micros } from '#lib/domain/kernel/time.ts'
 import { aggregateOf } from '#lib/domain/process/aggregates/aggregate-of.ts'
 import { lateMask } from '#lib/domain/process/entry-rows.ts'
-import { microsOf } from '#lib/domain/process/group-rows.ts'
 import { isLate, lateFrom, latenessOf, watermarkAfter } from '#lib/domain/process/lateness.ts'
-import type { Slot } from '#lib/domain/process/slot-store.ts'
-import { type NamedAggregates, TouchedSlots } from '#lib/domain/process/touched-slots.ts'
+import { TouchedSlots } from '#lib/domain/process/touched-slots.ts'
 import { writeSlots } from '#lib/domain/process/update-windows.ts'
 import { panesOf } from '#lib/domain/process/window.ts'
-import { finished, slidingSums, WindowSums } from './answer.ts'
+import { closingOf } from './answer.ts'
 import { OpenPanes } from './open-panes.ts'
 import { itemBytes } from './slot-writes.ts'
 import { VIEWS, type ViewName } from './views.ts'
-import { bidsContract, lineChunks } from './workload.ts'
+import { bidsContract, listsOfLines } from './workload.ts'
 
 /** What an engine says of a file, and what it took. */
 export interface EngineRun {
@@ -47,7 +46,15 @@ const SHARD = 'shardId-000000000000'
 const ARRIVAL_MICROS = Date.UTC(2026, 0, 1) * 1_000
 const MICROS_PER_RECORD = 50_000
 
-const [path, viewName] = process.argv.slice(2) as [string, ViewName]
+/** Whether windows stay in memory until they close, or each becomes a slot at every update, as what somebody may read has to. */
+export type EngineMode = 'memory' | 'slots'
+
+const [path, viewName, mode, answered] = process.argv.slice(2) as [
+  string,
+  ViewName,
+  EngineMode,
+  'unanswered' | undefined,
+]
 const contract = bidsContract()
 const contracts = versionsOf([contract])
 const inForce = contracts.inForce(contract.version)
@@ -69,28 +76,12 @@ class Laps {
   }
 }
 
-/** Sliding windows are put together after the clock has stopped: the product does it when somebody asks. */
-function answerOf(
-  closed: ReadonlyMap<Micros, ReadonlyMap<string, Slot>>,
-  sums: WindowSums,
-  algebras: NamedAggregates,
-): readonly string[] {
-  if (view.window.kind !== 'sliding') return sums.finish()
-  return process.argv[4] === 'unanswered' ? [] : slidingSums(view.window, closed, algebras)
-}
-
-function lambdaRecords(lines: readonly string[], start: number): EncodedRecord[] {
-  let position = start
-  const records: EncodedRecord[] = []
-  for (let at = 0; at < lines.length; at += EVENTS_PER_RECORD) {
-    const text = `[${lines.slice(at, at + EVENTS_PER_RECORD).join(',')}]`
-    records.push({
-      sequence: sequenceNumber(String(49_600_000_000_000_000_000_000_000n + BigInt(position))),
-      arrivalMicros: ARRIVAL_MICROS + position++ * MICROS_PER_RECORD,
-      data: Buffer.from(text, 'latin1').toString('base64'),
-    })
-  }
-  return records
+function lambdaRecords(lists: readonly Buffer[], start: number): EncodedRecord[] {
+  return lists.map((list, at) => ({
+    sequence: sequenceNumber(String(49_600_000_000_000_000_000_000_000n + BigInt(start + at))),
+    arrivalMicros: ARRIVAL_MICROS + (start + at) * MICROS_PER_RECORD,
+    data: list.toString('base64'),
+  }))
 }
 
 async function run(most = Number.POSITIVE_INFINITY): Promise<EngineRun> {
@@ -99,8 +90,6 @@ async function run(most = Number.POSITIVE_INFINITY): Promise<EngineRun> {
   const slotRun = {
     slots: slots as never,
     clock: { nowMs: () => 0 },
-    name: view.name,
-    algebras,
     becomesFinal: true,
   }
   const memory = await ShardMemory.load(
@@ -112,40 +101,55 @@ async function run(most = Number.POSITIVE_INFINITY): Promise<EngineRun> {
   )
   const identify = keyedIdentity(new Uint8Array(32).fill(7))
   const decoder = new VersionedDecoder()
-  const sums = new WindowSums()
-  const closedPanes = new Map<Micros, ReadonlyMap<string, Slot>>()
+  const closing = closingOf(view.window)
   const laps = new Laps()
   let greatest: number | undefined
   let events = 0
   let entries = 0
   let position = 0
-  let touched = new TouchedSlots(view.name, SHARD)
+  const shardSlots = { view, contract, name: view.name, shard: SHARD, algebras }
+  let touched = new TouchedSlots(shardSlots)
 
   const update = async () => {
-    await writeSlots(slotRun, SHARD, touched.all)
-    touched = new TouchedSlots(view.name, SHARD)
-    laps.lap('slots')
-    close(watermarkAfter(lateness, greatest) - panes.width + 1)
+    const closed = watermarkAfter(lateness, greatest) - panes.width + 1
+    if (mode === 'slots') {
+      await writeSlots(slotRun, touched)
+      laps.lap('slots')
+    } else {
+      closeTouched(closed)
+    }
+    touched = new TouchedSlots(shardSlots)
+    close(closed)
   }
-  let [lastSlots, lastBytes] = [0, 0]
-  const close = (before: Micros) => {
-    for (const [start, pane] of slots.takeBefore(before)) {
-      if (view.window.kind === 'sliding') {
-        closedPanes.set(start, pane)
+  /** What is closed by now goes out from where it was added; only what stays open becomes a slot. */
+  const closeTouched = (before: Micros) => {
+    for (let slot = 0; slot < touched.count; slot++) {
+      const start = touched.paneStartOf(slot)
+      const key = touched.keyOf(slot)
+      const stored = slots.slot(start, key)
+      if (stored !== undefined || start >= before) {
+        slots.put(touched.withAdditions(slot, stored, 0))
         continue
       }
-      const number = start / MICROS_PER_SECOND / view.window.sizeSeconds
-      for (const [key, slot] of pane) {
-        const { bids, cents } = finished(slot, algebras)
-        sums.add(key, number, bids, cents)
-      }
+      const bids = algebras[0]![1].finish(touched.state(slot, 0)) as number
+      const total = algebras[1]![1].finish(touched.state(slot, 1)) as Decimal
+      closing.add(start, key, bids, Number(total.unscaled))
+    }
+    laps.lap('closing')
+  }
+  const close = (before: Micros) => {
+    for (const { paneStart, key, states } of slots.takeBefore(before)) {
+      const [bids, total] = algebras.map(([name, algebra]) =>
+        algebra.finish(algebra.fromStored(states[name])),
+      )
+      closing.add(paneStart, key, bids as number, Number((total as Decimal).unscaled))
     }
     laps.lap('closing')
   }
 
-  for (const lines of lineChunks(path, EVENTS_PER_RECORD * RECORDS_PER_BATCH)) {
+  for (const lists of listsOfLines(path, EVENTS_PER_RECORD, RECORDS_PER_BATCH)) {
     if (events >= most) break
-    const records = lambdaRecords(lines, position)
+    const records = lambdaRecords(lists, position)
     position += records.length
     laps.lap(undefined)
 
@@ -176,10 +180,7 @@ async function run(most = Number.POSITIVE_INFINITY): Promise<EngineRun> {
           )
         : undefined
       if (late !== undefined) throw new Error('nothing of this workload is late')
-      touched.add(
-        records.at(-1)!.sequence as SequenceNumber,
-        aggregateRows(view, contract, batch).partials,
-      )
+      touched.add(records.at(-1)!.sequence as SequenceNumber, batch)
       greatest = after
     }
     laps.lap('group and aggregate')
@@ -187,19 +188,17 @@ async function run(most = Number.POSITIVE_INFINITY): Promise<EngineRun> {
   }
   await update()
   laps.lap(undefined)
-  for (const slot of slots.all()) {
-    lastSlots++
-    lastBytes += itemBytes(slot)
-  }
+  const bytes = [...slots.all()].map(itemBytes)
   laps.lap(undefined)
   close(Number.POSITIVE_INFINITY)
   const seconds = Object.values(laps.seconds).reduce((sum, one) => sum + one, 0)
   return {
-    answer: answerOf(closedPanes, sums, algebras),
+    // Sliding windows are put together after the clock has stopped: the product does it when somebody asks.
+    answer: answered === 'unanswered' ? [] : closing.finish(),
     seconds,
     events,
     slotWrites: slots.writes,
-    bytesPerSlot: Math.round(lastBytes / Math.max(1, lastSlots)),
+    bytesPerSlot: Math.round(bytes.reduce((sum, one) => sum + one, 0) / bytes.length),
     bytesPerRememberedId: Math.round(memory.sizeBytes / memory.size),
     secondsOf: laps.seconds,
   }

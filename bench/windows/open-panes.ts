@@ -32,16 +32,27 @@ export class OpenPanes implements Pick<SlotStore, 'read' | 'writeAll' | 'addMemb
   /** Whoever closes a pane finds its keys in the pane itself. */
   async addMembers(): Promise<void> {}
 
+  slot(paneStart: Micros, key: string): Slot | undefined {
+    return this.#panes.get(paneStart)?.get(key)
+  }
+
+  /** Puts what is read and written in one go. */
+  put(slot: Slot): void {
+    const pane = this.#panes.get(slot.paneStart) ?? new Map<string, Slot>()
+    this.#panes.set(slot.paneStart, pane.set(slot.key, slot))
+    this.writes++
+  }
+
   *all(): Generator<Slot> {
     for (const pane of this.#panes.values()) yield* pane.values()
   }
 
-  /** Slots of panes that start before this, oldest pane first; they are gone then. */
-  *takeBefore(start: Micros): Generator<readonly [Micros, ReadonlyMap<string, Slot>]> {
-    for (const pane of [...this.#panes.keys()].sort((a, b) => a - b)) {
-      if (pane >= start) return
-      yield [pane, this.#panes.get(pane)!]
+  /** Slots of panes that start before this; they are gone then. */
+  *takeBefore(start: Micros): Generator<Slot> {
+    for (const [pane, slots] of this.#panes) {
+      if (pane >= start) continue
       this.#panes.delete(pane)
+      yield* slots.values()
     }
   }
 }

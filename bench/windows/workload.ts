@@ -85,24 +85,61 @@ export function writeBids(path: string, count: number, seed: number): void {
   }
 }
 
-/** The lines of a file, so many at a time: a file of millions of events need not be in memory. */
-export function* lineChunks(path: string, lines: number): Generator<string[]> {
+/** Lists of so many lines of a file as JSON, several at a time: a file of millions of events need not be in memory. */
+export function* listsOfLines(
+  path: string,
+  linesPerList: number,
+  listsAtOnce: number,
+): Generator<readonly Buffer[]> {
   const file = openSync(path, 'r')
   try {
     const block = Buffer.allocUnsafe(1 << 20)
-    let rest = ''
-    let chunk: string[] = []
-    for (let read = readSync(file, block); read > 0; read = readSync(file, block)) {
-      const parts = (rest + block.toString('latin1', 0, read)).split('\n')
-      rest = parts.pop()!
-      for (const line of parts) {
-        if (chunk.push(line) < lines) continue
-        yield chunk
-        chunk = []
+    let rest = Buffer.alloc(0)
+    let lists: Buffer[] = []
+    for (;;) {
+      const read = readSync(file, block)
+      const bytes = Buffer.concat([rest, block.subarray(0, read)])
+      let start = 0
+      for (;;) {
+        const end = endOfLines(bytes, start, linesPerList, read === 0)
+        if (end === undefined) break
+        lists.push(listOf(bytes.subarray(start, end)))
+        start = end + 1
+        if (lists.length < listsAtOnce) continue
+        yield lists
+        lists = []
       }
+      rest = bytes.subarray(start)
+      if (read > 0) continue
+      if (lists.length > 0) yield lists
+      return
     }
-    if (chunk.length > 0) yield chunk
   } finally {
     closeSync(file)
   }
+}
+
+/** Where so many lines end; at the end of the file fewer will do. Undefined if they do not. */
+function endOfLines(
+  bytes: Buffer,
+  start: number,
+  lines: number,
+  isLast: boolean,
+): number | undefined {
+  let end = start - 1
+  for (let line = 0; line < lines; line++) {
+    const next = bytes.indexOf(0x0a, end + 1)
+    if (next === -1) return isLast && end >= start ? end : undefined
+    end = next
+  }
+  return end
+}
+
+function listOf(lines: Buffer): Buffer {
+  const list = Buffer.allocUnsafe(lines.length + 2)
+  list[0] = 0x5b
+  lines.copy(list, 1)
+  list[list.length - 1] = 0x5d
+  for (let at = list.indexOf(0x0a); at !== -1; at = list.indexOf(0x0a, at + 1)) list[at] = 0x2c
+  return list
 }

@@ -246,7 +246,7 @@ class Sender {
     const identity = createHash('sha256')
       .update(JSON.stringify([event.source, event.id]))
       .digest()
-    this.#identities.add(identityWords(identity), 0)
+    this.#identities.add(identityWords(identity), [0])
     await this.#producer.send(event)
     if (this.#pace === undefined) return
     const dueMs = (this.#producer.counts.sent / this.#pace.rate) * 1_000

@@ -11,18 +11,19 @@ const EVENTS = 30_000
 const SEED = 5
 
 it.each([
-  ['tumbling', 10_000, 10_000],
-  ['sliding', 60_000, 1_000],
+  ['tumbling', 'memory', 10_000, 10_000],
+  ['tumbling', 'slots', 10_000, 10_000],
+  ['sliding', 'memory', 60_000, 1_000],
 ] as const)(
-  '%s windows of the benchmark hold what a loop over its events finds',
-  (view, size, slide) => {
+  '%s windows of the benchmark, in %s, hold what a loop over its events finds',
+  (view, mode, size, slide) => {
     const folder = mkdtempSync(join(tmpdir(), 'weir-windows-test-'))
     try {
       const file = join(folder, 'bids.ndjson')
       writeBids(file, EVENTS, SEED)
       const engine = join(import.meta.dirname, '../../bench/windows/engine-case.ts')
 
-      const run = JSON.parse(inProcess(engine, file, view)) as EngineRun
+      const run = JSON.parse(inProcess(engine, file, view, mode)) as EngineRun
 
       expect(run.events).toBe(EVENTS)
       expect(run.answer).toEqual(expectedSums(size, slide))

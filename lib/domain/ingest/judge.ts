@@ -1,12 +1,12 @@
 import type { Contract } from '#lib/domain/contract/contract.ts'
 import type { ContractsInForce } from '#lib/domain/contract/contract-versions.ts'
-import { type ColumnBatch, takeRows } from '#lib/domain/kernel/columns.ts'
+import { type ColumnBatch, rowsTakenLate } from '#lib/domain/kernel/columns.ts'
 import { MICROS_PER_MINUTE } from '#lib/domain/kernel/time.ts'
 import type { Rejection } from './decoder/decoded-records.ts'
 import type { RecordsPart, VersionedRecords } from './decoder/versioned-decoder.ts'
 import { type BatchDrift, driftOf } from './drift.ts'
 import { IDENTITY_BYTES, IDENTITY_WORDS, type Identify } from './identity.ts'
-import { IdentitySet, identityWords, NEVER } from './identity-set.ts'
+import { identityWords, NEVER } from './identity-set.ts'
 import type { BatchCounts } from './journal.ts'
 
 /**
@@ -102,13 +102,14 @@ class Admission {
   readonly times = { min: Infinity, max: -Infinity, cappedMax: -Infinity }
   count = 0
   readonly #words: Int32Array
-  readonly #seenInBatch: IdentitySet
+  /** At each place 0, or the number of an admitted row, counted from 1: open addressing by identity. */
+  readonly #places: Int32Array
   readonly #horizonMinutes: number
 
   constructor(horizonMinutes: number, rows: number) {
-    this.#seenInBatch = new IdentitySet(rows)
     this.#horizonMinutes = horizonMinutes
     this.#words = new Int32Array(IDENTITY_WORDS * rows)
+    this.#places = new Int32Array(2 ** Math.ceil(Math.log2(2 * rows + 2)))
     this.minutes = new Int32Array(rows)
   }
 
@@ -119,12 +120,29 @@ class Admission {
    */
   admits(identities: Int32Array, at: number, minute: number, before: number): boolean {
     if (before !== NEVER && minute - before < this.#horizonMinutes) return false
-    const inBatch = this.#seenInBatch.minuteOf(identities, at)
-    if (inBatch !== undefined && minute - inBatch < this.#horizonMinutes) return false
-    this.#seenInBatch.add(identities, minute, at)
+    const words = this.#words
+    const places = this.#places
+    const mask = places.length - 1
+    let place = identities[at]! & mask
+    for (; places[place] !== 0; place = (place + 1) & mask) {
+      const known = IDENTITY_WORDS * (places[place]! - 1)
+      if (
+        words[known] === identities[at] &&
+        words[known + 1] === identities[at + 1] &&
+        words[known + 2] === identities[at + 2] &&
+        words[known + 3] === identities[at + 3]
+      ) {
+        if (minute - this.minutes[places[place]! - 1]! < this.#horizonMinutes) return false
+        break
+      }
+    }
     const to = IDENTITY_WORDS * this.count
-    for (let i = 0; i < IDENTITY_WORDS; i++) this.#words[to + i] = identities[at + i]!
+    words[to] = identities[at]!
+    words[to + 1] = identities[at + 1]!
+    words[to + 2] = identities[at + 2]!
+    words[to + 3] = identities[at + 3]!
     this.minutes[this.count++] = minute
+    places[place] = this.count
     return true
   }
 
@@ -188,6 +206,6 @@ class JudgedPart {
     const { batch } = decoded
     const isWhole = this.#count === batch.rows
     const rows = this.#admitted.subarray(0, this.#count)
-    return { contract, batch: isWhole ? batch : takeRows(batch, rows) }
+    return { contract, batch: isWhole ? batch : rowsTakenLate(batch, rows) }
   }
 }

@@ -1,7 +1,6 @@
 import { inParallel } from '#lib/domain/kernel/in-parallel.ts'
 import type { ObjectStore } from '#lib/domain/kernel/object-store.ts'
 import { MICROS_PER_MINUTE, minuteOf } from '#lib/domain/kernel/time.ts'
-import { IDENTITY_WORDS } from './identity.ts'
 import { IdentitySet, identityWords } from './identity-set.ts'
 import { ancestorsOf, type Journal, type JournalEntry, type ShardRegistration } from './journal.ts'
 import { decodeVerdicts } from './verdicts-object.ts'
@@ -73,10 +72,7 @@ export class ShardMemory {
 
   /** Remembers admissions, an identity and a minute each. */
   admit(identities: Uint8Array, arrivalMinutes: Int32Array): void {
-    const words = identityWords(identities)
-    for (let row = 0; row < arrivalMinutes.length; row++) {
-      this.#identities.add(words, arrivalMinutes[row]!, row * IDENTITY_WORDS)
-    }
+    this.#identities.add(identityWords(identities), arrivalMinutes)
   }
 
   /**

@@ -14,6 +14,7 @@ export class Chaskey {
   readonly #rounds: number
   #words = new Int32Array(64)
   #bytes = new Uint8Array(this.#words.buffer)
+  #view = new DataView(this.#words.buffer)
 
   /** Throws if the key has not 16 bytes. */
   constructor(key: Uint8Array, rounds = 12) {
@@ -25,12 +26,13 @@ export class Chaskey {
   }
 
   /** Where a message of so many bytes is to be written before {@link write}. */
-  messageOf(length: number): Uint8Array {
+  messageOf(length: number): DataView {
     if (length + BLOCK_BYTES > this.#bytes.length) {
       this.#words = new Int32Array(2 * (Math.ceil(length / BLOCK_BYTES) + 1) * BLOCK_WORDS)
       this.#bytes = new Uint8Array(this.#words.buffer)
+      this.#view = new DataView(this.#words.buffer)
     }
-    return this.#bytes
+    return this.#view
   }
 
   /** Writes the code of the message's first so many bytes as four words from a place on. */

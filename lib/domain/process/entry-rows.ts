@@ -4,13 +4,12 @@ import { SYSTEM_COLUMNS, tableSchemaOf } from '#lib/domain/contract/table-column
 import { majorOf } from '#lib/domain/contract/version.ts'
 import type { JournalEntry } from '#lib/domain/ingest/journal.ts'
 import { type CuratedFile, decodeVerdicts } from '#lib/domain/ingest/verdicts-object.ts'
-import { type Column, type ColumnBatch, utf8At } from '#lib/domain/kernel/columns.ts'
+import { type Column, type ColumnBatch, microsOf, utf8At } from '#lib/domain/kernel/columns.ts'
 import { inParallel } from '#lib/domain/kernel/in-parallel.ts'
 import type { ObjectStore } from '#lib/domain/kernel/object-store.ts'
 import { MICROS_PER_MINUTE } from '#lib/domain/kernel/time.ts'
 import { decodeFields } from '#lib/domain/lake/parquet/decode-fields.ts'
 import type { TableField } from '#lib/domain/lake/schema.ts'
-import { microsOf } from './group-rows.ts'
 import { isLate, type Lateness } from './lateness.ts'
 
 type Int64Column = Extract<Column, { kind: 'int64' }>

@@ -7,13 +7,12 @@ import { type Column, type ColumnBatch, isNull, utf8At } from '#lib/domain/kerne
 import type { Micros } from '#lib/domain/kernel/time.ts'
 import type { TableName } from '#lib/domain/lake/catalog.ts'
 import type { PartitionSpec, TableField, TableSchema } from '#lib/domain/lake/schema.ts'
-import { keyScaleOf } from './aggregate-rows.ts'
 import type { AggregateValue } from './aggregates/aggregate.ts'
 import { aggregateOf } from './aggregates/aggregate-of.ts'
 import { columnValue } from './aggregates/column-value.ts'
-import { keyCodes } from './key-codes.ts'
+import { KeyDictionary } from './key-dictionary.ts'
 import { latenessOf } from './lateness.ts'
-import type { ViewDefinition } from './view.ts'
+import { keyScaleOf, type ViewDefinition } from './view.ts'
 
 /** A final result: a row of the view's feature table. One per key and window, whatever happened on the way. */
 export interface FinalRow {
@@ -143,12 +142,13 @@ export function finalRowKeys(
   contract: Contract,
   { rows, columns }: ColumnBatch,
 ): readonly Pick<FinalRow, 'key' | 'windowStart' | 'windowEnd' | 'revision'>[] {
-  const keys = keyCodes(columns.get(view.key)!, rows, keyScaleOf(contract, view.key))
+  const keys = new KeyDictionary(keyScaleOf(contract, view.key))
+  const codes = keys.codesOf(columns.get(view.key)!, rows)
   const micros = (name: string) => (columns.get(name) as Extract<Column, { kind: 'int64' }>).values
   const [starts, ends] = [micros('window_start'), micros('window_end')]
   const revisions = (columns.get('revision') as Extract<Column, { kind: 'int32' }>).values
   return Array.from({ length: rows }, (_, row) => ({
-    key: keys.text(keys.codes[row]!),
+    key: keys.text(codes[row]!),
     windowStart: Number(starts[row]!),
     windowEnd: Number(ends[row]!),
     revision: revisions[row]!,

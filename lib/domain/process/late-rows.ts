@@ -6,10 +6,9 @@ import { type Column, utf8At } from '#lib/domain/kernel/columns.ts'
 import { dateOf } from '#lib/domain/kernel/time.ts'
 import { encodeParquet } from '#lib/domain/lake/parquet/encode.ts'
 import type { TableSchema } from '#lib/domain/lake/schema.ts'
-import { keyScaleOf } from './aggregate-rows.ts'
-import { keyCodes } from './key-codes.ts'
+import { KeyDictionary } from './key-dictionary.ts'
 import type { LateBatch } from './read-entry.ts'
-import type { ViewDefinition } from './view.ts'
+import { keyScaleOf, type ViewDefinition } from './view.ts'
 
 /**
  * `<product>_late`: one row per view and event that came after its window could take it. The event itself is in the
@@ -47,14 +46,15 @@ export function encodeLateRows(
   entry: JournalEntry,
   batches: readonly LateBatch[],
 ): { readonly bytes: Uint8Array; readonly rows: number } {
+  const keys = new KeyDictionary(keyScaleOf(contract, view.key))
   const late = batches.flatMap(({ batch, rows }) => {
-    const keys = keyCodes(batch.columns.get(view.key)!, batch.rows, keyScaleOf(contract, view.key))
+    const codes = keys.codesOf(batch.columns.get(view.key)!, batch.rows)
     const text = (column: string, row: number) => utf8At(batch.columns.get(column) as Utf8, row)
     const micros = (column: string, row: number) =>
       (batch.columns.get(column) as Int64).values[row]!
     return rows.map((row) => [
       name,
-      keys.text(keys.codes[row]!),
+      keys.text(codes[row]!),
       text('event_id', row),
       text('event_source', row),
       micros(contract.eventTime, row),

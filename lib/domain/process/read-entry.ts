@@ -2,8 +2,7 @@ import type { Contract } from '#lib/domain/contract/contract.ts'
 import { majorOf } from '#lib/domain/contract/version.ts'
 import type { JournalEntry } from '#lib/domain/ingest/journal.ts'
 import { admittedOf } from '#lib/domain/ingest/major-starts.ts'
-import type { ColumnBatch } from '#lib/domain/kernel/columns.ts'
-import { aggregateRows, type PanePartials } from './aggregate-rows.ts'
+import { type ColumnBatch, isNull } from '#lib/domain/kernel/columns.ts'
 import { aggregateOf } from './aggregates/aggregate-of.ts'
 import {
   type EntrySources,
@@ -25,13 +24,20 @@ export interface LateBatch {
   readonly rows: readonly number[]
 }
 
+/** Rows of an entry's file, with the columns that a view needs. */
+export interface ViewBatch {
+  readonly batch: ColumnBatch
+  /** Rows that came too late for the view, as 1; undefined if none did. */
+  readonly lateMask: Uint8Array | undefined
+}
+
 export interface EntryReading {
-  /** Of each file; several may have the same key and pane. */
-  readonly partials: readonly PanePartials[]
+  /** Of each file. */
+  readonly batches: readonly ViewBatch[]
   readonly late: readonly LateBatch[]
 }
 
-const NOTHING: EntryReading = { partials: [], late: [] }
+const NOTHING: EntryReading = { batches: [], late: [] }
 
 /** What an entry holds for a view, reading only the columns that the view needs. A function of the entry alone. */
 export async function readEntry(
@@ -47,15 +53,11 @@ export async function readEntry(
   const aggregated = view.aggregates.flatMap((one) => aggregateOf(one, contract).columns)
   const names = new Set([view.key, ...aggregated, ...place])
   const read = await readFiles(sources, contract, ofMajor(files, contract), names)
-  const partials: PanePartials[] = []
-  const lateBatches: LateBatch[] = []
-  for (const { file, batch } of read) {
-    const mask = late.get(file.path)
-    const aggregated = aggregateRows(view, contract, batch, mask)
-    partials.push(aggregated.partials)
-    if (mask !== undefined) lateBatches.push({ batch, rows: rowsIn(mask, aggregated.keys.codes) })
-  }
-  return { partials, late: lateBatches.filter(({ rows }) => rows.length > 0) }
+  const batches = read.map(({ file, batch }) => ({ batch, lateMask: late.get(file.path) }))
+  const lateBatches = batches.map(({ batch, lateMask }) => {
+    return { batch, rows: lateMask === undefined ? [] : keyedRowsIn(lateMask, batch, view.key) }
+  })
+  return { batches, late: lateBatches.filter(({ rows }) => rows.length > 0) }
 }
 
 async function lateRowsOf(
@@ -72,10 +74,11 @@ async function lateRowsOf(
 }
 
 /** A late row without the key would have been nobody's in time, too. */
-function rowsIn(mask: Uint8Array, codes: Int32Array): readonly number[] {
+function keyedRowsIn(mask: Uint8Array, { columns }: ColumnBatch, key: string): readonly number[] {
+  const keys = columns.get(key)!
   const rows: number[] = []
   for (let row = 0; row < mask.length; row++) {
-    if (mask[row] === 1 && codes[row] !== -1) rows.push(row)
+    if (mask[row] === 1 && !isNull(keys, row)) rows.push(row)
   }
   return rows
 }

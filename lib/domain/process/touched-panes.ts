@@ -3,6 +3,7 @@ import { inParallel } from '#lib/domain/kernel/in-parallel.ts'
 import { MICROS_PER_SECOND, type Micros } from '#lib/domain/kernel/time.ts'
 import { sessionCloses, shardsByKey, slotKeys, type WindowSlots } from './closed-windows.ts'
 import type { FinalView } from './finalize-windows.ts'
+import { KeyedPanes } from './keyed-panes.ts'
 import { readEntry } from './read-entry.ts'
 import { chainAround } from './session.ts'
 import type { Slot, SlotKey } from './slot-store.ts'
@@ -34,28 +35,28 @@ export async function touchedPanes(
   entries: readonly JournalEntry[],
   closed: Micros,
 ): Promise<readonly TouchedPane[]> {
-  const touched = new Map<string, TouchedPane>()
+  // Only who is touched is asked for: no column that is aggregated has to be read.
+  const view = { ...run.view, aggregates: [] }
+  const panes = new KeyedPanes(view, run.contract, run.from)
   for (const entry of entries) {
     if (entry.eventTime === undefined || liesBefore(run.from, entry)) continue
     const first = paneStart(panesOf(run.view.window), entry.eventTime.min)
     if (!mayBeClosed(run, first, closed)) continue
-    const { partials } = await readEntry(
+    const { batches } = await readEntry(
       { contracts: run.contracts, objects: run.lake.objects },
-      run.view,
+      view,
       run.contract,
       entry,
     )
-    for (const { count, keyOf, paneStarts } of partials) {
-      for (let group = 0; group < count; group++) {
-        const start = paneStarts[group]!
-        if (run.from !== undefined && start < run.from) continue
-        if (!mayBeClosed(run, start, closed)) continue
-        const key = keyOf(group)
-        touched.set(`${start}/${key}`, { key, paneStart: start })
-      }
-    }
+    for (const { batch, lateMask } of batches) panes.numbersOf(batch, lateMask)
   }
-  return [...touched.values()]
+  const touched: TouchedPane[] = []
+  for (let number = 0; number < panes.count; number++) {
+    const start = panes.paneStartOf(number)
+    if (!mayBeClosed(run, start, closed)) continue
+    touched.push({ key: panes.keyOf(number), paneStart: start })
+  }
+  return touched
 }
 
 function mayBeClosed({ view }: FinalView, start: Micros, closed: Micros): boolean {

@@ -12,14 +12,9 @@ import type { Micros } from '#lib/domain/kernel/time.ts'
 import { aggregateOf } from './aggregates/aggregate-of.ts'
 import { encodeLateRows, lateUri } from './late-rows.ts'
 import { latenessOf } from './lateness.ts'
-import { readEntry } from './read-entry.ts'
+import { type EntryReading, readEntry } from './read-entry.ts'
 import type { Slot, SlotKey, SlotStore, SlotWrite } from './slot-store.ts'
-import {
-  type NamedAggregates,
-  type TouchedSlot,
-  TouchedSlots,
-  withAdditions,
-} from './touched-slots.ts'
+import { type SlotsOfShard, TouchedSlots } from './touched-slots.ts'
 import { contractOfView, definitionHash, stateNameOf, type ViewDefinition } from './view.ts'
 import { liesBefore } from './whole-windows.ts'
 
@@ -119,7 +114,7 @@ interface ViewRun extends UpdateWindowsDependencies {
   readonly contract: Contract
   readonly name: string
   readonly definition: string
-  readonly algebras: NamedAggregates
+  readonly algebras: SlotsOfShard['algebras']
   /** Whether its windows become final one day: only then somebody has to find the keys of a pane. */
   readonly becomesFinal: boolean
 }
@@ -204,77 +199,126 @@ async function applyEntries(
   shard: string,
   entries: readonly JournalEntry[],
 ): Promise<Pick<UpdateReport, 'slotsWritten' | 'late' | 'events'>> {
-  const touched = new TouchedSlots(run.name, shard, run.from)
+  const touched = new TouchedSlots({ ...run, shard })
   let late = 0
   let events = 0
   for (const entry of entries) {
     events += admittedOf(entry, majorOf(run.contract.version))
-    if (liesBefore(run.from, entry)) continue
-    const reading = await readEntry(run, run.view, run.contract, entry)
-    for (const partials of reading.partials) touched.add(entry.last, partials)
-    if (reading.late.length > 0) {
-      const encoded = encodeLateRows(run, entry, reading.late)
-      late += encoded.rows
-      // One object per view and entry, under a key of the position: a repeat writes the same rows over themselves.
-      await run.objects.put(lateUri(run.layout, run.name, entry, run.generation), encoded.bytes)
-    }
+    const reading = await addEntry(run, touched, entry)
+    if (reading === undefined || reading.late.length === 0) continue
+    const encoded = encodeLateRows(run, entry, reading.late)
+    late += encoded.rows
+    // One object per view and entry, under a key of the position: a repeat writes the same rows over themselves.
+    await run.objects.put(lateUri(run.layout, run.name, entry, run.generation), encoded.bytes)
   }
-  return { slotsWritten: await writeSlots(run, shard, touched.all), late, events }
+  const { written, inPart } = await writeSlots(run, touched)
+  const slotsWritten = inPart ? written + (await applyEach(run, shard, entries)) : written
+  return { slotsWritten, late, events }
+}
+
+/**
+ * Adds the entries one after another. Slots that have some of them, from an invocation that took others together and then
+ * died or still goes on, stand between two entries, never within one: of a single one each slot has all or nothing.
+ */
+async function applyEach(
+  run: ViewRun,
+  shard: string,
+  entries: readonly JournalEntry[],
+): Promise<number> {
+  let slotsWritten = 0
+  for (const entry of entries) {
+    const touched = new TouchedSlots({ ...run, shard })
+    await addEntry(run, touched, entry)
+    slotsWritten += (await writeSlots(run, touched)).written
+  }
+  return slotsWritten
+}
+
+async function addEntry(
+  run: ViewRun,
+  touched: TouchedSlots,
+  entry: JournalEntry,
+): Promise<EntryReading | undefined> {
+  if (liesBefore(run.from, entry)) return undefined
+  const reading = await readEntry(run, run.view, run.contract, entry)
+  for (const { batch, lateMask } of reading.batches) touched.add(entry.last, batch, lateMask)
+  return reading
 }
 
 /** What adding to slots takes of a view's run. */
-export type SlotRun = Pick<ViewRun, 'slots' | 'clock' | 'name' | 'algebras' | 'becomesFinal'>
+export type SlotRun = Pick<ViewRun, 'slots' | 'clock' | 'becomesFinal'>
 
-/** Adds to slots what touches them, whoever else writes meanwhile; how many were written. */
-export async function writeSlots(
-  run: SlotRun,
-  shard: string,
-  wanted: readonly TouchedSlot[],
-): Promise<number> {
-  let pending = wanted
+/** What became of touched slots. */
+export interface WrittenSlots {
+  readonly written: number
+  /** Whether there are slots that have some of what is to be added: these were left as they are. */
+  readonly inPart: boolean
+}
+
+/** Adds to slots what touches them, whoever else writes meanwhile. */
+export async function writeSlots(run: SlotRun, touched: TouchedSlots): Promise<WrittenSlots> {
+  let pending = Array.from({ length: touched.count }, (_, slot) => slot)
   let written = 0
+  let inPart = false
   while (pending.length > 0) {
-    const known = slotsByPane(await run.slots.read(pending))
-    const before = pending.map(({ paneStart, key }) => known.get(paneStart)?.get(key))
-    const absent = pending.filter((_, at) => before[at] === undefined)
+    const stored = storedOf(touched, pending, await run.slots.read(keysOf(touched, pending)))
     // Before the slots: whoever closes the pane must find all of them, also after we die in between.
-    if (run.becomesFinal && absent.length > 0) {
-      await run.slots.addMembers(run.name, shard, keysByPane(absent))
+    if (run.becomesFinal) {
+      const absent = pending.filter((_, at) => stored[at] === undefined)
+      await addMembers(run, touched, absent)
     }
     const writes: SlotWrite[] = []
-    const writing: TouchedSlot[] = []
+    const writing: number[] = []
     const nowMs = run.clock.nowMs()
-    for (const [at, one] of pending.entries()) {
-      const slot = before[at]
-      const next = withAdditions(one, slot, run.algebras, nowMs)
-      if (next === undefined) continue
-      writes.push({ slot: next, sequenceRead: slot?.sequence })
-      writing.push(one)
+    for (let at = 0; at < pending.length; at++) {
+      const slot = pending[at]!
+      const coverage = touched.coverage(slot, stored[at])
+      if (coverage === 'part') inPart = true
+      if (coverage !== 'none') continue
+      const next = touched.withAdditions(slot, stored[at], nowMs)
+      writes.push({ slot: next, sequenceRead: stored[at]?.sequence })
+      writing.push(slot)
     }
     const outcomes = await run.slots.writeAll(writes)
     // Lost: another invocation wrote since we read. It is read again, and what it covers is left out.
     pending = writing.filter((_, at) => outcomes[at] === false)
     written += writing.length - pending.length
   }
-  return written
+  return { written, inPart }
 }
 
-function slotsByPane(slots: readonly Slot[]): ReadonlyMap<number, ReadonlyMap<string, Slot>> {
+function keysOf(touched: TouchedSlots, slots: readonly number[]): readonly SlotKey[] {
+  return slots.map((slot) => touched.slotKey(slot))
+}
+
+/** What is stored of each touched slot. */
+function storedOf(
+  touched: TouchedSlots,
+  slots: readonly number[],
+  found: readonly Slot[],
+): readonly (Slot | undefined)[] {
   const panes = new Map<number, Map<string, Slot>>()
-  for (const slot of slots) {
+  for (const slot of found) {
     const pane = panes.get(slot.paneStart)
     if (pane === undefined) panes.set(slot.paneStart, new Map([[slot.key, slot]]))
     else pane.set(slot.key, slot)
   }
-  return panes
+  return slots.map((slot) => panes.get(touched.paneStartOf(slot))?.get(touched.keyOf(slot)))
 }
 
-function keysByPane(slots: readonly SlotKey[]): ReadonlyMap<number, readonly string[]> {
+async function addMembers(
+  { slots }: SlotRun,
+  touched: TouchedSlots,
+  absent: readonly number[],
+): Promise<void> {
+  if (absent.length === 0) return
   const panes = new Map<number, string[]>()
-  for (const { key, paneStart } of slots) {
-    const keys = panes.get(paneStart)
-    if (keys === undefined) panes.set(paneStart, [key])
-    else keys.push(key)
+  for (const slot of absent) {
+    const start = touched.paneStartOf(slot)
+    const keys = panes.get(start)
+    if (keys === undefined) panes.set(start, [touched.keyOf(slot)])
+    else keys.push(touched.keyOf(slot))
   }
-  return panes
+  const { view, shard } = touched.slotKey(absent[0]!)
+  await slots.addMembers(view, shard, panes)
 }

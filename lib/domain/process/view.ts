@@ -1,5 +1,6 @@
 import type { Contract } from '#lib/domain/contract/contract.ts'
 import type { ContractVersions } from '#lib/domain/contract/contract-versions.ts'
+import { scaleOf } from '#lib/domain/contract/scalar.ts'
 import { majorOf } from '#lib/domain/contract/version.ts'
 import { contentHash } from '#lib/domain/kernel/content-hash.ts'
 import { PlatformError } from '#lib/domain/kernel/errors.ts'
@@ -134,4 +135,10 @@ export function subSlotsOf(
   generation?: string,
 ): ReadonlyMap<string, number> {
   return new Map(views.map((view) => [stateNameOf(view, generation), view.subSlots ?? 1]))
+}
+
+/** Digits behind the point of a view's key; none for what is no decimal. */
+export function keyScaleOf(contract: Contract, key: string): number {
+  const type = contract.fields.find((field) => field.name === key)?.type
+  return type === undefined ? 0 : scaleOf(type)
 }

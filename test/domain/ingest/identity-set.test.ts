@@ -22,7 +22,7 @@ describe('a set of identities', () => {
 
     for (let i = 0; i < IDENTITIES; i++) {
       const minute = Math.floor(random() * 100)
-      set.add(words, minute, 4 * i)
+      set.add(words.subarray(4 * i), [minute])
       oracle.set(idAt(i), Math.max(minute, oracle.get(idAt(i)) ?? minute))
     }
 
@@ -42,10 +42,12 @@ describe('a set of identities', () => {
     const random = seededRandom(4)
     const words = Int32Array.from({ length: 4 * IDENTITIES }, () => Math.floor(random() * 2 ** 32))
     const set = new IdentitySet()
-    for (let i = 0; i < 500; i++) set.add(words, i, 4 * i)
+    const minutesFrom = (start: number, end: number) =>
+      Array.from({ length: end - start }, (_, i) => start + i)
+    set.add(words, minutesFrom(0, 500))
     set.forgetBefore(400)
 
-    for (let i = 500; i < IDENTITIES; i++) set.add(words, i, 4 * i)
+    set.add(words.subarray(4 * 500), minutesFrom(500, IDENTITIES))
 
     const minutes = [...set.minutesOf(words, IDENTITIES)]
     expect(minutes.slice(0, 400)).toEqual(new Array(400).fill(NEVER))

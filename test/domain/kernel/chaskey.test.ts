@@ -38,7 +38,8 @@ it('refuses a key of another length', () => {
 })
 
 function codeOf(chaskey: Chaskey, message: Uint8Array): number[] {
-  chaskey.messageOf(message.length).set(message)
+  const view = chaskey.messageOf(message.length)
+  for (const [at, byte] of message.entries()) view.setUint8(at, byte)
   const code = new Int32Array(4)
   chaskey.write(message.length, code, 0)
   return [...new Uint32Array(code.buffer)]

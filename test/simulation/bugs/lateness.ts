@@ -70,8 +70,8 @@ export const latenessBugs: readonly PlantedBug[] = [
   {
     name: 'a single late row is not worth a file',
     file: UPDATE,
-    search: 'if (reading.late.length > 0) {',
-    replace: 'if (reading.late.some(({ rows }) => rows.length > 1)) {',
+    search: 'reading.late.length === 0) continue',
+    replace: 'reading.late.every(({ rows }) => rows.length < 2)) continue',
     within: 50,
   },
   {
@@ -86,23 +86,22 @@ export const latenessBugs: readonly PlantedBug[] = [
   {
     name: 'only one key of a pane is noted',
     file: UPDATE,
-    search: 'keysByPane(absent))',
-    replace: 'keysByPane(absent.slice(0, 1)))',
+    search: 'await addMembers(run, touched, absent)',
+    replace: 'await addMembers(run, touched, absent.slice(0, 1))',
     within: 50,
   },
   {
     name: 'keys are noted after their slots',
     file: UPDATE,
-    search: 'await run.slots.addMembers(run.name, shard, keysByPane(absent))',
-    replace:
-      'void run.slots.addMembers(run.name, shard, keysByPane(absent)).catch(() => undefined)',
+    search: 'await addMembers(run, touched, absent)',
+    replace: 'void addMembers(run, touched, absent).catch(() => undefined)',
     within: 2000,
   },
   {
     name: 'an event at the end of a pane is in it',
-    file: 'lib/domain/process/group-rows.ts',
-    search: 'time < lastStart + panes.width',
-    replace: 'time <= lastStart + panes.width',
+    file: 'lib/domain/process/keyed-panes.ts',
+    search: 'time < start + width',
+    replace: 'time <= start + width',
     within: 200,
   },
   {
@@ -122,8 +121,8 @@ export const latenessBugs: readonly PlantedBug[] = [
   {
     name: 'a slot is as old as what was added last',
     file: TOUCHED,
-    search: 'let min = slot?.eventTime.min ?? Number.POSITIVE_INFINITY',
-    replace: 'let min = Number.POSITIVE_INFINITY',
+    search: 'min = Math.min(min, stored.eventTime.min)',
+    replace: 'min = Math.max(min, stored.eventTime.min)',
     within: 50,
   },
   {

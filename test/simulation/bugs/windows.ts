@@ -9,8 +9,29 @@ export const windowBugs: readonly PlantedBug[] = [
   {
     name: 'a slot takes entries that it has',
     file: TOUCHED,
-    search: 'const covered = slot?.sequence ?? START',
+    search: 'const covered = stored?.sequence ?? START',
     replace: 'const covered = START',
+    within: 50,
+  },
+  {
+    name: 'a slot that has some of the entries takes all of them',
+    file: TOUCHED,
+    search: ": 'part'",
+    replace: ": 'none'",
+    within: 50,
+  },
+  {
+    name: 'a slot that has some of the entries goes without the others',
+    file: UPDATE,
+    search: "if (coverage === 'part') inPart = true\n",
+    replace: '',
+    within: 50,
+  },
+  {
+    name: 'a slot is as old as the oldest entry that was added',
+    file: TOUCHED,
+    search: 'sequence: this.#sequences[this.#newest[slot]!]!,',
+    replace: 'sequence: this.#sequences[this.#oldest[slot]!]!,',
     within: 50,
   },
   {

@@ -2,6 +2,7 @@ import type { FieldType } from '#lib/domain/contract/contract.ts'
 import type { ColumnBatch } from '#lib/domain/kernel/columns.ts'
 import type { Decimal } from '#lib/domain/kernel/decimal.ts'
 import type { CalendarDate, Timestamp } from '#lib/domain/kernel/instants.ts'
+import type { Accumulator } from './accumulator.ts'
 
 /**
  * A finished value; `null` where nothing was aggregated or the value does not fit the result type. As JSON it is a
@@ -45,6 +46,8 @@ export interface Aggregate<State> {
   create(): State
   /** One state per group: row r goes to group `groups[r]`; −1 = to none. */
   addBatch(batch: ColumnBatch, groups: Int32Array, groupCount: number): State[]
+  /** States side by side that batches are added to; without one they are merged with what `addBatch` gives. */
+  accumulator?(): Accumulator<State>
   /** Changes neither argument; the result may share parts with both. */
   merge(a: State, b: State): State
   finish(state: State): AggregateValue

@@ -1,5 +1,7 @@
+import type { ColumnBatch } from '#lib/domain/kernel/columns.ts'
+import { type Accumulator, numbersFor, type StatesOfRows } from './accumulator.ts'
 import { type Aggregate, EXACT } from './aggregate.ts'
-import { columnOf, groupsOfValues, rowsOfGroups } from './grouped-rows.ts'
+import { columnOf, groupsOfValues, NO_GROUP, rowsOfGroups } from './grouped-rows.ts'
 import { countFromStored, readStored, type StoredForm, writeStored } from './stored-state.ts'
 
 const FORM: StoredForm<number> = {
@@ -21,6 +23,7 @@ export function countAggregate(name: string, field: string | undefined): Aggrega
       for (let group = 0; group < groupCount; group++) states[group] = counts[group]!
       return states
     },
+    accumulator: () => new Counts(field),
     merge: (a, b) => a + b,
     finish: (count) => count,
     toStored: (count) => writeStored(FORM, count),
@@ -28,5 +31,28 @@ export function countAggregate(name: string, field: string | undefined): Aggrega
     maxStoredBytes: 29,
     resultType: { kind: 'long' },
     error: EXACT,
+  }
+}
+
+class Counts implements Accumulator<number> {
+  readonly #field: string | undefined
+  #counts = new Float64Array(64)
+
+  constructor(field: string | undefined) {
+    this.#field = field
+  }
+
+  add(batch: ColumnBatch, { states, count }: StatesOfRows): void {
+    this.#counts = numbersFor(count, this.#counts)
+    const counts = this.#counts
+    const nulls = this.#field === undefined ? undefined : columnOf(batch, this.#field).nulls
+    for (let row = 0; row < states.length; row++) {
+      const state = states[row]!
+      if (state !== NO_GROUP && (nulls === undefined || nulls[row] === 0)) counts[state]!++
+    }
+  }
+
+  state(number: number): number {
+    return this.#counts[number]!
   }
 }

@@ -2,6 +2,7 @@ import type { Field, FieldType } from '#lib/domain/contract/contract.ts'
 import { scaleOf } from '#lib/domain/contract/scalar.ts'
 import type { Column } from '#lib/domain/kernel/columns.ts'
 import { Decimal } from '#lib/domain/kernel/decimal.ts'
+import { IntegerSums } from './accumulated-integers.ts'
 import { type Aggregate, type AggregateValue, EXACT, NEAREST_DOUBLE } from './aggregate.ts'
 import { doubleSums } from './double-sums.ts'
 import { DYADIC, type Dyadic, type DyadicForm, quotient, WHOLE } from './dyadic.ts'
@@ -89,6 +90,7 @@ function summed(name: string, field: Field) {
           : integerSums(column, present, groupCount)
       return sums.map((sum, group) => ({ count: counts[group]!, sum }))
     }) satisfies Aggregate<SumState>['addBatch'],
+    ...(field.type.kind === 'double' ? {} : { accumulator: () => new IntegerSums(field.name) }),
     merge: (a: SumState, b: SumState): SumState => ({
       count: a.count + b.count,
       sum: plusTotals(a.sum, b.sum),

@@ -4,6 +4,7 @@ import type { Value } from '#lib/domain/contract/value.ts'
 import { columnOf } from '#lib/domain/ingest/build-column.ts'
 import type { Column, ColumnBatch } from '#lib/domain/kernel/columns.ts'
 import type { Random } from '#lib/domain/ops/seeded-random.ts'
+import { accumulatorOf, StatesOfRows } from '#lib/domain/process/aggregates/accumulator.ts'
 import type { Aggregate } from '#lib/domain/process/aggregates/aggregate.ts'
 import { fieldOf, productOf } from '#test/support/synth-product.ts'
 
@@ -76,8 +77,9 @@ export function finished(algebra: Aggregate<unknown>, contract: Contract, rows: 
 }
 
 /**
- * Aggregates the rows in one way that chance picks: in another order, cut into batches, merged along a random tree with
- * empty states in between, some of them through their stored form. Throws if a merge changes what it merges.
+ * Aggregates the rows in one way that chance picks: in another order, cut into batches, some added to states side by side,
+ * the others merged along a random tree with empty states in between, some of them through their stored form. Throws if a
+ * merge changes what it merges.
  */
 export function stateBySomeWay<State>(
   algebra: Aggregate<State>,
@@ -87,7 +89,9 @@ export function stateBySomeWay<State>(
   random: Random,
 ): State[] {
   const parts = cut(shuffled(rows, random), random)
+  const accumulated = parts.splice(0, Math.floor(random() * (parts.length + 1)))
   const byPart = parts.map((part) => statesOf(algebra, contract, part, groupCount))
+  byPart.push(accumulatedStates(algebra, contract, accumulated, groupCount))
   return Array.from({ length: groupCount }, (_, group) => {
     const states = [algebra.create(), ...byPart.map((states) => states[group]!)]
     while (states.length > 1) {
@@ -98,6 +102,25 @@ export function stateBySomeWay<State>(
     }
     return states[0]!
   })
+}
+
+/** The states that batches leave which are added one after another; they know of a group when a row of it comes. */
+function accumulatedStates<State>(
+  algebra: Aggregate<State>,
+  contract: Contract,
+  batches: readonly (readonly Row[])[],
+  groupCount: number,
+): State[] {
+  const accumulator = accumulatorOf(algebra)
+  let count = 0
+  for (const rows of batches) {
+    const states = Int32Array.from(rows, (row) => row.group)
+    count = Math.max(count, ...states.map((state) => state + 1))
+    accumulator.add(batchOf(contract, rows), new StatesOfRows(states, count))
+  }
+  return Array.from({ length: groupCount }, (_, group) =>
+    group < count ? accumulator.state(group) : algebra.create(),
+  )
 }
 
 /** As a store has it, and back. */
