@@ -37,11 +37,11 @@ export class KeyedPanes {
   }
 
   /**
-   * The number of each row; `NO_GROUP` for one that has no key, is late, or lies in a pane that is left out.
+   * The number of each row; `NO_GROUP` for one that has no key, does not count, or lies in a pane that is left out.
    *
-   * @param late rows that came too late for the view, as 1
+   * @param leftOut rows that do not count, as 1
    */
-  numbersOf({ rows, columns }: ColumnBatch, late?: Uint8Array): Int32Array {
+  numbersOf({ rows, columns }: ColumnBatch, leftOut?: Uint8Array): Int32Array {
     const codes = this.#keys.codesOf(columns.get(this.#key)!, rows)
     const { values } = columns.get(this.#eventTime) as Extract<Column, { kind: 'int64' }>
     // As halves: micros fit a double from 1684 to 2255, and a 64-bit value that is read whole is an object.
@@ -53,7 +53,7 @@ export class KeyedPanes {
     let inPane: CodeNumbers | undefined
     for (let row = 0; row < rows; row++) {
       const code = codes[row]!
-      if (code === NO_KEY || (late !== undefined && late[row] === 1)) {
+      if (code === NO_KEY || (leftOut !== undefined && leftOut[row] === 1)) {
         numbers[row] = NO_GROUP
         continue
       }

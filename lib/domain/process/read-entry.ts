@@ -13,8 +13,9 @@ import {
   PLACE_COLUMNS,
   readFiles,
 } from './entry-rows.ts'
+import { shapedRows } from './expressions/view-rows.ts'
 import { lateFrom, latenessOf, mayHoldLate } from './lateness.ts'
-import type { ViewDefinition } from './view.ts'
+import { rowsOfView, type ViewDefinition } from './view.ts'
 import { panesOf } from './window.ts'
 
 /** Rows that came too late for a view, of one contract. */
@@ -27,8 +28,8 @@ export interface LateBatch {
 /** Rows of an entry's file, with the columns that a view needs. */
 export interface ViewBatch {
   readonly batch: ColumnBatch
-  /** Rows that came too late for the view, as 1; undefined if none did. */
-  readonly lateMask: Uint8Array | undefined
+  /** Rows that the view's filter leaves out or that came too late for it, as 1; undefined if there are none. */
+  readonly leftOut: Uint8Array | undefined
 }
 
 export interface EntryReading {
@@ -51,13 +52,31 @@ export async function readEntry(
   const late = await lateRowsOf(sources, view, entry, files)
   const place = late.size > 0 ? PLACE_COLUMNS.map(({ name }) => name) : []
   const aggregated = view.aggregates.flatMap((one) => aggregateOf(one, contract).columns)
-  const names = new Set([view.key, ...aggregated, ...place])
+  const shape = rowsOfView(view, contract)
+  const derived = new Set(shape.derived.map(({ name }) => name))
+  const asked = [view.key, ...aggregated, ...place].filter((name) => !derived.has(name))
+  const names = new Set([...asked, ...shape.sources])
   const read = await readFiles(sources, contract, ofMajor(files, contract), names)
-  const batches = read.map(({ file, batch }) => ({ batch, lateMask: late.get(file.path) }))
-  const lateBatches = batches.map(({ batch, lateMask }) => {
-    return { batch, rows: lateMask === undefined ? [] : keyedRowsIn(lateMask, batch, view.key) }
-  })
-  return { batches, late: lateBatches.filter(({ rows }) => rows.length > 0) }
+  const batches: ViewBatch[] = []
+  const lateBatches: LateBatch[] = []
+  for (const { file, batch: stored } of read) {
+    const { batch, leftOut } = shapedRows(shape, stored)
+    const lateMask = late.get(file.path)
+    batches.push({ batch, leftOut: eitherMask(leftOut, lateMask) })
+    if (lateMask === undefined) continue
+    // What the filter leaves out would have been nobody's in time, too.
+    const rows = keyedRowsIn(lateMask, batch, view.key).filter((row) => leftOut?.[row] !== 1)
+    if (rows.length > 0) lateBatches.push({ batch, rows })
+  }
+  return { batches, late: lateBatches }
+}
+
+function eitherMask(
+  one: Uint8Array | undefined,
+  other: Uint8Array | undefined,
+): Uint8Array | undefined {
+  if (one === undefined || other === undefined) return one ?? other
+  return one.map((bit, row) => bit | other[row]!)
 }
 
 async function lateRowsOf(

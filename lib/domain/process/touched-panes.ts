@@ -48,7 +48,7 @@ export async function touchedPanes(
       run.contract,
       entry,
     )
-    for (const { batch, lateMask } of batches) panes.numbersOf(batch, lateMask)
+    for (const { batch, leftOut } of batches) panes.numbersOf(batch, leftOut)
   }
   const touched: TouchedPane[] = []
   for (let number = 0; number < panes.count; number++) {

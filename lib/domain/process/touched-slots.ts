@@ -57,12 +57,12 @@ export class TouchedSlots {
   /**
    * Adds rows of one entry, which may come in several batches; entries in the order of their positions.
    *
-   * @param late rows that came too late for the view, as 1
+   * @param leftOut rows that do not count, as 1
    */
-  add(sequence: SequenceNumber, batch: ColumnBatch, late?: Uint8Array): void {
+  add(sequence: SequenceNumber, batch: ColumnBatch, leftOut?: Uint8Array): void {
     if (this.#sequences.at(-1) !== sequence) this.#sequences.push(sequence)
     const known = this.count
-    const slots = this.#panes.numbersOf(batch, late)
+    const slots = this.#panes.numbersOf(batch, leftOut)
     this.#begin(known)
     this.#see(slots, batch.columns.get(this.#of.contract.eventTime) as Int64Column)
     const rows = new StatesOfRows(slots, this.count)

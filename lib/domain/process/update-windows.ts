@@ -241,7 +241,7 @@ async function addEntry(
 ): Promise<EntryReading | undefined> {
   if (liesBefore(run.from, entry)) return undefined
   const reading = await readEntry(run, run.view, run.contract, entry)
-  for (const { batch, lateMask } of reading.batches) touched.add(entry.last, batch, lateMask)
+  for (const { batch, leftOut } of reading.batches) touched.add(entry.last, batch, leftOut)
   return reading
 }
 

@@ -4,6 +4,8 @@ import { scaleOf } from '#lib/domain/contract/scalar.ts'
 import { majorOf } from '#lib/domain/contract/version.ts'
 import { contentHash } from '#lib/domain/kernel/content-hash.ts'
 import { PlatformError } from '#lib/domain/kernel/errors.ts'
+import type { DerivedColumn, Expression } from './expressions/expression.ts'
+import { type ViewRows, viewRowsOf } from './expressions/view-rows.ts'
 import type { WindowDefinition } from './window.ts'
 
 /**
@@ -20,8 +22,12 @@ export interface ViewDefinition {
    * @default 1
    */
   readonly version?: number
-  /** The data field whose value is the key. */
+  /** The data field, or derived column, whose value is the key. */
   readonly key: string
+  /** Columns that are computed of each row first; key, filter, aggregates and those behind may name them. */
+  readonly derived?: readonly DerivedColumn[]
+  /** Which rows count: those for which it is true, not those for which it is not known. @default all */
+  readonly filter?: Expression
   readonly window: WindowDefinition
   /**
    * The major version of the contract whose rows are read. A view is a function of one table: state it before a new
@@ -93,18 +99,45 @@ export type AggregateDefinition = { readonly name: string } & (
 
 export type AggregateFunction = AggregateDefinition['function']
 
-/** The newest contract of the major that the view reads. Throws `view.invalid` if there is none. */
+/**
+ * The newest contract of the major that the view reads, with the view's derived columns behind its fields. Throws
+ * `view.invalid` if there is none, or one of its expressions is of something else.
+ */
 export function contractOfView(
-  view: Pick<ViewDefinition, 'name' | 'major'>,
+  view: Pick<ViewDefinition, 'name' | 'major' | 'derived' | 'filter'>,
   { current, majors }: ContractVersions,
 ): Contract {
   const { name, major = majorOf(current.version) } = view
   const contract = majors.find((one) => majorOf(one.version) === major)
-  if (contract !== undefined) return contract
+  if (contract !== undefined) return rowsOfView(view, contract).contract
   throw new PlatformError(
     'view.invalid',
     `${current.product}: view "${name}": there is no contract of major ${major}`,
   )
+}
+
+const rowsOfViews = new WeakMap<object, WeakMap<Contract, ViewRows>>()
+
+/** What the view makes of this contract's rows before it groups them; the contract may be that of `contractOfView`. */
+export function rowsOfView(
+  view: Pick<ViewDefinition, 'name' | 'derived' | 'filter'>,
+  contract: Contract,
+): ViewRows {
+  const ofView = rowsOfViews.get(view) ?? new WeakMap<Contract, ViewRows>()
+  rowsOfViews.set(view, ofView)
+  const known = ofView.get(contract)
+  if (known !== undefined) return known
+  try {
+    const rows = viewRowsOf(view, contract)
+    ofView.set(contract, rows)
+    // Who asks with the wider contract, which is what most go on with, means the same rows.
+    ofView.set(rows.contract, rows)
+    return rows
+  } catch (error) {
+    if (!(error instanceof PlatformError) || error.code !== 'view.invalid') throw error
+    const message = `${contract.product}: view "${view.name}": ${error.message}`
+    throw new PlatformError('view.invalid', message)
+  }
 }
 
 /** How people call the set of states that stands without a name of its own in its items and tables. */
@@ -124,9 +157,12 @@ export function stateNameOf(
 
 /** Equal for definitions whose states mean the same: what it is described as and when it is written is not part of it. */
 export function definitionHash(view: ViewDefinition, contract: Contract): string {
-  const { key, window, aggregates } = view
+  const { key, window, aggregates, derived, filter } = view
   const major = majorOf(contract.version)
-  return contentHash(Buffer.from(JSON.stringify([key, window, aggregates, major])))
+  const meaning: unknown[] = [key, window, aggregates, major]
+  // Only where they are: a view without them means what it meant before there were any.
+  if (derived !== undefined || filter !== undefined) meaning.push(derived ?? [], filter ?? true)
+  return contentHash(Buffer.from(JSON.stringify(meaning)))
 }
 
 /** Over how many partitions the slots of each view are spread, by state name. */
