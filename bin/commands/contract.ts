@@ -6,6 +6,7 @@ import { type ContractProblem, parseContract } from '#lib/domain/contract/parse-
 import type { CommandContext } from './context.ts'
 import { compareWith, comparisonLines } from './contract-against.ts'
 import { registerDocs } from './contract-docs.ts'
+import { registerFields } from './contract-fields.ts'
 import { type ContractTarget, contractTargets, textOf } from './contract-files.ts'
 import { registerTypes } from './contract-types.ts'
 import { CommandError } from './failure.ts'
@@ -130,6 +131,7 @@ export const registerContract: Register = (program, run) => {
           context.terminal.line(`${counted(result.files.length, 'contract')} valid`)
       }),
     )
+  registerFields(contract, run)
   registerTypes(contract, run)
   registerDocs(contract, run)
 }

@@ -1,7 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Command } from 'commander'
-import { productNames } from '#lib/adapters/files/product-files.ts'
-import { readProduct } from '#lib/adapters/files/read-product.ts'
 import type { Product } from '#lib/domain/contract/product.ts'
 import { POINTER_LIFETIME_MS } from '#lib/domain/features/pointer-lifetime.ts'
 import type { FeatureValues } from '#lib/domain/features/read-features.ts'
@@ -10,6 +8,8 @@ import type { ViewDefinition } from '#lib/domain/process/view.ts'
 import { productIn } from './cells.ts'
 import type { CommandContext } from './context.ts'
 import { CommandError } from './failure.ts'
+import { instant, productOfView } from './feature-arguments.ts'
+import { registerFeatureSql } from './features-sql.ts'
 import { FunctionFailure, invokeFunction } from './invoke.ts'
 import type { Register } from './program.ts'
 import { table } from './terminal.ts'
@@ -57,22 +57,6 @@ export async function getFeatures(
 /** Every instance that answers has changed over by then. */
 const MOST_ATTEMPTS = 4
 
-/** Looks at the products one by one: what is wrong with another one does not matter here. */
-export async function productOfView(root: string, view: string): Promise<Product> {
-  const names = await productNames(root)
-  const readings = await Promise.all(names.map((name) => readProduct(root, name)))
-  const products = readings.flatMap((reading) => (reading.ok ? [reading.product] : []))
-  const product = products.find((one) => one.views.some(({ name }) => name === view))
-  if (product !== undefined) return product
-  const known = products.flatMap((one) => one.views.map(({ name }) => name)).join(', ') || 'none'
-  const unread = names.filter((_, at) => readings[at]?.ok === false)
-  const besides =
-    unread.length === 0
-      ? ''
-      : `; ${unread.join(', ')} cannot be read: run \`npm run weir -- contract check\``
-  throw new CommandError('view.unknown', `unknown view "${view}": known are ${known}${besides}`)
-}
-
 /** A key that the field cannot hold has no history for sure: more likely it was meant to be another one. */
 function requireKey(product: Product, view: ViewDefinition, key: string): void {
   const type = product.contract.fields.find((field) => field.name === view.key)?.type
@@ -86,24 +70,11 @@ function requireKey(product: Product, view: ViewDefinition, key: string): void {
   )
 }
 
-/** Any ISO 8601 time as UTC; without an offset it is UTC already. */
-function instant(text: string): string {
-  const isIso = /^\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2}:?\d{2})?)?$/i.test(
-    text,
-  )
-  const hasOffset = /(Z|[+-]\d{2}:?\d{2})$/i.test(text.slice(10))
-  const time = new Date(text.length === 10 || hasOffset ? text : `${text.replace(' ', 'T')}Z`)
-  if (isIso && !Number.isNaN(time.getTime())) return time.toISOString()
-  throw new CommandError('features.time', `--at "${text}" is no time: write 2019-01-31T18:00:00Z`, {
-    exitCode: 2,
-  })
-}
-
 export const registerFeatures: Register = (program, run) => {
   const features = program
     .command('features')
-    .summary('read features')
-    .description('Reads features.')
+    .summary('read features, and see their definitions')
+    .description('Reads features, and shows what they are.')
   features.helpCommand(false)
   features
     .command('get')
@@ -134,6 +105,7 @@ export const registerFeatures: Register = (program, run) => {
         context.terminal.line(featuresTable(results))
       }),
     )
+  registerFeatureSql(features, run)
 }
 
 /** Features as a table, a line per key. */

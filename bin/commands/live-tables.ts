@@ -5,7 +5,7 @@ import { featureTableName } from '#lib/domain/process/feature-table.ts'
 import { servingView } from '#lib/domain/process/generations/generations.ts'
 import { productIn } from './cells.ts'
 import type { CommandContext } from './context.ts'
-import { productOfView } from './features.ts'
+import { productOfView } from './feature-arguments.ts'
 
 /** Text in single quotes, or a view's name in braces. */
 const PART = /'(?:[^']|'')*'|\{([a-z][a-z0-9-]*)\}/g

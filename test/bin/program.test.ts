@@ -46,6 +46,7 @@ const COMMAND_PATHS = [
   ['query'],
   ['features'],
   ['features', 'get'],
+  ['features', 'sql'],
   ['reconcile'],
   ['replay'],
   ['replay', 'start'],
@@ -71,6 +72,7 @@ const COMMAND_PATHS = [
   ['contract'],
   ['contract', 'check'],
   ['contract', 'types'],
+  ['contract', 'fields'],
   ['contract', 'docs'],
 ]
 

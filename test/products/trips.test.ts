@@ -3,6 +3,7 @@ import { parse } from 'csv-parse/sync'
 import { describe, expect, it } from 'vitest'
 import type { Contract } from '#lib/domain/contract/contract.ts'
 import { parseContract } from '#lib/domain/contract/parse-contract.ts'
+import { fieldKindsModule } from '#lib/domain/contract/types/field-kinds.ts'
 import { cloudEventText, mapCsvRow } from '#lib/domain/ingest/csv-mapping.ts'
 import { type DecodedBatch, decode } from '#lib/domain/ingest/decode.ts'
 import { unpackRecord } from '#lib/domain/ingest/wire.ts'
@@ -89,4 +90,10 @@ describe('the real trips', () => {
       expect(readme).toMatch(new RegExp(`^\\| ${id} +\\| \`${name}\` +\\|`, 'm'))
     }
   })
+})
+
+it('the kinds of its fields are those of its contract', () => {
+  expect(readFileSync('products/trips/fields.ts', 'utf8')).toBe(
+    fieldKindsModule([contractOfTrips()]).text,
+  )
 })

@@ -1,4 +1,5 @@
 import type { Contract } from '#lib/domain/contract/contract.ts'
+import { PlatformError } from '#lib/domain/kernel/errors.ts'
 import { isAfter } from '#lib/domain/kernel/sequence-number.ts'
 import { isoOf, MICROS_PER_SECOND, type Micros } from '#lib/domain/kernel/time.ts'
 import type { AggregateValue } from '#lib/domain/process/aggregates/aggregate.ts'
@@ -29,8 +30,8 @@ export interface FeatureValues {
    * history.
    */
   readonly result: 'provisional' | 'final' | 'none'
-  /** `stream`: from window slots; `none`: no history. */
-  readonly source: 'stream' | 'none'
+  /** `stream`: from window slots; `fallback`: what the view declares for a stale value; `none`: no history. */
+  readonly source: 'stream' | 'fallback' | 'none'
   /** Which set of states it was read from: `v1` is the first, a replay fills others. */
   readonly generation: string
 }
@@ -44,8 +45,32 @@ export interface FeatureSources {
   readonly from?: Micros
 }
 
-/** The newest window of a key that starts at or before `at`, merged over all shards. */
+/**
+ * The newest window of a key that starts at or before `at`, merged over all shards; what is stale as the view wants it.
+ * Throws `features.stale` if it wants an error.
+ */
 export async function readFeatures(
+  sources: FeatureSources,
+  view: ViewDefinition,
+  key: string,
+  at: Micros,
+): Promise<FeatureValues> {
+  const known = await newestFeatures(sources, view, key, at)
+  const { whenStale = 'lastKnown' } = view
+  if (!known.stale || whenStale === 'lastKnown') return known
+  if (whenStale === 'error') {
+    const newest =
+      known.source === 'none' ? 'nothing is known' : `it was computed at ${known.computedAt}`
+    throw new PlatformError(
+      'features.stale',
+      `${view.name}: "${key}" has no value that is younger than ${view.freshnessSeconds} s: ${newest}`,
+    )
+  }
+  const values = view.aggregates.map(({ name }) => [name, whenStale.fallback[name] ?? null])
+  return { ...known, values: Object.fromEntries(values), source: 'fallback' }
+}
+
+async function newestFeatures(
   sources: FeatureSources,
   view: ViewDefinition,
   key: string,

@@ -39,6 +39,10 @@ export function checkViews(contract: Contract, views: readonly ViewDefinition[])
       fail(`freshnessSeconds is a whole number of seconds above 0, not ${shown(freshnessSeconds)}`)
     }
     checkAggregates(contract, view, fail)
+    checkStalePolicy(view, fail)
+    if (view.owner !== undefined && !/^\S.{0,99}$/.test(view.owner)) {
+      fail('the owner is a name of at most 100 characters')
+    }
   }
 }
 
@@ -93,6 +97,24 @@ function checkAggregates(contract: Contract, view: ViewDefinition, fail: Fail): 
     fail(
       `its states may take ${bytes} bytes per key and window, and an item has ${MAX_STATES_BYTES}: lower a topk's capacity, a quantile's maxBins or a distinct's precision, or make two views`,
     )
+  }
+}
+
+function checkStalePolicy(
+  { whenStale = 'lastKnown', aggregates }: ViewDefinition,
+  fail: Fail,
+): void {
+  if (whenStale === 'lastKnown' || whenStale === 'error') return
+  const fallback: unknown = (whenStale as { fallback?: unknown } | null)?.fallback
+  if (typeof fallback !== 'object' || fallback === null) {
+    fail('whenStale is "lastKnown", "error", or { fallback: { <aggregate>: <value> } }')
+  }
+  for (const [name, value] of Object.entries(fallback as object)) {
+    if (!aggregates.some((one) => one.name === name))
+      fail(`the fallback names no aggregate "${name}"`)
+    if (value !== null && !['string', 'number', 'boolean'].includes(typeof value)) {
+      fail(`the fallback of "${name}" is a number, a text, a truth value or null`)
+    }
   }
 }
 

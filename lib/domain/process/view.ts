@@ -38,6 +38,10 @@ export interface ViewDefinition {
   readonly aggregates: readonly AggregateDefinition[]
   /** A value older than this is served with `stale`. */
   readonly freshnessSeconds: number
+  /** What a stale value is served as. @default as it is */
+  readonly whenStale?: StalePolicy
+  /** Whom to ask about it. @default the product's owner */
+  readonly owner?: string
   /**
    * How long events may gather before slots show them. Each write of a slot costs a unit whatever it adds: a longer
    * interval writes the same slot less often. Nothing waits for longer than a minute more than this.
@@ -51,6 +55,15 @@ export interface ViewDefinition {
    */
   readonly subSlots?: number
 }
+
+/**
+ * What a reader gets instead of a value that is older than declared, or of none: the last one that is known, an error
+ * (`features.stale`), or these values; an aggregate that is not among them is null. All are marked stale.
+ */
+export type StalePolicy<Name extends string = string> =
+  | 'lastKnown'
+  | 'error'
+  | { readonly fallback: Readonly<Partial<Record<Name, string | number | boolean | null>>> }
 
 /** What is computed of a window's rows. A row without a value in `field` is left out. */
 export type AggregateDefinition = { readonly name: string } & (

@@ -1,0 +1,17 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { expect, it } from 'vitest'
+import { codeBlocks } from '#test/support/markdown-blocks.ts'
+import { TypeCheck } from '#test/support/type-check.ts'
+import { root } from '#test/support/weir.ts'
+
+const blocks = codeBlocks(readFileSync(join(root, 'docs/features.md'), 'utf8'))
+
+it('the views of docs/features.md compile', () => {
+  const views = blocks.filter(({ language }) => language === 'ts')
+
+  expect(views).toHaveLength(1)
+  expect(
+    new TypeCheck({ 'products/trips/made.ts': views[0]!.text }).problems('products/trips/made.ts'),
+  ).toEqual([])
+})
