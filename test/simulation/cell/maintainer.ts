@@ -1,21 +1,21 @@
 import { S3ObjectRemover } from '#lib/adapters/s3/s3-object-remover.ts'
 import { hasCode } from '#lib/domain/kernel/errors.ts'
 import type { TableName } from '#lib/domain/lake/catalog.ts'
-import type { Fences } from '#lib/domain/lake/fences.ts'
 import { compact } from '#lib/domain/lake/maintenance/compact.ts'
 import { expireSnapshots } from '#lib/domain/lake/maintenance/expire.ts'
 import { findOrphans, removeOrphans } from '#lib/domain/lake/maintenance/orphans.ts'
 import { rewriteManifests } from '#lib/domain/lake/maintenance/rewrite-manifests.ts'
 import { releaseHold, rollBack } from '#lib/domain/lake/maintenance/roll-back.ts'
-import { pendingFiles } from '#lib/domain/lake/pending-files.ts'
 import { type Lake, loadTable } from '#lib/domain/lake/table.ts'
+import { orphanSources } from '#lib/domain/ops/orphan-sources.ts'
 import type { Random } from '#lib/domain/ops/seeded-random.ts'
 import { Process } from '../cloud/process.ts'
 import { isInjected } from '../cloud/service-errors.ts'
 import { between, oneOf } from '../kernel/choices.ts'
 import type { Cell } from './cell.ts'
 import { journalOf, lakeOf } from './functions.ts'
-import { DATABASE, PRODUCT } from './product.ts'
+import { DATABASE, DEPLOYMENTS, PRODUCT } from './product.ts'
+import { generationsOf, slotsOf } from './windows.ts'
 
 const ACTIONS = [
   'compacts',
@@ -127,12 +127,17 @@ class Maintainer {
 
   async #removeOrphans(table: TableName, isFeatures: boolean): Promise<void> {
     const { cloud } = this.#cell
-    const journal = journalOf(cloud, this.#process)
-    const { objects } = this.#lake
-    // Nothing waits for the feature table in files: it is computed from slots.
-    // Those of all entries: views read curated files too, and may be behind the curated table's fences.
-    const waiting = (_fences: Fences) =>
-      isFeatures ? Promise.resolve(new Set<string>()) : pendingFiles({ journal, objects }, {})
+    const { waiting } = orphanSources(
+      {
+        journal: journalOf(cloud, this.#process),
+        objects: this.#lake.objects,
+        generations: generationsOf(cloud, this.#process),
+        slotsOf: slotsOf(cloud, this.#process),
+        contracts: DEPLOYMENTS[this.#cell.deployment],
+        views: [this.#cell.windows.view],
+      },
+      { kind: isFeatures ? 'feature' : 'curated' },
+    )
     const plan = await findOrphans(this.#lake, table, { waiting })
     await cloud.scheduler.sleep(HOUR_MS + between(this.#random, 0, 60_000), this.#name, 'waits')
     const remover = new S3ObjectRemover({ client: cloud.s3.client(this.#process) })

@@ -19,8 +19,8 @@ export interface UpheavalSettings {
 export function plotUpheavals(cell: Cell, settings: UpheavalSettings): void {
   const { scheduler, choices } = cell.cloud
   const random = choices.random('upheavals')
-  const at = (name: string, happens: () => void) => {
-    const ms = Math.floor(random() * settings.spanMs)
+  const drawMs = () => Math.floor(random() * settings.spanMs)
+  const at = (name: string, happens: () => void, ms = drawMs()) => {
     if (choices.includes(name)) scheduler.after(ms, 'upheaval', name, happens)
   }
   for (let n = 0; n < settings.reshards; n++) {
@@ -43,8 +43,19 @@ export function plotUpheavals(cell: Cell, settings: UpheavalSettings): void {
   if (random() < settings.idleCommits) {
     at('commits pause', () => cell.pauseCommits(awayHours * 60 * MINUTE_MS))
   }
-  for (const deployment of settings.deployments) {
-    at(`deploy ${deployment}`, () => cell.deploy(deployment))
+  // A version that objects are named after has to be there in the end: it comes when it is due.
+  const isReversible = !settings.deployments.includes('widened')
+  const times = settings.deployments.map(drawMs).sort((a, b) => a - b)
+  for (const [n, deployment] of settings.deployments.entries()) {
+    const [atCall, isGivenUp, isAmid] = [between(random, 1, 16), random() < 0.7, random() < 0.8]
+    at(
+      `deploy ${n + 1} ${deployment}`,
+      () =>
+        isAmid && isReversible
+          ? cell.deployAmid(deployment, { atCall, isGivenUp })
+          : cell.deploy(deployment),
+      times[n],
+    )
   }
 }
 

@@ -84,24 +84,27 @@ export class WindowChecks {
     return this.#cursors.get(shard)
   }
 
-  onItem({ table, partition, sort, before, after }: ItemChange): void {
-    if (table !== SLOTS_TABLE) return
+  /** Whether a cursor has moved. */
+  onItem({ table, partition, sort, before, after }: ItemChange): boolean {
+    if (table !== SLOTS_TABLE) return false
     if (partition === CURSORS) {
       this.#checkCursor(sort, after!)
-      return
+      return true
     }
     const key = SLOTS.exec(partition)?.[1]
-    if (key === undefined) return
+    if (key === undefined) return false
     const [start, shard] = sort.split('#') as [string, string]
     const pane = Date.parse(start) * 1000
     const where = `slot ${partition}/${sort}`
     if (after === undefined) this.#checkGone(where, shard, key, pane)
     else this.#checkSlot(where, { shard, key, pane }, before, after)
+    return false
   }
 
-  onObject({ uri, after }: ObjectChange): void {
+  onObject({ uri, before, after }: ObjectChange): void {
     const match = LATE.exec(uri)
-    if (match === null) return
+    // What is put again, byte by byte, has been looked at.
+    if (match === null || (before !== undefined && after !== undefined)) return
     must(after !== undefined, () => `${uri} was removed`)
     const id = entryId(match[1]!, match[2]!)
     this.#late.add(id)
