@@ -25,17 +25,17 @@ export interface SeedRun extends CellRun {
 }
 
 /** One seed in so many runs is a race of a few records, which finds what needs many steps in one order. */
-const RACE_EVERY = 3
+const RACE_EVERY = 2
 /** One in so many compresses for real. */
 const COMPRESSED_EVERY = 32
 
 /** A run that is decided by its seed alone. */
 export async function simulate(seed: number, options: SeedOptions = {}): Promise<SeedRun> {
-  usePlainCompression(seed % COMPRESSED_EVERY !== 1)
+  usePlainCompression(seed % COMPRESSED_EVERY !== 2)
   try {
     const choices = new SeededChoices(seed, options.only)
     const run =
-      seed % RACE_EVERY === 2
+      seed % RACE_EVERY === 1
         ? await simulateRace(choices, options)
         : await simulateDay(choices, options)
     return { ...run, seed, faults: choices.deviations, taken: choices.taken }
@@ -47,7 +47,7 @@ export async function simulate(seed: number, options: SeedOptions = {}): Promise
 /** Some hundred events over several shards, with faults, reshards, deployments and other engines. */
 function simulateDay(choices: SeededChoices, options: TraceOptions): Promise<CellRun> {
   const random = choices.random('settings')
-  const sends = between(random, 4, 12)
+  const sends = between(random, 3, 9)
   const deployments = drawDeployments(random)
   const limits = drawLimits(random)
   // On a busy day one batch follows the other while those before it are at work.
@@ -76,11 +76,12 @@ function simulateDay(choices: SeededChoices, options: TraceOptions): Promise<Cel
       reshards: oneOf(random, [0, 0, 1, 2, 3]),
       outage: 0.15,
       idleCommits: 0.08,
+      idleArchive: 0.1,
       deployments,
     })
     const isRolledBack = plotForeignWork(cell, oneOf(random, [0, 0, 1, 2]), 2 * spanMs)
     plotMaintenance(cell, {
-      times: oneOf(random, [0, 0, 1, 3, 5]),
+      times: oneOf(random, [0, 0, 2, 5, 8]),
       spanMs: 2 * spanMs,
       mayRollBack: !isRolledBack,
     })
@@ -98,7 +99,7 @@ function send(
 ): void {
   const { scheduler } = cell.cloud
   scheduler.spawn(async () => {
-    const settings = { ...of, records: 3, events: 20 }
+    const settings = { ...of, records: 3, events: 12 }
     await Promise.all(
       Array.from({ length: producers }, (_, at) => runProducer(`p${at}`, settings, cell.cloud)),
     )

@@ -209,6 +209,11 @@ export class Cell {
     this.#archiver.interrupt({ atCall, isGivenUp, happens: () => this.deploy(deployment) })
   }
 
+  /** Nothing is taken from the stream for so long: what comes meanwhile is one batch. */
+  pauseArchive(ms: number): void {
+    this.mapping.awayUntilMs = this.#scheduler.nowMs + ms
+  }
+
   /** Nothing is committed for so long. */
   pauseCommits(ms: number): void {
     this.#committer.awayUntilMs = this.#scheduler.nowMs + ms
@@ -282,8 +287,9 @@ export class Cell {
   #onError(process: Process, error: unknown): void {
     const code = (error as { code?: unknown }).code
     if (isInjected(error) || EXPECTED.has(String(code))) return
-    // Given up long ago, it goes on from a table whose objects maintenance has removed since.
-    if (process.zombie !== undefined && code === 'objects.notFound') return
+    // Given up long ago, it goes on from a table whose objects maintenance has removed since, or with a shard that has gone.
+    const isForgotten = code === 'objects.notFound' || code === 'lineage.shardUnknown'
+    if (process.zombie !== undefined && isForgotten) return
     // A shard that waits is told in words, without the error that made it wait.
     if (code === 'verdicts.unreadable' && process.hasMetFault) return
     const text = error instanceof Error ? (error.stack ?? error.message) : String(error)

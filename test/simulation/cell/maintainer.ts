@@ -53,22 +53,30 @@ export interface MaintenanceSettings {
 export function plotMaintenance(cell: Cell, settings: MaintenanceSettings): void {
   const { scheduler, choices } = cell.cloud
   const random = choices.random('maintenance')
+  let afterMs = 0
   for (let at = 1; at <= settings.times; at++) {
     const name = `maintenance-${at}`
     const action = oneOf(random, ACTIONS)
-    const afterMs = drawPause(random, settings.spanMs)
+    afterMs += drawPause(random, settings.spanMs)
+    const startsMs = afterMs
     if (action === 'rolls back' && !settings.mayRollBack) continue
     if (!choices.includes(`${name} ${action}`)) continue
     scheduler.spawn(async () => {
-      await scheduler.sleep(afterMs, name, 'waits')
+      await scheduler.sleep(startsMs, name, 'waits')
       await new Maintainer(cell, name, choices.random(name)).act(action)
     })
   }
 }
 
-/** Orphans are a day old, so what removes them has to come days later. */
+/**
+ * One follows the other while that is at work, after it while what has frozen stands still, or a day later: orphans are a
+ * day old, and removed an hour after they were found.
+ */
 function drawPause(random: Random, spanMs: number): number {
-  return random() < 0.6 ? random() * spanMs : 25 * HOUR_MS + random() * 100 * HOUR_MS
+  const chance = random()
+  if (chance < 0.5) return random() * spanMs
+  if (chance < 0.65) return random() * 5 * HOUR_MS
+  return 24 * HOUR_MS + random() ** 2 * 60 * HOUR_MS
 }
 
 class Maintainer {

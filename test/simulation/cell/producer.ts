@@ -118,7 +118,7 @@ function planSends(
 function drawPause(random: Random, isBusy: boolean): number {
   const chance = random()
   if (chance < 0.9) return between(random, 10, isBusy ? 1_000 : 12_000)
-  if (chance < 0.96) return between(random, 1, 40) * MINUTE_MS
+  if (chance < 0.95) return between(random, 1, 40) * MINUTE_MS
   // What is sent again then is a duplicate just so, or just so no longer.
   if (chance < 0.98) return between(random, -2, 1) * MINUTE_MS + DEDUP_HORIZON_MINUTES * MINUTE_MS
   return between(random, 40, 200) * MINUTE_MS

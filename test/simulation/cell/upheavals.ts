@@ -11,6 +11,8 @@ export interface UpheavalSettings {
   readonly outage: number
   /** How likely nothing is committed for days. */
   readonly idleCommits: number
+  /** How likely nothing is archived for an hour or more. */
+  readonly idleArchive: number
   /** In the order in which they come. */
   readonly deployments: readonly Deployment[]
 }
@@ -45,6 +47,11 @@ export function plotUpheavals(cell: Cell, settings: UpheavalSettings): void {
   }
   // A version that objects are named after has to be there in the end: it comes when it is due.
   const isReversible = !settings.deployments.includes('widened')
+  // Less than a closed shard is listed: what waits longer is lost to everybody.
+  const idleMinutes = between(random, 40, 75)
+  if (random() < settings.idleArchive) {
+    at('archiving pauses', () => cell.pauseArchive(idleMinutes * MINUTE_MS))
+  }
   const times = settings.deployments.map(drawMs).sort((a, b) => a - b)
   for (const [n, deployment] of settings.deployments.entries()) {
     const [atCall, isGivenUp, isAmid] = [between(random, 1, 16), random() < 0.7, random() < 0.8]

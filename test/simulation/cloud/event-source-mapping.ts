@@ -55,6 +55,8 @@ export interface Delivery<Content> {
  * come once more, also while newer batches are under way.
  */
 export class EventSourceMapping<Content extends { readonly name: string }, Result> {
+  /** Until when it is disabled; what it has begun it brings to an end. */
+  awayUntilMs = 0
   readonly #scheduler: Scheduler
   readonly #choices: Choices
   readonly #stream: KinesisModel<Content>
@@ -108,6 +110,8 @@ export class EventSourceMapping<Content extends { readonly name: string }, Resul
         continue
       }
       await this.#scheduler.sleep(this.#settings.windowMs, id, 'the batch gathers')
+      const awayMs = this.awayUntilMs - this.#scheduler.nowMs
+      if (awayMs > 0) await this.#scheduler.sleep(awayMs, id, 'the mapping is enabled again')
       await this.#deliverNext(id, poller)
       await this.#mayComeAgain(id, poller)
     }
