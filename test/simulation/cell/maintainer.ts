@@ -4,9 +4,12 @@ import type { TableName } from '#lib/domain/lake/catalog.ts'
 import { compact } from '#lib/domain/lake/maintenance/compact.ts'
 import { expireSnapshots } from '#lib/domain/lake/maintenance/expire.ts'
 import { findOrphans, removeOrphans } from '#lib/domain/lake/maintenance/orphans.ts'
+import { setRetention } from '#lib/domain/lake/maintenance/retention-policy.ts'
 import { rewriteManifests } from '#lib/domain/lake/maintenance/rewrite-manifests.ts'
 import { releaseHold, rollBack } from '#lib/domain/lake/maintenance/roll-back.ts'
+import { swapMetadata } from '#lib/domain/lake/swap-metadata.ts'
 import { type Lake, loadTable } from '#lib/domain/lake/table.ts'
+import { nextMetadata, nextTimestampMs } from '#lib/domain/lake/transaction.ts'
 import { orphanSources } from '#lib/domain/ops/orphan-sources.ts'
 import type { Random } from '#lib/domain/ops/seeded-random.ts'
 import { Process } from '../cloud/process.ts'
@@ -22,6 +25,7 @@ const ACTIONS = [
   'compacts',
   'rewrites manifests',
   'expires snapshots',
+  'lets commits tidy up',
   'removes orphans',
   'removes orphans',
   'rolls back',
@@ -126,11 +130,24 @@ class Maintainer {
         await expireSnapshots(this.#lake, table, { atLeast, currentWithinMs: 0 })
         return
       }
+      case 'lets commits tidy up':
+        return this.#tune(table)
       case 'removes orphans':
         return this.#removeOrphans(table, isFeatures)
       case 'rolls back':
         return this.#rollBack(table)
     }
+  }
+
+  /** From now on commits keep few snapshots and merge manifests: else only tables of thousands of commits would. */
+  async #tune(table: TableName): Promise<void> {
+    const atLeast = between(this.#random, 1, 3)
+    await setRetention(this.#lake, table, { atLeast, currentWithinMs: 0 })
+    const properties = { 'commit.manifest.min-count-to-merge': '2' }
+    await swapMetadata(this.#lake, table, async ({ metadata, metadataLocation }) => {
+      const atMs = nextTimestampMs(metadata, this.#lake.clock.nowMs())
+      return nextMetadata(metadata, metadataLocation, [{ kind: 'setProperties', properties }], atMs)
+    })
   }
 
   async #removeOrphans(table: TableName, isFeatures: boolean): Promise<void> {

@@ -159,5 +159,6 @@ export class WindowPart {
       new DynamoDbSlotStore({ client, tableName: SLOTS_TABLE, subSlots }),
     )
     this.features.mustBeComplete()
+    this.checks.mustGo()
   }
 }

@@ -59,6 +59,8 @@ export class WindowChecks {
   /** The position of each slot that is there, by shard and slot. */
   readonly #slots = new Map<string, Map<string, SequenceNumber>>()
   readonly #expired = new Set<string>()
+  /** Those that are there and will go, by shard and slot. */
+  readonly #going = new Set<string>()
   readonly #cursors = new Map<string, SequenceNumber>()
   readonly #late = new Set<string>()
 
@@ -195,6 +197,20 @@ export class WindowChecks {
     }
   }
 
+  /** What no window needs that is still open does not stay for ever. */
+  mustGo(): void {
+    for (const [shard, slots] of this.#slots) {
+      for (const id of slots.keys()) {
+        const windows = this.#oracle.windowsOf(Number(id.slice(0, id.indexOf('/'))))
+        const isFinal = windows.length > 0 && windows.at(-1)!.end <= this.#finality.closed
+        must(
+          !isFinal || this.#going.has(`${shard}/${id}`),
+          () => `slot ${id} of ${shard} stays for ever, although all of its windows are final`,
+        )
+      }
+    }
+  }
+
   #hasExpired(key: string, start: number, end: number): boolean {
     return [...this.#expired].some((id) => {
       const at = id.indexOf('/')
@@ -214,8 +230,10 @@ export class WindowChecks {
     if (known === sequence) {
       mustEqual(after.states, before!.states, () => `${where} changed and stayed at ${sequence}`)
       this.#checkExpiry(where, { shard, key, pane }, after)
+      this.#going.add(`${shard}/${slotId(key, pane)}`)
       return
     }
+    this.#going.delete(`${shard}/${slotId(key, pane)}`)
     must(after.expiresAt === undefined, () => `${where} goes although it is new`)
     must(known === undefined || known < sequence, () => `${where} went back to ${sequence}`)
     const id = slotId(key, pane)

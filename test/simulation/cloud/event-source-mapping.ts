@@ -160,8 +160,9 @@ export class EventSourceMapping<Content extends { readonly name: string }, Resul
       `cut ${name}`,
       (random) => {
         const chance = random()
-        if (chance < 0.4) return undefined
-        return chance < 0.7 ? alternatives[0] : between(random, from + 1, most)
+        if (chance < 0.3) return undefined
+        if (chance < 0.5) return alternatives[0]
+        return chance < 0.75 ? between(random, from + 1, most) : most
       },
       alternatives.filter((one) => one !== end),
     )
