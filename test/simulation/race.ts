@@ -33,7 +33,7 @@ export function simulateRace(choices: Choices, options: TraceOptions): Promise<C
   const settings = {
     choices,
     risks,
-    shards: oneOf(random, [1, 1, 2]),
+    shards: oneOf(random, [1, 2, 2]),
     deployments: random() < 0.6 ? (['first', 'strict'] as const) : (['first'] as const),
     windows: oneOf(random, ['tumbling', 'sliding', 'session'] as const),
     windowMs: 0,

@@ -26,6 +26,9 @@ const ACTIONS = [
   'rewrites manifests',
   'expires snapshots',
   'lets commits tidy up',
+  'tags a snapshot',
+  'tends for days',
+  'tends for days',
   'removes orphans',
   'removes orphans',
   'rolls back',
@@ -125,18 +128,50 @@ class Maintainer {
       case 'rewrites manifests':
         await rewriteManifests(this.#lake, table)
         return
-      case 'expires snapshots': {
-        const atLeast = between(this.#random, 1, 3)
-        await expireSnapshots(this.#lake, table, { atLeast, currentWithinMs: 0 })
-        return
-      }
+      case 'expires snapshots':
+        return this.#expire(table, between(this.#random, 1, 3))
       case 'lets commits tidy up':
         return this.#tune(table)
+      case 'tags a snapshot':
+        return this.#tag(table)
+      case 'tends for days':
+        return this.#tend(table, isFeatures)
       case 'removes orphans':
         return this.#removeOrphans(table, isFeatures)
       case 'rolls back':
         return this.#rollBack(table)
     }
+  }
+
+  /** All that is done each day, in its order; on the first of them somebody may want to keep what the table is. */
+  async #tend(table: TableName, isFeatures: boolean): Promise<void> {
+    const { scheduler } = this.#cell.cloud
+    if (this.#random() < 0.5) await this.#tag(table)
+    for (let days = between(this.#random, 2, 3); days > 0; days--) {
+      await scheduler.sleep(between(this.#random, 1, 120_000), this.#name, 'begins its day')
+      await compact(this.#lake, table, { minFiles: 2 })
+      await this.#expire(table, 1)
+      await this.#removeOrphans(table, isFeatures)
+      await scheduler.sleep(between(this.#random, 20, 26) * HOUR_MS, this.#name, 'ends its day')
+    }
+  }
+
+  async #expire(table: TableName, atLeast: number): Promise<void> {
+    await expireSnapshots(this.#lake, table, { atLeast, currentWithinMs: 0 })
+  }
+
+  /** A person keeps a snapshot, by Iceberg's own means. */
+  async #tag(table: TableName): Promise<void> {
+    const pick = this.#random()
+    await swapMetadata(this.#lake, table, async ({ metadata, metadataLocation }) => {
+      const { snapshots, refs } = metadata
+      const snapshot = snapshots[Math.floor(pick * snapshots.length)]
+      if (snapshot === undefined) return undefined
+      const tag = { 'snapshot-id': snapshot['snapshot-id'], type: 'tag' as const }
+      const atMs = nextTimestampMs(metadata, this.#lake.clock.nowMs())
+      const tagged = { ...metadata, refs: { ...refs, [`kept-by-${this.#name}`]: tag } }
+      return nextMetadata(tagged, metadataLocation, [], atMs)
+    })
   }
 
   /** From now on commits keep few snapshots and merge manifests: else only tables of thousands of commits would. */
