@@ -47,6 +47,7 @@ export function simulateRace(choices: Choices, options: TraceOptions): Promise<C
     sendFour(cell, random, {
       splitAfter: random() < 0.3 ? between(random, 1, 3) : undefined,
       isSpread: settings.shards > 1,
+      stepMs: oneOf(random, [900_000, 900_000, 100_000]),
     })
     if (settings.deployments.length > 1) deployOther(cell, random)
   })
@@ -73,6 +74,9 @@ export function drawLimits(random: Random): WorkLimits | undefined {
   }
 }
 
+/** Behind open windows, behind closed ones, and behind those whose slots may have gone. */
+const SPREAD_LAGS_MS = [200_000, 1_500_000, 1_500_000, 100_000_000]
+
 /** Four records of one or two events, of which some come twice; between them perhaps a split, or a pause. */
 export function sendFour(
   { cloud: { stream, scheduler } }: Cell,
@@ -82,21 +86,22 @@ export function sendFour(
     readonly pauseMs?: number
     /** Whether they go to several shards, of which the later ones lag behind. */
     readonly isSpread?: boolean
+    /** From the events of one record to those of the next. @default as long as it takes for their windows to close */
+    readonly stepMs?: number
   } = {},
 ): void {
-  const { splitAfter, pauseMs = 0, isSpread = false } = options
+  const { splitAfter, pauseMs = 0, isSpread = false, stepMs = 900_000 } = options
   const known: SentEvent[] = []
   for (let n = 1; n <= 4; n++) {
     const place = isSpread ? random() : 0.1
-    const lagMs = place < 0.5 ? 0 : 1_500_000
+    const lagMs = place < 0.5 ? 0 : oneOf(random, SPREAD_LAGS_MS)
     const events = Array.from({ length: between(random, 1, 2) }, (_, at) => {
       const again = known[0]
       if (again !== undefined && random() < 0.4) return again
       const event = validEvent({
         source: 'race',
         id: `${n}.${at}`,
-        // Each closes windows of those before it.
-        atMicros: (START_MS + n * 900_000 - lagMs) * 1000,
+        atMicros: (START_MS + n * stepMs - lagMs) * 1000,
         key: 'a',
         // Every second one is rejected by strict code.
         cents: n % 2 === 0 ? 100 + n : 2_100 + n,

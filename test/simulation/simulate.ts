@@ -69,8 +69,6 @@ function simulateDay(choices: SeededChoices, options: TraceOptions): Promise<Cel
   // Most of what is sent comes without a long pause.
   const spanMs = sends * (isBusy ? 600 : 6_000)
   return runCell({ ...settings, ...options }, (cell) => {
-    // No call is on its way for longer than slots are kept.
-    cell.network.isParking = !isAway
     plotUpheavals(cell, {
       spanMs,
       reshards: oneOf(random, [0, 0, 1, 2, 3]),

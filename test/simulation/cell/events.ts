@@ -79,7 +79,7 @@ function onEdge(random: Random, ms: number): number {
 function drawTime(random: Random, nowMs: number): number {
   const chance = random()
   if (chance < 0.85) return nowMs - Math.floor(random() * 600_000)
-  if (chance < 0.95) return nowMs - Math.floor(random() * 6 * HOUR_MS)
+  if (chance < 0.94) return nowMs - Math.floor(random() * 6 * HOUR_MS)
   if (chance < 0.98) return nowMs - Math.floor(random() * 48 * HOUR_MS)
   return nowMs + Math.floor(random() * 400 * HOUR_MS)
 }

@@ -27,11 +27,17 @@ export function plotUpheavals(cell: Cell, settings: UpheavalSettings): void {
   }
   for (let n = 0; n < settings.reshards; n++) {
     const [kind, pick, twice] = [random(), random(), random() < 0.3]
-    at(`reshard ${n}`, () => {
-      reshard(cell, kind, pick)
-      // A stream that grows fourfold doubles twice: shards between hold nothing.
-      if (twice) reshard(cell, 0, 0.999)
-    })
+    // Hours later the stream has forgotten the shards that the first ones closed.
+    const laterMs = random() < 0.25 ? between(random, 95, 400) * MINUTE_MS : 0
+    at(
+      `reshard ${n}`,
+      () => {
+        reshard(cell, kind, pick)
+        // A stream that grows fourfold doubles twice: shards between hold nothing.
+        if (twice) reshard(cell, 0, 0.999)
+      },
+      drawMs() + laterMs,
+    )
   }
   if (random() < settings.outage) {
     const service = oneOf(random, ['s3', 'dynamodb', 'glue', 'kinesis'] as const)

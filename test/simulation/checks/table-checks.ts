@@ -325,8 +325,15 @@ export class TableChecks {
     const bytes = this.#object(manifest.manifestPath)
     const spec = specJson(metadata, manifest.partitionSpecId)
     const files = decodeManifest(bytes, manifest, spec).map(({ file }) => file)
-    for (const { path, sizeBytes } of files) {
+    for (const { path, sizeBytes, recordCount, partition } of files) {
       mustEqual(this.#object(path).length, sizeBytes, () => `the table's size of ${path}`)
+      const known = this.#archive.entryOf(path)?.files.find((one) => one.path === path)
+      if (known === undefined) continue
+      mustEqual(
+        [recordCount, Object.values(partition)],
+        [known.recordCount, Object.values(known.partition)],
+        () => `the table's count and partition of ${path}`,
+      )
     }
     this.#manifests.set(manifest.manifestPath, files)
     return files
