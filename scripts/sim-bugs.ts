@@ -1,15 +1,18 @@
+import { parseArgs } from 'node:util'
 import { plantedBugs } from '#test/simulation/bugs/all.ts'
 import { catchBug } from '#test/simulation/catch-bug.ts'
 
-const WORKERS = 2
-
 /** Plants each bug whose name has the given words, and sees that the simulation notices. One line of JSON each. */
-async function main(words: readonly string[]): Promise<number> {
+async function main(): Promise<number> {
+  const { positionals: words, values } = parseArgs({
+    allowPositionals: true,
+    options: { workers: { type: 'string', default: '2' } },
+  })
   const bugs = plantedBugs.filter(({ name }) => words.every((word) => name.includes(word)))
   const queue = bugs.values()
   let missed = 0
   await Promise.all(
-    Array.from({ length: WORKERS }, async () => {
+    Array.from({ length: Math.max(1, Number(values.workers)) }, async () => {
       for (const bug of queue) {
         const report = await catchBug(bug)
         if (!report.isCaught) missed++
@@ -23,4 +26,4 @@ async function main(words: readonly string[]): Promise<number> {
   return missed === 0 && bugs.length > 0 ? 0 : 1
 }
 
-process.exitCode = await main(process.argv.slice(2))
+process.exitCode = await main()

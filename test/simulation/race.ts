@@ -1,6 +1,7 @@
 import type { Random } from '#lib/domain/ops/seeded-random.ts'
 import type { Cell, CellRisks } from './cell/cell.ts'
 import { encodeRecord, type SentEvent, validEvent } from './cell/events.ts'
+import type { WorkLimits } from './cell/functions.ts'
 import { between, type Choices, oneOf } from './kernel/choices.ts'
 import type { Choose } from './kernel/scheduler.ts'
 import { type CellRun, runCell, START_MS, type TraceOptions } from './run-cell.ts'
@@ -8,9 +9,9 @@ import { type CellRun, runCell, START_MS, type TraceOptions } from './run-cell.t
 /** Nothing fails: what happens is only when. */
 export const NO_RISKS: CellRisks = {
   calls: { fault: 0, slow: 0, slowMs: 0, latencyMs: 0 },
-  invocations: { timeout: 0, coldStart: 0, clockSkew: 0 },
-  deliveries: { again: 0, short: 0 },
-  bells: { lost: 0, doubled: 0, late: 0 },
+  invocations: { timeout: 0, coldStart: 0, clockSkew: 0, zombieSlowerMs: 0 },
+  deliveries: { again: 0, short: 0, besideMs: 0 },
+  bells: { lost: 0, doubled: 0, late: 0, stray: 0, strayMs: 0 },
 }
 
 /** How often a run may be preempted; few make deep races likely, many make odd ones. */
@@ -24,45 +25,83 @@ export function simulateRace(choices: Choices, options: TraceOptions): Promise<C
   const random = choices.random('race')
   const risks: CellRisks = {
     ...NO_RISKS,
-    invocations: { timeout: 0.25, coldStart: 0.5, clockSkew: 0 },
-    deliveries: { again: 0.5, short: 0.6 },
-    bells: { lost: 0.2, doubled: 0.5, late: 0 },
+    invocations: { ...NO_RISKS.invocations, timeout: 0.25, coldStart: oneOf(random, [0.1, 0.5]) },
+    deliveries: { again: 0.5, short: 0.6, besideMs: 0 },
+    bells: { ...NO_RISKS.bells, lost: 0.2, doubled: 0.5, stray: 0.5 },
   }
+  const limits = drawLimits(random)
   const settings = {
     choices,
     risks,
-    shards: 1,
+    shards: oneOf(random, [1, 2, 2]),
     deployments: random() < 0.6 ? (['first', 'strict'] as const) : (['first'] as const),
     windows: oneOf(random, ['tumbling', 'sliding', 'session'] as const),
     windowMs: 0,
     gatherMs: 0,
+    backoffMs: 0,
+    ...(limits && { limits }),
   }
-  return runCell({ ...settings, ...options, choose: byRank(choices.random('ranks')) }, (cell) => {
-    sendFour(cell, random, { splitAfter: random() < 0.3 ? between(random, 1, 3) : undefined })
-    if (settings.deployments.length === 1) return
-    const next = oneOf(random, settings.deployments)
-    if (next === 'first') cell.deploy('strict')
-    cell.cloud.scheduler.after(0, 'upheaval', `deploy ${next}`, () => cell.deploy(next))
+  const ranks = choices.random('ranks')
+  const choose = random() < 0.6 ? byRank(ranks) : byLot(ranks)
+  return runCell({ ...settings, ...options, choose }, (cell) => {
+    sendFour(cell, random, {
+      splitAfter: random() < 0.3 ? between(random, 1, 3) : undefined,
+      isSpread: settings.shards > 1,
+      stepMs: oneOf(random, [900_000, 900_000, 100_000]),
+    })
+    if (settings.deployments.length > 1) deployOther(cell, random)
   })
 }
+
+/** Other code comes between two turns, or between two calls of an invocation that archives. */
+function deployOther(cell: Cell, random: Random): void {
+  const next = oneOf(random, ['first', 'strict'] as const)
+  if (next === 'first') cell.deploy('strict')
+  if (random() < 0.6) {
+    cell.deployAmid(next, { atCall: between(random, 1, 12), isGivenUp: random() < 0.8 })
+  } else {
+    cell.cloud.scheduler.after(0, 'upheaval', `deploy ${next}`, () => cell.deploy(next))
+  }
+}
+
+/** How much is done at once: now and then so little that four records are cut. */
+export function drawLimits(random: Random): WorkLimits | undefined {
+  if (random() < 0.6) return undefined
+  return {
+    entries: between(random, 1, 3),
+    windows: between(random, 1, 3),
+    rows: between(random, 1, 8),
+  }
+}
+
+/** Behind open windows, behind closed ones, and behind those whose slots may have gone. */
+const SPREAD_LAGS_MS = [200_000, 1_500_000, 1_500_000, 100_000_000]
 
 /** Four records of one or two events, of which some come twice; between them perhaps a split, or a pause. */
 export function sendFour(
   { cloud: { stream, scheduler } }: Cell,
   random: Random,
-  options: { readonly splitAfter?: number | undefined; readonly pauseMs?: number } = {},
+  options: {
+    readonly splitAfter?: number | undefined
+    readonly pauseMs?: number
+    /** Whether they go to several shards, of which the later ones lag behind. */
+    readonly isSpread?: boolean
+    /** From the events of one record to those of the next. @default as long as it takes for their windows to close */
+    readonly stepMs?: number
+  } = {},
 ): void {
-  const { splitAfter, pauseMs = 0 } = options
+  const { splitAfter, pauseMs = 0, isSpread = false, stepMs = 900_000 } = options
   const known: SentEvent[] = []
   for (let n = 1; n <= 4; n++) {
+    const place = isSpread ? random() : 0.1
+    const lagMs = place < 0.5 ? 0 : oneOf(random, SPREAD_LAGS_MS)
     const events = Array.from({ length: between(random, 1, 2) }, (_, at) => {
       const again = known[0]
       if (again !== undefined && random() < 0.4) return again
       const event = validEvent({
         source: 'race',
         id: `${n}.${at}`,
-        // Each closes windows of those before it.
-        atMicros: (START_MS + n * 900_000) * 1000,
+        atMicros: (START_MS + n * stepMs - lagMs) * 1000,
         key: 'a',
         // Every second one is rejected by strict code.
         cents: n % 2 === 0 ? 100 + n : 2_100 + n,
@@ -72,10 +111,15 @@ export function sendFour(
     })
     const content = { name: `r${n}`, events, isDecodable: true }
     scheduler.after(n > 2 ? pauseMs : 0, 'sender', `record ${n}`, () => {
-      stream.accept({ place: 0.1, data: encodeRecord(() => 0, events), content })
+      stream.accept({ place, data: encodeRecord(() => 0, events), content })
       if (n === splitAfter) stream.split(stream.shards[0]!.id)
     })
   }
+}
+
+/** Whoever is drawn: then hardly anybody is far ahead of the others. */
+function byLot(random: Random): Choose {
+  return (due) => Math.floor(random() * due.length)
 }
 
 /** Of the turns that are due, that of the actor with the highest rank; its own in their order. */

@@ -8,7 +8,7 @@ import { runReader } from './cell/reader.ts'
 import { plotUpheavals } from './cell/upheavals.ts'
 import { between, type Choices, oneOf, SeededChoices } from './kernel/choices.ts'
 import { usePlainCompression } from './kernel/plain-compression.ts'
-import { simulateRace } from './race.ts'
+import { drawLimits, simulateRace } from './race.ts'
 import { type CellRun, runCell, type TraceOptions } from './run-cell.ts'
 
 export interface SeedOptions extends TraceOptions {
@@ -25,17 +25,17 @@ export interface SeedRun extends CellRun {
 }
 
 /** One seed in so many runs is a race of a few records, which finds what needs many steps in one order. */
-const RACE_EVERY = 5
+const RACE_EVERY = 2
 /** One in so many compresses for real. */
 const COMPRESSED_EVERY = 32
 
 /** A run that is decided by its seed alone. */
 export async function simulate(seed: number, options: SeedOptions = {}): Promise<SeedRun> {
-  usePlainCompression(seed % COMPRESSED_EVERY !== 1)
+  usePlainCompression(seed % COMPRESSED_EVERY !== 2)
   try {
     const choices = new SeededChoices(seed, options.only)
     const run =
-      seed % RACE_EVERY === 4
+      seed % RACE_EVERY === 1
         ? await simulateRace(choices, options)
         : await simulateDay(choices, options)
     return { ...run, seed, faults: choices.deviations, taken: choices.taken }
@@ -47,10 +47,15 @@ export async function simulate(seed: number, options: SeedOptions = {}): Promise
 /** Some hundred events over several shards, with faults, reshards, deployments and other engines. */
 function simulateDay(choices: SeededChoices, options: TraceOptions): Promise<CellRun> {
   const random = choices.random('settings')
-  const sends = between(random, 4, 12)
+  const sends = between(random, 3, 9)
   const deployments = drawDeployments(random)
+  const limits = drawLimits(random)
+  // On a busy day one batch follows the other while those before it are at work.
+  const isBusy = random() < 0.3
   const settings = {
     choices,
+    ...(limits && { limits }),
+    ...(isBusy && { windowMs: 100, gatherMs: 100 }),
     risks: drawRisks(choices),
     shards: between(random, 1, 3),
     deployments: ['first', ...deployments] as const,
@@ -62,25 +67,24 @@ function simulateDay(choices: SeededChoices, options: TraceOptions): Promise<Cel
   }
   const isAway = random() < 0.15
   // Most of what is sent comes without a long pause.
-  const spanMs = sends * 6_000
+  const spanMs = sends * (isBusy ? 600 : 6_000)
   return runCell({ ...settings, ...options }, (cell) => {
-    // No call is on its way for longer than slots are kept.
-    cell.network.isParking = !isAway
     plotUpheavals(cell, {
       spanMs,
       reshards: oneOf(random, [0, 0, 1, 2, 3]),
       outage: 0.15,
       idleCommits: 0.08,
+      idleArchive: 0.1,
       deployments,
     })
     const isRolledBack = plotForeignWork(cell, oneOf(random, [0, 0, 1, 2]), 2 * spanMs)
     plotMaintenance(cell, {
-      times: oneOf(random, [0, 0, 1, 3, 5]),
+      times: oneOf(random, [0, 0, 2, 5, 8]),
       spanMs: 2 * spanMs,
       mayRollBack: !isRolledBack,
     })
-    runReader(cell, 'reader', { reads: 6, spanMs: 2 * spanMs })
-    send(cell, choices, between(random, 1, 3), { sends, isAway })
+    runReader(cell, 'reader', { reads: 10, spanMs: 2 * spanMs })
+    send(cell, choices, between(random, 1, 3), { sends, isAway, isBusy })
   })
 }
 
@@ -89,11 +93,11 @@ function send(
   cell: Cell,
   choices: SeededChoices,
   producers: number,
-  of: { readonly sends: number; readonly isAway: boolean },
+  of: { readonly sends: number; readonly isAway: boolean; readonly isBusy: boolean },
 ): void {
   const { scheduler } = cell.cloud
   scheduler.spawn(async () => {
-    const settings = { ...of, records: 3, events: 20 }
+    const settings = { ...of, records: 3, events: 12 }
     await Promise.all(
       Array.from({ length: producers }, (_, at) => runProducer(`p${at}`, settings, cell.cloud)),
     )
@@ -115,12 +119,31 @@ function drawRisks(choices: Choices): CellRisks {
       timeout: oneOf(random, [0, 0.05, 0.15]),
       coldStart: oneOf(random, [0.02, 0.15]),
       clockSkew: 0.1,
+      zombieSlowerMs: 1_800_000,
     },
-    deliveries: { again: oneOf(random, [0, 0.1, 0.3]), short: oneOf(random, [0, 0.1, 0.5]) },
-    bells: { lost: oneOf(random, [0, 0.2, 0.6]), doubled: 0.05, late: 0.1 },
+    deliveries: {
+      again: oneOf(random, [0, 0.1, 0.3]),
+      short: oneOf(random, [0, 0.1, 0.5]),
+      besideMs: 20_000,
+    },
+    bells: {
+      lost: oneOf(random, [0, 0.2, 0.6]),
+      doubled: 0.05,
+      late: 0.1,
+      stray: oneOf(random, [0, 0.2, 0.5]),
+      strayMs: 5_000,
+    },
   }
 }
 
 function drawDeployments(random: Random): readonly Deployment[] {
-  return oneOf(random, [[], [], [], ['strict'], ['strict', 'first'], ['widened']] as const)
+  return oneOf(random, [
+    [],
+    [],
+    [],
+    ['strict', 'first'],
+    ['strict', 'first', 'strict', 'first'],
+    ['widened'],
+    ['widened', 'first', 'widened'],
+  ] as const)
 }

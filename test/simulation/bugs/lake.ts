@@ -88,4 +88,11 @@ export const lakeBugs: readonly PlantedBug[] = [
       '      if (!mustReload(error)) throw error\n      return { table: tableFrom(lake, name, metadata, metadataLocation), attempts: attempt }\n',
     within: 5000,
   },
+  {
+    name: 'of a shard that waits the entry that cannot be read is left out',
+    file: 'lib/domain/lake/commit-plan.ts',
+    search: 'return !waiting.has(shard)',
+    replace: 'return problem === undefined',
+    within: 1000,
+  },
 ]

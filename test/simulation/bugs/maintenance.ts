@@ -103,4 +103,18 @@ export const maintenanceBugs: readonly PlantedBug[] = [
     replace: 'const wanted = properties; void reason',
     within: 1000,
   },
+  {
+    name: 'only what the table waits for is spared, not what windows are computed from',
+    file: 'lib/domain/ops/orphan-sources.ts',
+    search: 'pendingFiles(sources, behind(fences, await readPositions(sources)))',
+    replace: 'pendingFiles(sources, fences)',
+    within: 1000,
+  },
+  {
+    name: 'what waits is told by the newest of the fences that are kept',
+    file: 'lib/domain/lake/snapshot-state.ts',
+    search: '.reduce((a, b) => (isBefore(a, b) ? a : b))',
+    replace: '.reduce((a, b) => (isBefore(a, b) ? b : a))',
+    within: 1000,
+  },
 ]

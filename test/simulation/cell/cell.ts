@@ -9,7 +9,12 @@ import {
 } from '../cloud/event-source-mapping.ts'
 import { GlueModel } from '../cloud/glue.ts'
 import { KinesisModel } from '../cloud/kinesis.ts'
-import { FunctionModel, type Handler, type InvocationRisks } from '../cloud/lambda.ts'
+import {
+  FunctionModel,
+  type Handler,
+  type Interruption,
+  type InvocationRisks,
+} from '../cloud/lambda.ts'
 import { type CallRisks, Network } from '../cloud/network.ts'
 import type { Process } from '../cloud/process.ts'
 import { S3Model } from '../cloud/s3.ts'
@@ -18,7 +23,7 @@ import type { Choices } from '../kernel/choices.ts'
 import type { Scheduler } from '../kernel/scheduler.ts'
 import { type BellRisks, Consumer } from './consumer.ts'
 import type { SentRecord } from './events.ts'
-import { archiveEventsOf, type Cloud, commitSnapshotsOf } from './functions.ts'
+import { archiveEventsOf, type Cloud, commitSnapshotsOf, type WorkLimits } from './functions.ts'
 import {
   DEPLOYMENTS,
   type Deployment,
@@ -48,6 +53,10 @@ export interface CellSettings {
   readonly windowMs?: number
   /** How long bells of the commit gather. @default 1000 */
   readonly gatherMs?: number
+  /** How long a failed delivery waits. @default that of the deployed mapping */
+  readonly backoffMs?: number
+  /** How much the functions do at once. @default what they do when they are deployed */
+  readonly limits?: WorkLimits
 }
 
 const MINUTE_MS = 60_000
@@ -75,10 +84,10 @@ export class Cell {
   deployment: Deployment = 'first'
   readonly #scheduler: Scheduler
   readonly #functions: readonly FunctionModel<never, unknown>[]
+  readonly #archiver: FunctionModel<never, unknown>
   readonly #consumers: readonly Consumer[]
   readonly #committer: Consumer
   #isSweeping = false
-  #wasBehind = false
 
   constructor(
     options: CellSettings & {
@@ -129,7 +138,8 @@ export class Cell {
     const readings = [...new Set(options.deployments.map((one) => one === 'strict'))]
     const fail = (error: unknown) => scheduler.fail(error)
     this.archive = new ArchiveChecks({ stream, s3, readings, fail })
-    this.table = new TableChecks({ s3, archive: this.archive, fail })
+    const isRead = (shard: string, last: string) => this.windows.isRead(shard, last)
+    this.table = new TableChecks({ s3, archive: this.archive, isRead, fail })
 
     const functionOf = <Event, Result>(
       name: string,
@@ -152,7 +162,7 @@ export class Cell {
       archiveEventsOf(this.cloud, contracts(), process),
     )
     const commitSnapshots = functionOf('commit', 2 * MINUTE_MS, (process) =>
-      commitSnapshotsOf(this.cloud, contracts(), process),
+      commitSnapshotsOf(this.cloud, contracts(), process, options.limits),
     )
     const consumerOf = (one: FunctionModel<unknown, unknown>, gatherMs: number | undefined) =>
       new Consumer({ function: one, scheduler, choices, risks: risks.bells, gatherMs })
@@ -162,17 +172,23 @@ export class Cell {
       view: viewOf(options.windows, options.slots),
       kind: options.windows,
       contracts,
+      ...(options.limits && { limits: options.limits }),
       functionOf,
       consumerOf: (one, hasBell) => consumerOf(one, hasBell ? 0 : undefined),
       fail,
     })
+    this.#archiver = archiveEvents
     this.#functions = [archiveEvents, commitSnapshots, ...this.windows.functions]
     this.mapping = new EventSourceMapping({
       scheduler,
       choices,
       stream,
       function: archiveEvents,
-      settings: { ...ARCHIVE_MAPPING, windowMs: options.windowMs ?? ARCHIVE_MAPPING.windowMs },
+      settings: {
+        ...ARCHIVE_MAPPING,
+        windowMs: options.windowMs ?? ARCHIVE_MAPPING.windowMs,
+        backoffMs: options.backoffMs ?? ARCHIVE_MAPPING.backoffMs,
+      },
       risks: risks.deliveries,
     })
     this.#committer = consumerOf(commitSnapshots, options.gatherMs ?? 1000)
@@ -183,6 +199,19 @@ export class Cell {
   deploy(deployment: Deployment): void {
     this.deployment = deployment
     for (const one of this.#functions) one.deploy()
+  }
+
+  /** Likewise, but in the middle of an invocation that archives, which may be given up of it: the next attempt has other code. */
+  deployAmid(
+    deployment: Deployment,
+    { atCall, isGivenUp }: Pick<Interruption, 'atCall' | 'isGivenUp'>,
+  ): void {
+    this.#archiver.interrupt({ atCall, isGivenUp, happens: () => this.deploy(deployment) })
+  }
+
+  /** Nothing is taken from the stream for so long: what comes meanwhile is one batch. */
+  pauseArchive(ms: number): void {
+    this.mapping.awayUntilMs = this.#scheduler.nowMs + ms
   }
 
   /** Nothing is committed for so long. */
@@ -245,12 +274,11 @@ export class Cell {
     this.#isSweeping = true
     this.#scheduler.after(MINUTE_MS, 'sweep', 'rings', () => {
       this.#isSweeping = false
-      const isBehind = !this.windows.isDrained()
-      if (this.table.isDrained() && !isBehind && !this.#wasBehind) return
-      // Those that have nothing to do are rung once more; a real sweep rings them for ever, which costs and changes nothing.
-      if (isBehind || this.#wasBehind) for (const one of this.windows.consumers) one.sweep()
+      // A real sweep rings for ever, also those that have nothing to do: which costs and changes nothing.
+      const isBehind = !this.windows.isDrained() || !this.windows.isFinalized()
+      if (this.table.isDrained() && !isBehind) return
+      if (isBehind) for (const one of this.windows.consumers) one.sweep()
       if (!this.table.isDrained()) this.#committer.sweep()
-      this.#wasBehind = isBehind
       this.#sweepUntilDrained()
     })
   }
@@ -259,8 +287,9 @@ export class Cell {
   #onError(process: Process, error: unknown): void {
     const code = (error as { code?: unknown }).code
     if (isInjected(error) || EXPECTED.has(String(code))) return
-    // Given up long ago, it goes on from a table whose objects maintenance has removed since.
-    if (process.zombie !== undefined && code === 'objects.notFound') return
+    // Given up long ago, it goes on from a table whose objects maintenance has removed since, or with a shard that has gone.
+    const isForgotten = code === 'objects.notFound' || code === 'lineage.shardUnknown'
+    if (process.zombie !== undefined && isForgotten) return
     // A shard that waits is told in words, without the error that made it wait.
     if (code === 'verdicts.unreadable' && process.hasMetFault) return
     const text = error instanceof Error ? (error.stack ?? error.message) : String(error)

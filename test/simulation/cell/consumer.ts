@@ -7,6 +7,10 @@ export interface BellRisks {
   readonly lost: number
   readonly doubled: number
   readonly late: number
+  /** Of what only the sweep rings: that it does so just when something changes, */
+  readonly stray: number
+  /** or up to so much later. */
+  readonly strayMs: number
 }
 
 type BellFate = 'lost' | 'doubled' | 'late'
@@ -42,8 +46,11 @@ export class Consumer {
 
   /** The journal has something new; `name` says what. */
   bell(name: string): void {
-    if (this.#gatherMs === undefined) return
     const { name: consumer } = this.#function.settings
+    if (this.#gatherMs === undefined) {
+      this.#strays(`stray ${consumer} ${name}`)
+      return
+    }
     const fate = this.#choices.deviate(
       `bell ${consumer} ${name}`,
       (random) => this.#drawFate(random),
@@ -68,6 +75,20 @@ export class Consumer {
     this.#scheduler.spawn(async () => {
       await this.#function.invoke(event, name)
     })
+  }
+
+  /** Sweeps come when they come: now and then just while everybody is at work. */
+  #strays(name: string): void {
+    const { stray, strayMs } = this.#risks
+    const afterMs = this.#choices.deviate(
+      name,
+      (random) => (random() < stray ? Math.floor(random() * strayMs) : undefined),
+      [0],
+    )
+    if (afterMs === undefined) return
+    this.#scheduler.after(afterMs, this.#function.settings.name, 'the sweep rings', () =>
+      this.sweep(),
+    )
   }
 
   #drawFate(random: Random): BellFate | undefined {

@@ -42,7 +42,10 @@ export function isRowFor({ row }: SentEvent, { isStrict, version }: Reading): bo
 
 export const KEYS = ['a', 'b', 'c', 'ä', 'a#b', 'k5', 'long-key-of-1.1']
 const HOUR_MS = 3_600_000
-const EDGE_MS = 60_000
+const MINUTE_MS = 60_000
+/** Windows start and end every ten minutes, at this many minutes; and where they close up to, an event lies so far behind. */
+const EDGE_MS = 10 * MINUTE_MS
+const EDGE_MINUTES = [0, 2, 5, 7]
 
 /** A new event around a time. */
 export function drawEvent(random: Random, source: string, id: string, nowMs: number): SentEvent {
@@ -67,14 +70,16 @@ export function validEvent(
 
 /** Some times are those at which windows start and end. */
 function onEdge(random: Random, ms: number): number {
-  return random() < 0.15 ? Math.floor(ms / EDGE_MS) * EDGE_MS : ms
+  if (random() >= 0.15) return ms
+  const edgeMs = oneOf(random, EDGE_MINUTES) * MINUTE_MS
+  return Math.floor((ms - edgeMs) / EDGE_MS) * EDGE_MS + edgeMs
 }
 
 /** Mostly a little late, now and then by days, or from the future. */
 function drawTime(random: Random, nowMs: number): number {
   const chance = random()
   if (chance < 0.85) return nowMs - Math.floor(random() * 600_000)
-  if (chance < 0.95) return nowMs - Math.floor(random() * 6 * HOUR_MS)
+  if (chance < 0.94) return nowMs - Math.floor(random() * 6 * HOUR_MS)
   if (chance < 0.98) return nowMs - Math.floor(random() * 48 * HOUR_MS)
   return nowMs + Math.floor(random() * 400 * HOUR_MS)
 }

@@ -230,12 +230,14 @@ function annotated(metadata: TableMetadata, name: string): TableMetadata {
   return { ...metadata, properties }
 }
 
-/** Without its oldest snapshot, if the table keeps enough of them to tell a rollback. */
+/** Without its oldest snapshot that nobody has tagged, if the table keeps enough of them to tell a rollback. */
 function expired(table: Table): TableMetadata | undefined {
   const { metadata } = table
   if (metadata.snapshots.length < 4) return undefined
-  const [oldest, ...others] = metadata.snapshots
+  const tagged = new Set(Object.values(metadata.refs ?? {}).map((ref) => ref['snapshot-id']))
+  const oldest = metadata.snapshots.find((one) => !tagged.has(one['snapshot-id']))
   // Where somebody took the table back to it, it is the table.
-  if (oldest!['snapshot-id'] === metadata['current-snapshot-id']) return undefined
-  return { ...metadata, snapshots: others }
+  if (oldest === undefined || oldest['snapshot-id'] === metadata['current-snapshot-id'])
+    return undefined
+  return { ...metadata, snapshots: metadata.snapshots.filter((one) => one !== oldest) }
 }

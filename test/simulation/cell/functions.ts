@@ -41,6 +41,15 @@ export interface Cloud {
   readonly stream: KinesisModel<SentRecord>
 }
 
+/** How much a function does at once: in a cell of a day's size nothing would ever be cut otherwise. */
+export interface WorkLimits {
+  /** Entries of a shard that are committed, applied or finalized together. */
+  readonly entries: number
+  /** Windows that become final together, and rows after which none is begun. */
+  readonly windows: number
+  readonly rows: number
+}
+
 const SILENT = { info: () => {}, error: () => {} }
 const identify = keyedIdentity(IDENTITY_KEY)
 
@@ -126,6 +135,7 @@ export function commitSnapshotsOf(
   cloud: Cloud,
   contracts: ContractVersions,
   process: Process,
+  limits?: WorkLimits,
 ): Handler<unknown, unknown> {
   const sleep = (ms: number) => cloud.scheduler.sleep(ms, process.name, 'after a conflict')
   const random = cloud.choices.random(`backoff ${process.name}`)
@@ -137,5 +147,6 @@ export function commitSnapshotsOf(
     layout: LAYOUT,
     database: DATABASE,
     commit: { pause: jitteredBackoff({ sleep, random }) },
+    ...(limits && { maxEntriesPerShard: limits.entries }),
   })
 }

@@ -1,27 +1,34 @@
 import { S3ObjectRemover } from '#lib/adapters/s3/s3-object-remover.ts'
 import { hasCode } from '#lib/domain/kernel/errors.ts'
 import type { TableName } from '#lib/domain/lake/catalog.ts'
-import type { Fences } from '#lib/domain/lake/fences.ts'
 import { compact } from '#lib/domain/lake/maintenance/compact.ts'
 import { expireSnapshots } from '#lib/domain/lake/maintenance/expire.ts'
 import { findOrphans, removeOrphans } from '#lib/domain/lake/maintenance/orphans.ts'
+import { setRetention } from '#lib/domain/lake/maintenance/retention-policy.ts'
 import { rewriteManifests } from '#lib/domain/lake/maintenance/rewrite-manifests.ts'
 import { releaseHold, rollBack } from '#lib/domain/lake/maintenance/roll-back.ts'
-import { pendingFiles } from '#lib/domain/lake/pending-files.ts'
+import { swapMetadata } from '#lib/domain/lake/swap-metadata.ts'
 import { type Lake, loadTable } from '#lib/domain/lake/table.ts'
+import { nextMetadata, nextTimestampMs } from '#lib/domain/lake/transaction.ts'
+import { orphanSources } from '#lib/domain/ops/orphan-sources.ts'
 import type { Random } from '#lib/domain/ops/seeded-random.ts'
 import { Process } from '../cloud/process.ts'
 import { isInjected } from '../cloud/service-errors.ts'
 import { between, oneOf } from '../kernel/choices.ts'
 import type { Cell } from './cell.ts'
 import { journalOf, lakeOf } from './functions.ts'
-import { DATABASE, PRODUCT } from './product.ts'
+import { DATABASE, DEPLOYMENTS, PRODUCT } from './product.ts'
+import { generationsOf, slotsOf } from './windows.ts'
 
 const ACTIONS = [
   'compacts',
   'compacts',
   'rewrites manifests',
   'expires snapshots',
+  'lets commits tidy up',
+  'tags a snapshot',
+  'tends for days',
+  'tends for days',
   'removes orphans',
   'removes orphans',
   'rolls back',
@@ -53,22 +60,30 @@ export interface MaintenanceSettings {
 export function plotMaintenance(cell: Cell, settings: MaintenanceSettings): void {
   const { scheduler, choices } = cell.cloud
   const random = choices.random('maintenance')
+  let afterMs = 0
   for (let at = 1; at <= settings.times; at++) {
     const name = `maintenance-${at}`
     const action = oneOf(random, ACTIONS)
-    const afterMs = drawPause(random, settings.spanMs)
+    afterMs += drawPause(random, settings.spanMs)
+    const startsMs = afterMs
     if (action === 'rolls back' && !settings.mayRollBack) continue
     if (!choices.includes(`${name} ${action}`)) continue
     scheduler.spawn(async () => {
-      await scheduler.sleep(afterMs, name, 'waits')
+      await scheduler.sleep(startsMs, name, 'waits')
       await new Maintainer(cell, name, choices.random(name)).act(action)
     })
   }
 }
 
-/** Orphans are a day old, so what removes them has to come days later. */
+/**
+ * One follows the other while that is at work, after it while what has frozen stands still, or a day later: orphans are a
+ * day old, and removed an hour after they were found.
+ */
 function drawPause(random: Random, spanMs: number): number {
-  return random() < 0.6 ? random() * spanMs : 25 * HOUR_MS + random() * 100 * HOUR_MS
+  const chance = random()
+  if (chance < 0.5) return random() * spanMs
+  if (chance < 0.65) return random() * 5 * HOUR_MS
+  return 24 * HOUR_MS + random() ** 2 * 60 * HOUR_MS
 }
 
 class Maintainer {
@@ -113,11 +128,14 @@ class Maintainer {
       case 'rewrites manifests':
         await rewriteManifests(this.#lake, table)
         return
-      case 'expires snapshots': {
-        const atLeast = between(this.#random, 1, 3)
-        await expireSnapshots(this.#lake, table, { atLeast, currentWithinMs: 0 })
-        return
-      }
+      case 'expires snapshots':
+        return this.#expire(table, between(this.#random, 1, 3))
+      case 'lets commits tidy up':
+        return this.#tune(table)
+      case 'tags a snapshot':
+        return this.#tag(table)
+      case 'tends for days':
+        return this.#tend(table, isFeatures)
       case 'removes orphans':
         return this.#removeOrphans(table, isFeatures)
       case 'rolls back':
@@ -125,14 +143,61 @@ class Maintainer {
     }
   }
 
+  /** All that is done each day, in its order; on the first of them somebody may want to keep what the table is. */
+  async #tend(table: TableName, isFeatures: boolean): Promise<void> {
+    const { scheduler } = this.#cell.cloud
+    if (this.#random() < 0.5) await this.#tag(table)
+    for (let days = between(this.#random, 2, 3); days > 0; days--) {
+      await scheduler.sleep(between(this.#random, 1, 120_000), this.#name, 'begins its day')
+      await compact(this.#lake, table, { minFiles: 2 })
+      await this.#expire(table, 1)
+      await this.#removeOrphans(table, isFeatures)
+      await scheduler.sleep(between(this.#random, 20, 26) * HOUR_MS, this.#name, 'ends its day')
+    }
+  }
+
+  async #expire(table: TableName, atLeast: number): Promise<void> {
+    await expireSnapshots(this.#lake, table, { atLeast, currentWithinMs: 0 })
+  }
+
+  /** A person keeps a snapshot, by Iceberg's own means. */
+  async #tag(table: TableName): Promise<void> {
+    const pick = this.#random()
+    await swapMetadata(this.#lake, table, async ({ metadata, metadataLocation }) => {
+      const { snapshots, refs } = metadata
+      const snapshot = snapshots[Math.floor(pick * snapshots.length)]
+      if (snapshot === undefined) return undefined
+      const tag = { 'snapshot-id': snapshot['snapshot-id'], type: 'tag' as const }
+      const atMs = nextTimestampMs(metadata, this.#lake.clock.nowMs())
+      const tagged = { ...metadata, refs: { ...refs, [`kept-by-${this.#name}`]: tag } }
+      return nextMetadata(tagged, metadataLocation, [], atMs)
+    })
+  }
+
+  /** From now on commits keep few snapshots and merge manifests: else only tables of thousands of commits would. */
+  async #tune(table: TableName): Promise<void> {
+    const atLeast = between(this.#random, 1, 3)
+    await setRetention(this.#lake, table, { atLeast, currentWithinMs: 0 })
+    const properties = { 'commit.manifest.min-count-to-merge': '2' }
+    await swapMetadata(this.#lake, table, async ({ metadata, metadataLocation }) => {
+      const atMs = nextTimestampMs(metadata, this.#lake.clock.nowMs())
+      return nextMetadata(metadata, metadataLocation, [{ kind: 'setProperties', properties }], atMs)
+    })
+  }
+
   async #removeOrphans(table: TableName, isFeatures: boolean): Promise<void> {
     const { cloud } = this.#cell
-    const journal = journalOf(cloud, this.#process)
-    const { objects } = this.#lake
-    // Nothing waits for the feature table in files: it is computed from slots.
-    // Those of all entries: views read curated files too, and may be behind the curated table's fences.
-    const waiting = (_fences: Fences) =>
-      isFeatures ? Promise.resolve(new Set<string>()) : pendingFiles({ journal, objects }, {})
+    const { waiting } = orphanSources(
+      {
+        journal: journalOf(cloud, this.#process),
+        objects: this.#lake.objects,
+        generations: generationsOf(cloud, this.#process),
+        slotsOf: slotsOf(cloud, this.#process),
+        contracts: DEPLOYMENTS[this.#cell.deployment],
+        views: [this.#cell.windows.view],
+      },
+      { kind: isFeatures ? 'feature' : 'curated' },
+    )
     const plan = await findOrphans(this.#lake, table, { waiting })
     await cloud.scheduler.sleep(HOUR_MS + between(this.#random, 0, 60_000), this.#name, 'waits')
     const remover = new S3ObjectRemover({ client: cloud.s3.client(this.#process) })

@@ -20,6 +20,8 @@ export interface ProducerSettings {
   readonly events: number
   /** Whether it is away for days between two sends. */
   readonly isAway: boolean
+  /** Whether it hardly pauses between two sends. */
+  readonly isBusy: boolean
 }
 
 interface PlannedSend {
@@ -29,8 +31,11 @@ interface PlannedSend {
 
 const MINUTE_MS = 60_000
 const DAY_MS = 1440 * MINUTE_MS
-/** Until old objects are orphans; not until slots go, since nobody rings the finals all the while. */
-const AWAY_MS = [2 * DAY_MS, 5 * DAY_MS]
+/** Until old objects are orphans; until slots have gone, and later what is known of their panes. */
+const AWAY_MS = [2 * DAY_MS, 5 * DAY_MS, 10 * DAY_MS, 13 * DAY_MS, 20 * DAY_MS]
+/** How far what a producer sends to one place lies back: what others send has closed its windows long since. */
+const LAGS_MS = [0, 0, 0, 20 * MINUTE_MS, 50 * MINUTE_MS]
+const PLACES = 3
 
 interface Surroundings {
   readonly stream: KinesisModel<SentRecord>
@@ -82,9 +87,11 @@ function planSends(
   const known: SentEvent[] = []
   const records: RecordInput<SentRecord>[] = []
   let nowMs = startMs
+  const lagsMs = Array.from({ length: PLACES }, () => oneOf(random, LAGS_MS))
   const awayBefore = settings.isAway ? between(random, 1, settings.sends - 1) : -1
   return Array.from({ length: settings.sends }, (_, send) => {
-    const afterMs = drawPause(random) + (send === awayBefore ? oneOf(random, AWAY_MS) : 0)
+    const afterMs =
+      drawPause(random, settings.isBusy) + (send === awayBefore ? oneOf(random, AWAY_MS) : 0)
     nowMs += afterMs
     const count = between(random, 1, settings.records)
     const planned = Array.from({ length: count }, (_, at) => {
@@ -92,7 +99,15 @@ function planSends(
       const again = records.length > 0 && random() < 0.08
       const record = again
         ? { ...oneOf(random, records) }
-        : drawRecord(random, name, content, known, nowMs, settings.events)
+        : drawRecord({
+            random,
+            source: name,
+            name: content,
+            known,
+            nowMs,
+            lagsMs,
+            mostEvents: settings.events,
+          })
       records.push(record)
       return { ...record, content: { ...record.content, name: content } }
     })
@@ -100,26 +115,28 @@ function planSends(
   })
 }
 
-function drawPause(random: Random): number {
+function drawPause(random: Random, isBusy: boolean): number {
   const chance = random()
-  if (chance < 0.9) return between(random, 10, 12_000)
-  if (chance < 0.96) return between(random, 1, 40) * MINUTE_MS
+  if (chance < 0.9) return between(random, 10, isBusy ? 1_000 : 12_000)
+  if (chance < 0.95) return between(random, 1, 40) * MINUTE_MS
   // What is sent again then is a duplicate just so, or just so no longer.
   if (chance < 0.98) return between(random, -2, 1) * MINUTE_MS + DEDUP_HORIZON_MINUTES * MINUTE_MS
   return between(random, 40, 200) * MINUTE_MS
 }
 
-function drawRecord(
-  random: Random,
-  source: string,
-  name: string,
-  known: SentEvent[],
-  nowMs: number,
-  mostEvents: number,
-): RecordInput<SentRecord> {
+function drawRecord(of: {
+  readonly random: Random
+  readonly source: string
+  readonly name: string
+  readonly known: SentEvent[]
+  readonly nowMs: number
+  readonly lagsMs: readonly number[]
+  readonly mostEvents: number
+}): RecordInput<SentRecord> {
+  const { random, source, name, known, nowMs, lagsMs, mostEvents } = of
   // What belongs together goes to one place, but for a producer that was set up otherwise.
-  const place =
-    random() < 0.9 ? (hashOf(`${source}${between(random, 0, 2)}`) % 1000) / 1000 : random()
+  const group = between(random, 0, PLACES - 1)
+  const place = random() < 0.9 ? (hashOf(`${source}${group}`) % 1000) / 1000 : random()
   if (random() < 0.04) {
     return {
       place,
@@ -132,7 +149,7 @@ function drawRecord(
     // Another event may come under a known id: then the first one counts.
     const isTwin = known.length > 0 && random() < 0.02
     const id = isTwin ? oneOf(random, known).id : `${name}.${at}`
-    const event = drawEvent(random, source, id, nowMs)
+    const event = drawEvent(random, source, id, nowMs - lagsMs[group]!)
     known.push(event)
     return event
   })

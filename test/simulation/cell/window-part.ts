@@ -13,7 +13,7 @@ import type { FunctionModel, Handler } from '../cloud/lambda.ts'
 import type { Process } from '../cloud/process.ts'
 import type { ObjectChange } from '../cloud/s3.ts'
 import type { Consumer } from './consumer.ts'
-import type { Cloud } from './functions.ts'
+import type { Cloud, WorkLimits } from './functions.ts'
 import { DATABASE, DEPLOYMENTS, PRODUCT, SLOTS_TABLE, type WindowKind } from './product.ts'
 import { finalizeWindowsOf, updateWindowsOf } from './windows.ts'
 
@@ -25,6 +25,7 @@ export interface WindowPartOptions {
   readonly archive: ArchiveChecks
   readonly view: ViewDefinition
   readonly kind: WindowKind
+  readonly limits?: WorkLimits
   readonly contracts: () => (typeof DEPLOYMENTS)[keyof typeof DEPLOYMENTS]
   readonly functionOf: <Result>(
     name: string,
@@ -51,9 +52,12 @@ export class WindowPart {
   readonly tableName: string
   readonly #featureTable: string
   #finalRuns = 0
+  /** How often a cursor has moved, and how often it had when finals were computed that came to an end. */
+  #moves = 0
+  #finalizedMoves = 0
 
   constructor(options: WindowPartOptions) {
-    const { cloud, archive, view, kind, contracts, fail } = options
+    const { cloud, archive, view, kind, contracts, limits, fail } = options
     this.#cloud = cloud
     this.view = view
     this.tableName = featureTableName(PRODUCT, this.view)
@@ -76,10 +80,10 @@ export class WindowPart {
       fail,
     })
     const update = options.functionOf('windows', 2 * MINUTE_MS, (process) =>
-      updateWindowsOf(cloud, contracts(), this.view, process),
+      updateWindowsOf(cloud, contracts(), this.view, process, limits),
     )
     this.#finalize = options.functionOf('finalize', 15 * MINUTE_MS, (process) =>
-      finalizeWindowsOf(cloud, contracts(), this.view, process),
+      this.#noted(finalizeWindowsOf(cloud, contracts(), this.view, process, limits)),
     )
     this.functions = [update, this.#finalize]
     this.consumers = [
@@ -94,7 +98,7 @@ export class WindowPart {
   }
 
   onItem(change: ItemChange): void {
-    this.checks.onItem(change)
+    if (this.checks.onItem(change)) this.#moves++
   }
 
   onObject(change: ObjectChange): void {
@@ -108,8 +112,30 @@ export class WindowPart {
     return true
   }
 
+  /** Whether an entry's rows are still to be added to slots, or looked at for what they change in final rows. */
+  isRead(shard: string, last: string): boolean {
+    const cursor = this.checks.cursor(shard)
+    if (cursor === undefined || cursor < last) return true
+    return this.#oracle.kind !== 'running' && !this.features.isTaken(shard, last)
+  }
+
   isDrained(): boolean {
     return this.checks.isDrained()
+  }
+
+  /** Whether finals were computed, and slots let go, since a cursor moved last: until then the sweep has to ring. */
+  isFinalized(): boolean {
+    return this.#finalizedMoves === this.#moves
+  }
+
+  /** A success counts, whether or not anybody waits for it. */
+  #noted<Event, Result>(handler: Handler<Event, Result>): Handler<Event, Result> {
+    return async (event) => {
+      const moves = this.#moves
+      const result = await handler(event)
+      this.#finalizedMoves = Math.max(this.#finalizedMoves, moves)
+      return result
+    }
   }
 
   /** When all else is at rest: finalizes until nothing is left to do, and holds the outcome against the oracle. */
@@ -133,5 +159,6 @@ export class WindowPart {
       new DynamoDbSlotStore({ client, tableName: SLOTS_TABLE, subSlots }),
     )
     this.features.mustBeComplete()
+    this.checks.mustGo()
   }
 }

@@ -10,7 +10,7 @@ import type { UpdateReport } from '#lib/domain/process/update-windows.ts'
 import type { ViewDefinition } from '#lib/domain/process/view.ts'
 import type { Handler } from '../cloud/lambda.ts'
 import type { Process } from '../cloud/process.ts'
-import { type Cloud, clockOf, journalOf, lakeOf, objectsOf } from './functions.ts'
+import { type Cloud, clockOf, journalOf, lakeOf, objectsOf, type WorkLimits } from './functions.ts'
 import { DATABASE, LAYOUT, SLOTS_TABLE, STREAM_ARN } from './product.ts'
 
 const SILENT = { info: () => {}, error: () => {} }
@@ -29,6 +29,7 @@ export function updateWindowsOf(
   contracts: ContractVersions,
   view: ViewDefinition,
   process: Process,
+  limits?: WorkLimits,
 ): Handler<unknown, UpdateReport> {
   return updateWindows({
     log: SILENT,
@@ -40,6 +41,7 @@ export function updateWindowsOf(
     slotsOf: slotsOf(cloud, process),
     clock: clockOf(cloud, process),
     layout: LAYOUT,
+    ...(limits && { maxEntries: limits.entries }),
   })
 }
 
@@ -49,6 +51,7 @@ export function finalizeWindowsOf(
   contracts: ContractVersions,
   view: ViewDefinition,
   process: Process,
+  limits?: WorkLimits,
 ): Handler<unknown, FinalizeReport> {
   const sleep = (ms: number) => cloud.scheduler.sleep(ms, process.name, 'after a conflict')
   const random = cloud.choices.random(`backoff ${process.name}`)
@@ -67,5 +70,9 @@ export function finalizeWindowsOf(
     layout: LAYOUT,
     database: DATABASE,
     commit: { pause: jitteredBackoff({ sleep, random }) },
+    ...(limits && {
+      maxEntriesPerShard: limits.entries,
+      limits: { maxWindows: limits.windows, maxRows: limits.rows, chunkRows: limits.rows },
+    }),
   })
 }

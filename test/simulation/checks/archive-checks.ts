@@ -40,6 +40,7 @@ export class ArchiveChecks {
   readonly #oracle: VerdictOracle
   /** Whether some of the code that was deployed rejects more. */
   readonly #readings: readonly boolean[]
+  readonly #byFile = new Map<string, CheckedEntry>()
   readonly #registrations = new Map<string, ShardRegistration>()
   readonly #raw = new Map<string, { readonly uri: string; readonly batch: RawBatch }>()
   readonly #fail: (error: unknown) => void
@@ -61,6 +62,11 @@ export class ArchiveChecks {
 
   entriesOf(shard: string): readonly CheckedEntry[] {
     return this.entries.get(shard) ?? []
+  }
+
+  /** The entry that names a curated file. */
+  entryOf(uri: string): CheckedEntry | undefined {
+    return this.#byFile.get(uri)
   }
 
   isRegistered(shard: string): boolean {
@@ -154,6 +160,7 @@ export class ArchiveChecks {
     this.#oracle.decide(shard, verdicts)
     const checked = { entry, verdicts, files: this.#filesOf(where, entry, verdicts) }
     entries.push(checked)
+    for (const { path } of checked.files) this.#byFile.set(path, checked)
     return checked
   }
 

@@ -27,6 +27,8 @@ import {
 
 const CLOSED_PROPERTY = 'weir.closed'
 const SECOND = 1_000_000
+/** What a table says of which no window is closed: the least time there is. */
+const NOTHING_CLOSED = Date.parse('0001-01-01T00:00:00Z') * 1000
 
 /** A row of the feature table. */
 interface FinalRow extends KeyWindow, Sum {
@@ -39,7 +41,7 @@ interface FinalRow extends KeyWindow, Sum {
  * fences and closed windows only go forward, and nothing is closed while the stream has something before it.
  */
 export class FeatureChecks implements Finality {
-  closed = Number.NEGATIVE_INFINITY
+  closed = NOTHING_CLOSED
   readonly #s3: S3Model
   readonly #stream: KinesisModel<SentRecord>
   readonly #archive: ArchiveChecks
@@ -50,7 +52,7 @@ export class FeatureChecks implements Finality {
   /** Rows of each file; files never change. */
   readonly #files = new Map<string, Promise<readonly FinalRow[]>>()
   #rows: readonly FinalRow[] = []
-  #closedBeforeRest = Number.NEGATIVE_INFINITY
+  #closedBeforeRest = NOTHING_CLOSED
   /** How far windows were closed, and since when. */
   readonly #closings: { readonly closed: number; readonly sinceMs: number }[] = []
 

@@ -31,10 +31,13 @@ interface Held {
 export class TableChecks {
   readonly #s3: S3Model
   readonly #archive: ArchiveChecks
+  readonly #isRead: (shard: string, last: string) => boolean
   readonly #fail: (error: unknown) => void
   /** How many entries of each shard are in the table. */
   #reached = new Map<string, number>()
   #metadata: TableMetadata | undefined
+  /** All objects of a table's snapshots, of the metadata that was asked for last. */
+  #neededBy: { readonly metadata: TableMetadata; readonly objects: Set<string> } | undefined
   /** Files that the table must have. */
   #expected = new Set<string>()
   readonly #manifests = new Map<string, readonly DataFile[]>()
@@ -51,11 +54,14 @@ export class TableChecks {
   constructor(options: {
     readonly s3: S3Model
     readonly archive: ArchiveChecks
+    /** Whether the files of an entry are wanted by whoever computes windows. */
+    readonly isRead: (shard: string, last: string) => boolean
     /** Told what a check finds that takes a promise, before the next turn. */
     readonly fail: (error: unknown) => void
   }) {
     this.#s3 = options.s3
     this.#archive = options.archive
+    this.#isRead = options.isRead
     this.#fail = options.fail
   }
 
@@ -133,18 +139,36 @@ export class TableChecks {
       !this.#needed(this.#metadata).has(uri),
       () => `${uri} was removed, and a snapshot that is kept consists of it`,
     )
-    for (const [shard, entries] of this.#archive.entries) {
-      for (const { entry, files } of entries.slice(this.#reached.get(shard) ?? 0)) {
-        must(
-          files.every(({ path }) => path !== uri),
-          () => `${uri} was removed before it was committed: entry ${shard}/${entry.last} names it`,
-        )
-      }
-    }
+    const owner = this.#archive.entryOf(uri)
+    if (owner === undefined) return
+    const { shard, last } = owner.entry
+    const place = this.#archive.entriesOf(shard).indexOf(owner)
+    // Somebody may take the table back to any snapshot that is kept, and the journal goes on from there.
+    must(
+      place < this.#oldestReach(this.#metadata, shard),
+      () =>
+        `${uri} was removed: entry ${shard}/${last} has it, past the fence of a snapshot that is kept`,
+    )
+    must(
+      !this.#isRead(shard, last),
+      () => `${uri} was removed: windows are still computed from entry ${shard}/${last}`,
+    )
+  }
+
+  /** How many entries of a shard are in each snapshot that is kept, and in the table. */
+  #oldestReach({ snapshots }: TableMetadata, shard: string): number {
+    const kept = snapshots.map((one) => this.#held.get(one['snapshot-id'])?.reached)
+    return Math.min(
+      ...[this.#reached, ...kept].map((reached) =>
+        reached ? (reached.get(shard) ?? 0) : Number.POSITIVE_INFINITY,
+      ),
+    )
   }
 
   #needed(metadata: TableMetadata): ReadonlySet<string> {
+    if (this.#neededBy?.metadata === metadata) return this.#neededBy.objects
     const needed = new Set<string>()
+    this.#neededBy = { metadata, objects: needed }
     for (const { 'manifest-list': list } of metadata.snapshots) {
       needed.add(list)
       for (const manifest of decodeManifestList(this.#object(list))) {
@@ -301,8 +325,15 @@ export class TableChecks {
     const bytes = this.#object(manifest.manifestPath)
     const spec = specJson(metadata, manifest.partitionSpecId)
     const files = decodeManifest(bytes, manifest, spec).map(({ file }) => file)
-    for (const { path, sizeBytes } of files) {
+    for (const { path, sizeBytes, recordCount, partition } of files) {
       mustEqual(this.#object(path).length, sizeBytes, () => `the table's size of ${path}`)
+      const known = this.#archive.entryOf(path)?.files.find((one) => one.path === path)
+      if (known === undefined) continue
+      mustEqual(
+        [recordCount, Object.values(partition)],
+        [known.recordCount, Object.values(known.partition)],
+        () => `the table's count and partition of ${path}`,
+      )
     }
     this.#manifests.set(manifest.manifestPath, files)
     return files

@@ -59,6 +59,8 @@ export class WindowChecks {
   /** The position of each slot that is there, by shard and slot. */
   readonly #slots = new Map<string, Map<string, SequenceNumber>>()
   readonly #expired = new Set<string>()
+  /** Those that are there and will go, by shard and slot. */
+  readonly #going = new Set<string>()
   readonly #cursors = new Map<string, SequenceNumber>()
   readonly #late = new Set<string>()
 
@@ -84,24 +86,27 @@ export class WindowChecks {
     return this.#cursors.get(shard)
   }
 
-  onItem({ table, partition, sort, before, after }: ItemChange): void {
-    if (table !== SLOTS_TABLE) return
+  /** Whether a cursor has moved. */
+  onItem({ table, partition, sort, before, after }: ItemChange): boolean {
+    if (table !== SLOTS_TABLE) return false
     if (partition === CURSORS) {
       this.#checkCursor(sort, after!)
-      return
+      return true
     }
     const key = SLOTS.exec(partition)?.[1]
-    if (key === undefined) return
+    if (key === undefined) return false
     const [start, shard] = sort.split('#') as [string, string]
     const pane = Date.parse(start) * 1000
     const where = `slot ${partition}/${sort}`
     if (after === undefined) this.#checkGone(where, shard, key, pane)
     else this.#checkSlot(where, { shard, key, pane }, before, after)
+    return false
   }
 
-  onObject({ uri, after }: ObjectChange): void {
+  onObject({ uri, before, after }: ObjectChange): void {
     const match = LATE.exec(uri)
-    if (match === null) return
+    // What is put again, byte by byte, has been looked at.
+    if (match === null || (before !== undefined && after !== undefined)) return
     must(after !== undefined, () => `${uri} was removed`)
     const id = entryId(match[1]!, match[2]!)
     this.#late.add(id)
@@ -192,6 +197,20 @@ export class WindowChecks {
     }
   }
 
+  /** What no window needs that is still open does not stay for ever. */
+  mustGo(): void {
+    for (const [shard, slots] of this.#slots) {
+      for (const id of slots.keys()) {
+        const windows = this.#oracle.windowsOf(Number(id.slice(0, id.indexOf('/'))))
+        const isFinal = windows.length > 0 && windows.at(-1)!.end <= this.#finality.closed
+        must(
+          !isFinal || this.#going.has(`${shard}/${id}`),
+          () => `slot ${id} of ${shard} stays for ever, although all of its windows are final`,
+        )
+      }
+    }
+  }
+
   #hasExpired(key: string, start: number, end: number): boolean {
     return [...this.#expired].some((id) => {
       const at = id.indexOf('/')
@@ -211,8 +230,10 @@ export class WindowChecks {
     if (known === sequence) {
       mustEqual(after.states, before!.states, () => `${where} changed and stayed at ${sequence}`)
       this.#checkExpiry(where, { shard, key, pane }, after)
+      this.#going.add(`${shard}/${slotId(key, pane)}`)
       return
     }
+    this.#going.delete(`${shard}/${slotId(key, pane)}`)
     must(after.expiresAt === undefined, () => `${where} goes although it is new`)
     must(known === undefined || known < sequence, () => `${where} went back to ${sequence}`)
     const id = slotId(key, pane)

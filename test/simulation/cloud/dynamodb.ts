@@ -10,6 +10,7 @@ import {
 } from './dynamodb-expressions.ts'
 import type { Network } from './network.ts'
 import type { Process } from './process.ts'
+import { withoutStack } from './service-errors.ts'
 
 export interface ItemChange {
   readonly table: string
@@ -70,6 +71,8 @@ export class DynamoDbModel {
   readonly #onChange: (change: ItemChange) => void
   /** All versions of an item, newest last, by table, partition and sort key. */
   readonly #tables = new Map<string, Map<string, Map<string, Version[]>>>()
+  /** The sort keys of a partition in their order, until another comes. */
+  readonly #sorted = new WeakMap<Map<string, Version[]>, readonly string[]>()
 
   constructor(options: {
     readonly network: Network
@@ -150,7 +153,9 @@ export class DynamoDbModel {
     const before = this.item(input.TableName, partition, sort)
     const condition = input.ConditionExpression
     if (condition !== undefined && !holds(condition, before ?? {}, input)) {
-      throw new ConditionalCheckFailedException({ message: 'refused', $metadata: {} })
+      throw withoutStack(
+        () => new ConditionalCheckFailedException({ message: 'refused', $metadata: {} }),
+      )
     }
     const after =
       kind === 'DeleteItemCommand'
@@ -196,9 +201,7 @@ export class DynamoDbModel {
 
   #query(input: QueryInput, partition: string, atMs: number, pageItems: number) {
     const forward = input.ScanIndexForward !== false
-    const items = this.#tables.get(input.TableName)?.get(partition) ?? new Map<string, Version[]>()
-    const sorts = [...items.keys()].sort(compareUtf8)
-    if (!forward) sorts.reverse()
+    const sorts = this.#sortsOf(input.TableName, partition, forward)
     const after = input.ExclusiveStartKey?.sk?.S
     const limit = Math.min(input.Limit ?? Number.POSITIVE_INFINITY, pageItems)
     const found: Item[] = []
@@ -213,6 +216,17 @@ export class DynamoDbModel {
       }
     }
     return { Items: found }
+  }
+
+  #sortsOf(table: string, partition: string, forward: boolean): readonly string[] {
+    const items = this.#tables.get(table)?.get(partition)
+    if (items === undefined) return []
+    let sorts = this.#sorted.get(items)
+    if (sorts?.length !== items.size) {
+      sorts = [...items.keys()].sort(compareUtf8)
+      this.#sorted.set(items, sorts)
+    }
+    return forward ? sorts : sorts.toReversed()
   }
 
   #sendBatchGet(process: Process, input: BatchGetInput) {

@@ -12,6 +12,8 @@ export interface MappingSettings {
   readonly retries: number
   /** Lanes of one shard, by partition key. */
   readonly parallelizationFactor: number
+  /** Before the second delivery of a batch; each further one waits twice as long. */
+  readonly backoffMs: number
 }
 
 /** The settings of the deployed mapping; a test holds them against the template. */
@@ -21,6 +23,7 @@ export const ARCHIVE_MAPPING: MappingSettings = {
   bisect: true,
   retries: Number.POSITIVE_INFINITY,
   parallelizationFactor: 1,
+  backoffMs: 400,
 }
 
 export interface DeliveryRisks {
@@ -28,6 +31,8 @@ export interface DeliveryRisks {
   readonly again: number
   /** That a batch is shorter than what there is. */
   readonly short: number
+  /** How long what is delivered once more, beside newer ones, may take to come. */
+  readonly besideMs: number
 }
 
 const MOST_BACKOFF_MS = 60_000
@@ -50,6 +55,8 @@ export interface Delivery<Content> {
  * come once more, also while newer batches are under way.
  */
 export class EventSourceMapping<Content extends { readonly name: string }, Result> {
+  /** Until when it is disabled; what it has begun it brings to an end. */
+  awayUntilMs = 0
   readonly #scheduler: Scheduler
   readonly #choices: Choices
   readonly #stream: KinesisModel<Content>
@@ -103,6 +110,8 @@ export class EventSourceMapping<Content extends { readonly name: string }, Resul
         continue
       }
       await this.#scheduler.sleep(this.#settings.windowMs, id, 'the batch gathers')
+      const awayMs = this.awayUntilMs - this.#scheduler.nowMs
+      if (awayMs > 0) await this.#scheduler.sleep(awayMs, id, 'the mapping is enabled again')
       await this.#deliverNext(id, poller)
       await this.#mayComeAgain(id, poller)
     }
@@ -130,13 +139,16 @@ export class EventSourceMapping<Content extends { readonly name: string }, Resul
         poller.position = end
         return
       }
-      await this.#scheduler.sleep(
-        Math.min(MOST_BACKOFF_MS, 200 * 2 ** Math.min(failures, 10)),
-        id,
-        'retries',
-      )
+      await this.#scheduler.sleep(this.#backoffMs(failures), id, 'retries')
       end = this.#cutAnew(id, poller.position, end, name)
     }
+  }
+
+  /** What fails again and again has to wait also where nobody waits at first. */
+  #backoffMs(failures: number): number {
+    const { backoffMs } = this.#settings
+    const firstMs = failures > 3 ? Math.max(backoffMs, ARCHIVE_MAPPING.backoffMs) : backoffMs
+    return Math.min(MOST_BACKOFF_MS, firstMs * 2 ** Math.min(failures - 1, 10))
   }
 
   /** Where the next attempt of a failed batch ends: as before, at its half, or anywhere after a restart. */
@@ -148,8 +160,9 @@ export class EventSourceMapping<Content extends { readonly name: string }, Resul
       `cut ${name}`,
       (random) => {
         const chance = random()
-        if (chance < 0.4) return undefined
-        return chance < 0.7 ? alternatives[0] : between(random, from + 1, most)
+        if (chance < 0.3) return undefined
+        if (chance < 0.5) return alternatives[0]
+        return chance < 0.75 ? between(random, from + 1, most) : most
       },
       alternatives.filter((one) => one !== end),
     )
@@ -170,7 +183,7 @@ export class EventSourceMapping<Content extends { readonly name: string }, Resul
           from,
           beside: {
             to: between(random, from + 1, records.length),
-            afterMs: between(random, 0, 20_000),
+            afterMs: between(random, 0, this.#risks.besideMs),
           },
         }
       },

@@ -1,7 +1,7 @@
 import type { GlueClient, TableInput } from '@aws-sdk/client-glue'
 import type { Network } from './network.ts'
 import type { Process } from './process.ts'
-import { ServiceError } from './service-errors.ts'
+import { refusal } from './service-errors.ts'
 
 export interface TableChange {
   readonly table: string
@@ -65,21 +65,21 @@ export class GlueModel {
     const known = this.#tables.get(name)
     switch (kind) {
       case 'GetTable':
-        if (known === undefined) throw new ServiceError('EntityNotFoundException', 400)
+        if (known === undefined) throw refusal('EntityNotFoundException', 400)
         return { Table: { ...known.input, VersionId: String(known.version) } }
       case 'CreateTable':
-        if (known !== undefined) throw new ServiceError('AlreadyExistsException', 400)
+        if (known !== undefined) throw refusal('AlreadyExistsException', 400)
         this.#store(name, 0, input.TableInput!, plannedMs)
         return {}
       case 'UpdateTable':
-        if (known === undefined) throw new ServiceError('EntityNotFoundException', 400)
+        if (known === undefined) throw refusal('EntityNotFoundException', 400)
         if (input.VersionId !== undefined && input.VersionId !== String(known.version)) {
-          throw new ServiceError('ConcurrentModificationException', 400)
+          throw refusal('ConcurrentModificationException', 400)
         }
         this.#store(name, known.version + 1, input.TableInput!, plannedMs)
         return {}
       case 'DeleteTable':
-        if (!this.#tables.delete(name)) throw new ServiceError('EntityNotFoundException', 400)
+        if (!this.#tables.delete(name)) throw refusal('EntityNotFoundException', 400)
         return {}
       default:
         throw new Error(`the model of Glue knows no ${kind}`)

@@ -28,6 +28,17 @@ export interface InvocationRisks {
   readonly timeout: number
   readonly coldStart: number
   readonly clockSkew: number
+  /** How much longer each call of an invocation that was given up may take. */
+  readonly zombieSlowerMs: number
+}
+
+/** Something that happens in the middle of an invocation. */
+export interface Interruption {
+  /** Before which of its calls, counted from 1. */
+  readonly atCall: number
+  readonly happens: () => void
+  /** Whether the invocation is given up at that moment. */
+  readonly isGivenUp: boolean
 }
 
 /**
@@ -43,6 +54,7 @@ export class FunctionModel<Event, Result> {
   readonly #onError: (process: Process, error: unknown) => void
   #idle: Instance<Event, Result>[] = []
   #running = 0
+  #interruption: Interruption | undefined
   #generation = 0
 
   constructor(options: {
@@ -87,6 +99,11 @@ export class FunctionModel<Event, Result> {
   deploy(): void {
     this.#generation++
     this.#idle = []
+  }
+
+  /** Lets something happen in the middle of the next invocation that gets so far. */
+  interrupt(interruption: Interruption): void {
+    this.#interruption = interruption
   }
 
   #take(name: string): Instance<Event, Result> {
@@ -137,11 +154,11 @@ export class FunctionModel<Event, Result> {
       const early = this.#choices.deviate(`timeout ${name}`, (random) =>
         random() < this.#risks.timeout ? between(random, 1, 16) : undefined,
       )
-      if (early !== undefined) {
-        const last = process.calls + early
-        process.onCall = () => {
-          if (process.calls === last) timeOut()
-        }
+      const before = process.calls
+      process.onCall = () => {
+        const call = process.calls - before
+        const isGivenUp = this.#isInterrupted(call)
+        if (isGivenUp || call === early) timeOut()
       }
       handler(event).then(
         (result) => end({ status: 'succeeded', result }),
@@ -153,11 +170,20 @@ export class FunctionModel<Event, Result> {
     })
   }
 
+  /** Whether the invocation that makes its so-manieth call is given up by what happens in the middle of it. */
+  #isInterrupted(call: number): boolean {
+    const interruption = this.#interruption
+    if (interruption?.atCall !== call) return false
+    this.#interruption = undefined
+    interruption.happens()
+    return interruption.isGivenUp
+  }
+
   #zombieCourse(process: Process, name: string): ZombieCourse {
     const random = this.#choices.random(`zombie ${name}`)
     return {
       parksAfterCall: random() < 0.5 ? process.calls + between(random, 0, 8) : Number.MAX_VALUE,
-      slowerMs: random() < 0.5 ? 0 : Math.ceil(random() ** 3 * 1_800_000),
+      slowerMs: random() < 0.5 ? 0 : Math.ceil(random() ** 3 * this.#risks.zombieSlowerMs),
     }
   }
 }

@@ -2,7 +2,7 @@ import { S3Client } from '@aws-sdk/client-s3'
 import type { Choices } from '../kernel/choices.ts'
 import type { Network } from './network.ts'
 import type { Process } from './process.ts'
-import { ServiceError } from './service-errors.ts'
+import { refusal } from './service-errors.ts'
 
 export interface ObjectChange {
   readonly uri: string
@@ -89,8 +89,8 @@ export class S3Model {
       isWrite: false,
       apply: () => {
         const found = this.#objects.get(uri)
-        if (found === undefined) throw new ServiceError('NoSuchKey', 404)
-        return { Body: { transformToByteArray: async () => Uint8Array.from(found.body) } }
+        if (found === undefined) throw refusal('NoSuchKey', 404)
+        return { Body: { transformToByteArray: async () => new Uint8Array(found.body) } }
       },
     })
   }
@@ -99,7 +99,7 @@ export class S3Model {
     const uri = `s3://${input.Bucket}/${input.Key}`
     const isConditional = input.IfNoneMatch === '*'
     // Bytes travel: what the sender does to its buffer later does not reach them.
-    const body = Uint8Array.from(input.Body)
+    const body = new Uint8Array(input.Body)
     const collides = this.#choices.deviate(
       `collision ${process.name}#${process.calls + 1}`,
       (random) => (isConditional && random() < 0.3 ? true : undefined),
@@ -114,10 +114,10 @@ export class S3Model {
         isWrite: true,
         apply: () => {
           if (isConditional && this.#objects.has(uri)) {
-            throw new ServiceError('PreconditionFailed', 412)
+            throw refusal('PreconditionFailed', 412)
           }
           if (collides && (this.#racing.get(uri) ?? 0) > 1) {
-            throw new ServiceError('ConditionalRequestConflict', 409)
+            throw refusal('ConditionalRequestConflict', 409)
           }
           this.#put(uri, body, isConditional)
           return {}

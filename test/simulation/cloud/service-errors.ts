@@ -18,6 +18,22 @@ export class ServiceError extends Error {
   }
 }
 
+/** An error as a service answers it: where in its model it was made tells nothing, and takes longer than the call. */
+export function withoutStack<Made extends Error>(make: () => Made): Made {
+  const limit = Error.stackTraceLimit
+  Error.stackTraceLimit = 0
+  try {
+    return make()
+  } finally {
+    Error.stackTraceLimit = limit
+  }
+}
+
+/** What a service refuses with. */
+export function refusal(name: string, status: number): ServiceError {
+  return withoutStack(() => new ServiceError(name, status))
+}
+
 export type Service = 's3' | 'dynamodb' | 'glue' | 'kinesis'
 
 const THROTTLED: Readonly<Record<Service, readonly [string, number]>> = {
@@ -29,16 +45,16 @@ const THROTTLED: Readonly<Record<Service, readonly [string, number]>> = {
 
 export function throttled(service: Service): ServiceError {
   const [name, status] = THROTTLED[service]
-  return new ServiceError(name, status, { isInjected: true })
+  return withoutStack(() => new ServiceError(name, status, { isInjected: true }))
 }
 
 export function unavailable(): ServiceError {
-  return new ServiceError('ServiceUnavailable', 503, { isInjected: true })
+  return withoutStack(() => new ServiceError('ServiceUnavailable', 503, { isInjected: true }))
 }
 
 /** No answer came: the call may have been applied, or may be later. */
 export function noAnswer(): ServiceError {
-  return new ServiceError('TimeoutError', undefined, { isInjected: true })
+  return withoutStack(() => new ServiceError('TimeoutError', undefined, { isInjected: true }))
 }
 
 /** Whether a fault of the simulation is at the bottom of this error. */

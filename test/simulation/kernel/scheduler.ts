@@ -11,6 +11,9 @@ export interface Turn {
 /** Which of the turns that are due comes next, as an index. */
 export type Choose = (due: readonly Turn[]) => number
 
+/** What waits longer than this never happens: nothing is on its way for as long as a cell keeps things in case of it. */
+const MOST_PARKED_MS = 6 * 24 * 3_600_000
+
 /** More turns than any healthy run takes: a run that goes on past it never comes to rest. */
 const MOST_TURNS = 200_000
 
@@ -23,7 +26,7 @@ export class Scheduler {
   #turns = 0
   readonly #future: TurnHeap = new TurnHeap()
   readonly #due: Turn[] = []
-  #parked: Turn[] = []
+  #parked: { readonly turn: Turn; readonly sinceMs: number }[] = []
   #failure: { readonly error: unknown } | undefined
   readonly #choose: Choose | undefined
   readonly #onTurn: ((turn: Turn, nowMs: number) => void) | undefined
@@ -58,16 +61,18 @@ export class Scheduler {
     turn.isCancelled = true
   }
 
-  /** Waits for {@link releaseParked}, however much time passes. */
+  /** Waits for {@link releaseParked}, for some days. */
   park(actor: string, label: string, run: () => void): void {
-    this.#parked.push({ actor, label, dueMs: 0, run })
+    this.#parked.push({ turn: { actor, label, dueMs: 0, run }, sinceMs: this.#nowMs })
   }
 
+  /** How many turns go on. */
   releaseParked(): number {
-    const parked = this.#parked
+    const oldestMs = this.#nowMs - MOST_PARKED_MS
+    const released = this.#parked.filter(({ sinceMs }) => sinceMs > oldestMs)
     this.#parked = []
-    for (const turn of parked) this.#future.add({ ...turn, dueMs: this.#nowMs })
-    return parked.length
+    for (const { turn } of released) this.#future.add({ ...turn, dueMs: this.#nowMs })
+    return released.length
   }
 
   sleep(ms: number, actor: string, label: string): Promise<void> {
