@@ -35,16 +35,17 @@ export function withoutFiles(
   const removed = live.filter(isRemoved)
   if (removed.length === 0) return undefined
 
+  const content = manifest.content === 0 ? 'data' : 'deletes'
   const kept = live.filter((entry) => !isRemoved(entry))
   const { 'avro.schema': schema = '', 'avro.codec': _codec, ...header } = metadata
   const rewritten = encodeAvro(
-    manifestEntry(partitionTypeOf(JSON.parse(schema))),
+    manifestEntry(partitionTypeOf(JSON.parse(schema)), content),
     codeNames,
     [
       ...removed.map((entry) => ({ ...entry, status: STATUS.deleted, snapshotId })),
       ...kept.map((entry) => ({ ...entry, status: STATUS.existing })),
     ],
-    { ...header, 'format-version': '2', content: 'data' },
+    { ...header, 'format-version': '2', content },
   )
   return {
     bytes: rewritten,

@@ -5,9 +5,9 @@ import { type Catalog, mustReload, type TableName } from './catalog.ts'
 import type { DataFile } from './data-file.ts'
 import { type Descent, descentFrom } from './descent.ts'
 import { metadataPath, writeNew } from './lake-objects.ts'
-import { decodeManifest, decodeManifestList, type ManifestFile } from './manifest.ts'
 import { type NewTable, newTableMetadata } from './new-table.ts'
 import type { PartitionSpec, TableSchema } from './schema.ts'
+import { contentsOf, type SnapshotContents } from './snapshot-contents.ts'
 import {
   currentSchemaJson,
   currentSnapshotOf,
@@ -19,6 +19,8 @@ import {
   type TableMetadata,
   tableSchema,
 } from './table-metadata.ts'
+
+export { manifestsOf } from './read-manifests.ts'
 
 /** What the lake stands on. */
 export interface Lake {
@@ -59,8 +61,10 @@ export interface Table {
   isAncestor(snapshotId: bigint): boolean
   /** Whether the current snapshot is this one or came from it, whatever has expired meanwhile. May read objects. */
   descentFrom(snapshotId: bigint): Promise<Descent>
-  /** The data files that the current snapshot consists of. */
+  /** The data files that the current snapshot consists of. Rows of them may be deleted; see `contents`. */
   liveFiles(): Promise<readonly DataFile[]>
+  /** The data files of the current snapshot and the files that delete rows of them. */
+  contents(): Promise<SnapshotContents>
 }
 
 /** The table and the version to expect in a swap: both from the same read of the catalog. */
@@ -179,6 +183,7 @@ export function tableFrom(
     },
     descentFrom: (snapshotId) => descentFrom(objects, metadata, snapshotId),
     liveFiles: () => filesOfSnapshot(objects, metadata, current),
+    contents: () => contentsOf(objects, metadata, current),
   }
 }
 
@@ -194,30 +199,14 @@ function ancestorsOf(metadata: TableMetadata): ReadonlySet<bigint> {
   return ancestors
 }
 
-/** The manifests of a snapshot; none without one. */
-export async function manifestsOf(
-  objects: ObjectStore,
-  snapshot: SnapshotJson | undefined,
-): Promise<readonly ManifestFile[]> {
-  return snapshot ? decodeManifestList(await objects.get(snapshot['manifest-list'])) : []
-}
-
 /** The data files that a snapshot consists of; none without one. */
 export async function filesOfSnapshot(
-  objects: ObjectStore,
+  objects: Pick<ObjectStore, 'get'>,
   metadata: TableMetadata,
   snapshot: SnapshotJson | undefined,
 ): Promise<readonly DataFile[]> {
-  const files: DataFile[] = []
-  for (const manifest of await manifestsOf(objects, snapshot)) {
-    if (manifest.content !== 0 || manifest.addedFilesCount + manifest.existingFilesCount === 0) {
-      continue
-    }
-    const spec = specJson(metadata, manifest.partitionSpecId)
-    const bytes = await objects.get(manifest.manifestPath)
-    for (const { file } of decodeManifest(bytes, manifest, spec)) files.push(file)
-  }
-  return files
+  const { data } = await contentsOf(objects, metadata, snapshot, ({ content }) => content === 0)
+  return data.map(({ file }) => file)
 }
 
 function plainSnapshot(json: SnapshotJson): Snapshot {
