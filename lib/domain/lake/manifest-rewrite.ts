@@ -3,7 +3,6 @@ import { type AvroSchema, decodeAvro, encodeAvro } from './avro.ts'
 import type { ManifestFile, NewManifest } from './manifest.ts'
 import {
   type EntryRecord,
-  type FileRecord,
   liveEntries,
   rowsOf,
   STATUS,
@@ -15,7 +14,7 @@ export interface RewrittenManifest {
   readonly bytes: Uint8Array
   readonly line: Omit<NewManifest, 'manifestPath'>
   /** The files that it no longer has, as they stood in it. */
-  readonly removed: readonly FileRecord[]
+  readonly removed: readonly EntryRecord[]
 }
 
 /**
@@ -65,7 +64,7 @@ export function withoutFiles(
       keyMetadata: manifest.keyMetadata,
       ...smallestSequenceNumber(kept),
     },
-    removed: removed.map(({ dataFile }) => dataFile),
+    removed,
   }
 }
 
