@@ -36,6 +36,8 @@ interface DeletedValues {
  * delete file is read once, whatever number of data files it is for.
  */
 export class LiveRowReader {
+  /** Whether the snapshot has any row deletes. */
+  readonly hasDeletes: boolean
   readonly #objects: Pick<ObjectStore, 'get'>
   readonly #metadata: TableMetadata
   readonly #applicable: ApplicableDeletes
@@ -49,6 +51,7 @@ export class LiveRowReader {
   ) {
     this.#objects = objects
     this.#metadata = metadata
+    this.hasDeletes = deletes.length > 0
     this.#applicable = new ApplicableDeletes(metadata, deletes)
   }
 

@@ -228,9 +228,14 @@ function encoded(
   }
 }
 
+/** All entries of a manifest, as they stand there. */
+export function decodeRecords(bytes: Uint8Array): readonly EntryRecord[] {
+  return decodeAvro(bytes, codeNames).records as readonly EntryRecord[]
+}
+
 /** The entries of a manifest that its snapshot still has. */
 export function decodeEntries(bytes: Uint8Array, manifest: ManifestFile): readonly EntryRecord[] {
-  return liveEntries(decodeAvro(bytes, codeNames).records as readonly EntryRecord[], manifest)
+  return liveEntries(decodeRecords(bytes), manifest)
 }
 
 /** The files of a manifest that its snapshot still has. Sequence numbers are inherited where they are absent. */

@@ -1,8 +1,14 @@
 import { PlatformError } from '../kernel/errors.ts'
 import { inParallel } from '../kernel/in-parallel.ts'
 import type { ObjectStore } from '../kernel/object-store.ts'
-import { decodeEntries, decodeManifestList, isLive, type ManifestFile } from './manifest.ts'
-import type { EntryRecord } from './manifest-entry.ts'
+import {
+  decodeEntries,
+  decodeManifestList,
+  decodeRecords,
+  isLive,
+  type ManifestFile,
+} from './manifest.ts'
+import { type EntryRecord, STATUS } from './manifest-entry.ts'
 import type { SnapshotJson } from './table-metadata.ts'
 
 const READS_AT_ONCE = 16
@@ -25,6 +31,21 @@ export async function entriesOf(
   return await readable(objects, manifest.manifestPath, 'manifest', (bytes) =>
     decodeEntries(bytes, manifest),
   )
+}
+
+/** What the snapshot that a manifest was written for has put in or taken out by it. */
+export async function changesIn(
+  objects: Pick<ObjectStore, 'get'>,
+  manifest: ManifestFile,
+): Promise<{ readonly added: readonly EntryRecord[]; readonly deleted: readonly EntryRecord[] }> {
+  const records = await readable(objects, manifest.manifestPath, 'manifest', decodeRecords)
+  const own = records.filter(
+    ({ snapshotId }) => (snapshotId ?? manifest.addedSnapshotId) === manifest.addedSnapshotId,
+  )
+  return {
+    added: own.filter(({ status }) => status === STATUS.added),
+    deleted: own.filter(({ status }) => status === STATUS.deleted),
+  }
 }
 
 /** As {@link entriesOf}, of each that has any, in their order. */
