@@ -59,8 +59,11 @@ export interface Table {
    * for one that has expired, unless its child is still there.
    */
   isAncestor(snapshotId: bigint): boolean
-  /** Whether the current snapshot is this one or came from it, whatever has expired meanwhile. May read objects. */
-  descentFrom(snapshotId: bigint): Promise<Descent>
+  /**
+   * Whether the current snapshot is this one or came from it, whatever has expired meanwhile. May read objects; fewer if the
+   * snapshot's sequence number is said.
+   */
+  descentFrom(snapshotId: bigint, sequenceNumber?: number): Promise<Descent>
   /** The data files that the current snapshot consists of. Rows of them may be deleted; see `contents`. */
   liveFiles(): Promise<readonly DataFile[]>
   /** The data files of the current snapshot and the files that delete rows of them. */
@@ -181,7 +184,8 @@ export function tableFrom(
       ancestors ??= ancestorsOf(metadata)
       return ancestors.has(snapshotId)
     },
-    descentFrom: (snapshotId) => descentFrom(objects, metadata, snapshotId),
+    descentFrom: (snapshotId, sequenceNumber) =>
+      descentFrom(objects, metadata, snapshotId, sequenceNumber),
     liveFiles: () => filesOfSnapshot(objects, metadata, current),
     contents: () => contentsOf(objects, metadata, current),
   }

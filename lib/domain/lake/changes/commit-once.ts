@@ -14,7 +14,7 @@ export async function commitOnce(
   decide: Decide,
   options: CommitOptions = {},
 ): Promise<CommitResult> {
-  const tried: bigint[] = []
+  const tried: Attempt[] = []
   let applied: bigint | undefined
   const result = await commit(
     lake,
@@ -23,11 +23,12 @@ export async function commitOnce(
       applied = await appliedOf(table, tried)
       if (applied !== undefined) return undefined
       const change = await decide(table)
+      const sequenceNumber = table.metadata['last-sequence-number'] + 1
       return (
         change && {
           ...change,
           setProperties: (snapshotId) => {
-            tried.push(snapshotId)
+            tried.push({ snapshotId, sequenceNumber })
             return change.setProperties(snapshotId)
           },
         }
@@ -38,10 +39,16 @@ export async function commitOnce(
   return applied === undefined ? result : { ...result, committed: true, snapshotId: applied }
 }
 
-async function appliedOf(table: Table, tried: readonly bigint[]): Promise<bigint | undefined> {
-  for (const id of tried.toReversed()) {
+/** A snapshot that may be in the table, and the number that it has then. */
+interface Attempt {
+  readonly snapshotId: bigint
+  readonly sequenceNumber: number
+}
+
+async function appliedOf(table: Table, tried: readonly Attempt[]): Promise<bigint | undefined> {
+  for (const { snapshotId: id, sequenceNumber } of tried.toReversed()) {
     if (table.isAncestor(id)) return id
-    const descent = await table.descentFrom(id)
+    const descent = await table.descentFrom(id, sequenceNumber)
     if (descent === 'descends') return id
     if (descent === 'does not') continue
     const { database, name } = table.name
