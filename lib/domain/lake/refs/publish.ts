@@ -72,14 +72,14 @@ async function fastForward(
     name,
     async (current) => {
       refuseOnHold(current)
-      if (isPublished(current, branch, head)) return undefined
+      if (isPublished(current, branch, head) || current.isAncestor(head)) return undefined
       requireHead(current, branch, head)
       const at = current.currentSnapshot?.snapshotId
       isPossible = at === undefined || tableOnBranch(lake, current, branch).isAncestor(at)
       if (!isPossible) return undefined
-      how = at === head ? 'nothing' : 'fast-forward'
+      how = 'fast-forward'
       return withUpdates(lake, current, [
-        ...(at === head ? [] : ([{ kind: 'setCurrentSnapshot', snapshotId: head }] as const)),
+        { kind: 'setCurrentSnapshot', snapshotId: head },
         { kind: 'setProperties', properties: publication(branch, head) },
       ])
     },
