@@ -47,8 +47,9 @@ export async function runModel({ seed, operations, engines }: ModelRun): Promise
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error)
     throw new Error(`seed ${seed}, operation ${at} (${what}): ${why}`, { cause: error })
+  } finally {
+    if (folder) rmSync(folder, { recursive: true })
   }
-  if (folder) rmSync(folder, { recursive: true })
   return {
     operations: Object.fromEntries([...model.tally].toSorted(([a], [b]) => (a < b ? -1 : 1))),
     plannedShare: model.plannedShare,

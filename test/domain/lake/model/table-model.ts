@@ -126,20 +126,19 @@ export class TableModel {
     return [...this.#at].filter(([id]) => snapshotOf(metadata, id) !== undefined)
   }
 
-  /** Whether rows are deleted by value, of which not every engine can read. */
-  async hasDeletesByValue(snapshotId?: bigint): Promise<boolean> {
+  /** The columns that rows are deleted by the values of, which not every engine can read. */
+  async deletedByValue(snapshotId?: bigint): Promise<readonly number[]> {
     const { metadata } = await this.table()
     const id = snapshotId ?? metadata['current-snapshot-id']
     const { objects } = this.world.lake
     const { deletes } = await contentsOf(objects, metadata, snapshotOf(metadata, id))
-    return deletes.some(({ file }) => file.kind === 'equality')
+    return deletes.flatMap(({ file }) => file.equalityIds ?? [])
   }
 
   /** Compacts them away. */
   async withoutDeletesByValue(): Promise<void> {
-    if (await this.hasDeletesByValue()) {
-      await compact(this.world.lake, MODEL_NAME, { mostDeleted: 0 })
-    }
+    if ((await this.deletedByValue()).length === 0) return
+    await compact(this.world.lake, MODEL_NAME, { mostDeleted: 0 })
   }
 
   /** Does one thing, whatever it is, and says what it was. */
@@ -366,7 +365,9 @@ export class TableModel {
     const { schema, metadata } = table
     const bare = metadata['partition-specs'].find(({ fields }) => fields.length === 0)
     if (!bare || this.rows.length === 0) throw new Skip()
-    const fields = schema.fields.slice(0, 1 + this.#make.below(2))
+    const required = schema.fields.filter((field) => field.required)
+    const fields = this.#make.chance(0.6) ? required : schema.fields.slice(0, 2)
+    if (fields.length === 0) throw new Skip()
     const victims = [this.#make.pick(this.rows), this.#make.pick(this.rows)]
     const deleted = new Set(textsOf(victims, { fields }))
     const encoded = encodeParquet(
@@ -556,9 +557,10 @@ export class TableModel {
 
   async #publish(): Promise<void> {
     const branch = await this.#anyBranch()
-    const { schema, properties } = await this.table()
+    const table = await this.table()
+    const { schema } = table
     const rows = await this.#rowsOnBranch(branch)
-    const from = this.#at.get(BigInt(properties[`weir.branch.${branch}.from`]!))!
+    const from = this.#at.get(forkOf(table, branch))!
     let how: string
     try {
       ;({ how } = await publishBranch(this.#faulty(), MODEL_NAME, branch))
@@ -641,6 +643,16 @@ export class TableModel {
     await compact(lake, MODEL_NAME, { minFiles: 2, mostDeleted: 0 })
     return []
   }
+}
+
+/** Where a branch left the main one: it may have come on to it since, by a rollback to one of its snapshots. */
+function forkOf({ metadata, properties, isAncestor }: Table, branch: string): bigint {
+  const created = BigInt(properties[`weir.branch.${branch}.from`]!)
+  let at = metadata.refs[branch]!['snapshot-id']
+  while (at !== created && !isAncestor(at)) {
+    at = snapshotOf(metadata, at)?.['parent-snapshot-id'] ?? created
+  }
+  return at
 }
 
 async function dropBranch(lake: Lake, branch: string): Promise<void> {
