@@ -6,6 +6,7 @@ import type { DataFile } from './data-file.ts'
 import { type Descent, descentFrom } from './descent.ts'
 import { metadataPath, writeNew } from './lake-objects.ts'
 import { type NewTable, newTableMetadata } from './new-table.ts'
+import { readable } from './read-manifests.ts'
 import type { PartitionSpec, TableSchema } from './schema.ts'
 import { contentsOf, type SnapshotContents } from './snapshot-contents.ts'
 import {
@@ -92,11 +93,36 @@ async function loadVersioned(lake: Lake, name: TableName): Promise<VersionedTabl
   const entry = await lake.catalog.load(name)
   if (!entry) return undefined
   // Exactly the metadata that this version points to: any other would let a swap undo a foreign commit.
-  const metadata = parseTableMetadata(await lake.objects.get(entry.metadataLocation))
+  const metadata = await readable(
+    lake.objects,
+    entry.metadataLocation,
+    'table metadata',
+    parseTableMetadata,
+  )
+  requireWhole(metadata, entry.metadataLocation)
   return {
     table: tableFrom(lake, name, metadata, entry.metadataLocation),
     version: entry.version,
   }
+}
+
+/** A table whose snapshot is not there would look empty, and the next commit would make it so. */
+function requireWhole(metadata: TableMetadata, uri: string): void {
+  const ids = new Set(metadata.snapshots.map((one) => one['snapshot-id']))
+  const current = metadata['current-snapshot-id']
+  const wanted: readonly (readonly [string, boolean])[] = [
+    ['table-uuid', typeof metadata['table-uuid'] === 'string'],
+    ['location', typeof metadata.location === 'string'],
+    ['last-sequence-number', Number.isSafeInteger(metadata['last-sequence-number'])],
+    ['schemas', Array.isArray(metadata.schemas)],
+    ['partition-specs', Array.isArray(metadata['partition-specs'])],
+    [`snapshot ${current}, at which the table stands`, current === undefined || ids.has(current)],
+  ]
+  const missing = wanted.find(([, isThere]) => !isThere)
+  if (missing === undefined) return
+  throw new PlatformError('lake.corruptFile', `table metadata ${uri} has no ${missing[0]}`, {
+    context: { path: uri },
+  })
 }
 
 export interface CreateTable extends NewTable {
