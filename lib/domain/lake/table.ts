@@ -5,6 +5,7 @@ import { type Catalog, mustReload, type TableName } from './catalog.ts'
 import type { DataFile } from './data-file.ts'
 import { type Descent, descentFrom } from './descent.ts'
 import { metadataPath, writeNew } from './lake-objects.ts'
+import { LiveRowReader } from './live-rows.ts'
 import { type NewTable, newTableMetadata } from './new-table.ts'
 import { readable } from './read-manifests.ts'
 import type { PartitionSpec, TableSchema } from './schema.ts'
@@ -69,6 +70,8 @@ export interface Table {
   liveFiles(): Promise<readonly DataFile[]>
   /** The data files of the current snapshot and the files that delete rows of them. */
   contents(): Promise<SnapshotContents>
+  /** How many rows of the live files are deleted by position. Reads the files that say so. */
+  deletedRows(): Promise<number>
 }
 
 /** The table and the version to expect in a swap: both from the same read of the catalog. */
@@ -214,6 +217,7 @@ export function tableFrom(
       descentFrom(objects, metadata, snapshotId, sequenceNumber),
     liveFiles: () => filesOfSnapshot(objects, metadata, current),
     contents: () => contentsOf(objects, metadata, current),
+    deletedRows: () => deletedRowsIn(objects, metadata, current),
   }
 }
 
@@ -237,6 +241,18 @@ export async function filesOfSnapshot(
 ): Promise<readonly DataFile[]> {
   const { data } = await contentsOf(objects, metadata, snapshot, ({ content }) => content === 0)
   return data.map(({ file }) => file)
+}
+
+async function deletedRowsIn(
+  objects: Pick<ObjectStore, 'get'>,
+  metadata: TableMetadata,
+  snapshot: SnapshotJson | undefined,
+): Promise<number> {
+  const { data, deletes } = await contentsOf(objects, metadata, snapshot)
+  const reader = new LiveRowReader(objects, metadata, deletes)
+  let rows = 0
+  for (const one of data) rows += await reader.deletedByPosition(one)
+  return rows
 }
 
 function plainSnapshot(json: SnapshotJson): Snapshot {
