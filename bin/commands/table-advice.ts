@@ -11,8 +11,11 @@ const ADVICE: Readonly<Record<string, Advice>> = {
   'lake.rolledBack': (where) =>
     `roll back with Weir to a snapshot that knows its fences: \`weir table history ${where}\``,
   'lake.fencesUnproven': () => 'see "Lake/CommitSnapshots/Errors" in docs/runbook.md',
-  'lake.rowDeletes': () =>
-    'let the engine that deleted them rewrite the files first (Athena: OPTIMIZE ... REWRITE DATA)',
+  'lake.rowDeletes': () => 'somebody has deleted rows meanwhile: repeat the command',
+  'lake.conflict': () => 'nothing was changed',
+  'lake.outcomeUnknown': (where) => `\`weir table history ${where}\` shows the snapshots`,
+  'lake.refNotFound': (where) => `\`weir table refs ${where}\` names those there are`,
+  'lake.refExists': () => 'drop it first, or choose another name',
   'lake.commitAttemptsExhausted': () =>
     'somebody commits to it all the time: nothing is lost, repeat the command',
   'lake.filesStale': () => 'repeat the command',

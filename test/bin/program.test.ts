@@ -65,6 +65,13 @@ const COMMAND_PATHS = [
   ['table', 'diff'],
   ['table', 'rollback'],
   ['table', 'release'],
+  ['table', 'delete'],
+  ['table', 'refs'],
+  ['table', 'branch'],
+  ['table', 'tag'],
+  ['table', 'publish'],
+  ['table', 'drop-branch'],
+  ['table', 'drop-tag'],
   ['table', 'compact'],
   ['table', 'rewrite-manifests'],
   ['table', 'expire'],
@@ -168,6 +175,15 @@ describe('a command line that is wrong', () => {
       ['table', 'orphans', 'trips', '--region', 'r', '--older-than', '2h'],
       "option '--older-than <duration>' argument '2h' is invalid. Too short: what is younger may belong to a commit under way: write 1d or more.",
     ],
+    [
+      ['table', 'delete', 'trips', '--region', 'r'],
+      "required option '--where <condition>' not specified",
+    ],
+    [
+      ['table', 'delete', 'trips', '--region', 'r', '--where', 'a = 1', '--mode', 'fast'],
+      "option '--mode <mode>' argument 'fast' is invalid. Write copy-on-write or merge-on-read.",
+    ],
+    [['table', 'tag', 'trips', '--region', 'r'], "missing required argument 'name'"],
     [['down', 'now'], "too many arguments for 'down'. Expected 0 arguments but got 1."],
   ])('%j is one line with exit 2', async (args, message) => {
     expect(await weir(args)).toEqual({ exitCode: 2, stdout: '', stderr: `weir: ${message}\n` })

@@ -12,12 +12,14 @@ export type Descent = 'descends' | 'does not' | 'unknown'
  * Follows the parents from the current snapshot back. Where one has expired, the table's earlier metadata files still
  * know it: they are read, newest first, as far as it takes. What is told is proven: that it descends by the chain
  * itself; that it does not by a chain that began, or passed the place, without it. For a chain's sequence numbers only
- * grow, so an ancestor that is older than the one looked for has left it out.
+ * grow, so an ancestor that is older than the one looked for has left it out. Who made that one may say its number, and
+ * then nobody else need know it.
  */
 export async function descentFrom(
   objects: Pick<ObjectStore, 'get'>,
   metadata: TableMetadata,
   wanted: bigint,
+  sequenceNumber?: number,
 ): Promise<Descent> {
   const known = new Map<bigint, SnapshotJson>()
   const learn = ({ snapshots }: TableMetadata) => {
@@ -38,10 +40,8 @@ export async function descentFrom(
       if (read !== undefined) learn(read)
       continue
     }
-    const sought = known.get(wanted)
-    if (sought !== undefined && snapshot['sequence-number'] <= sought['sequence-number']) {
-      return 'does not'
-    }
+    const sought = known.get(wanted)?.['sequence-number'] ?? sequenceNumber
+    if (sought !== undefined && snapshot['sequence-number'] <= sought) return 'does not'
     const parent = snapshot['parent-snapshot-id']
     if (typeof parent !== 'bigint') return 'does not'
     at = parent

@@ -29,6 +29,10 @@ export function withColumnRenamed(base: TableMetadata, id: number, name: string)
  * or identified by, and for the last one.
  */
 export function withoutColumn(base: TableMetadata, id: number): TableMetadata {
+  // Dropped before: who repeats it after a lost answer has what he wants.
+  if (!hasField(currentSchemaJson(base), id) && base.schemas.some((one) => hasField(one, id))) {
+    return base
+  }
   return withSiblings(base, id, (siblings) => {
     const field = siblings.find((one) => one.id === id)!
     const inside = new Set(idsIn([field]))
@@ -156,6 +160,10 @@ function changedType(
     if (changed !== undefined) return { ...type, [part]: changed }
   }
   return undefined
+}
+
+function hasField({ fields }: SchemaJson, id: number): boolean {
+  return idsIn(fields).includes(id)
 }
 
 function idsIn(type: unknown): readonly number[] {

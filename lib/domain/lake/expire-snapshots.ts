@@ -1,5 +1,11 @@
 import { FENCES_PROPERTY } from './fences.ts'
-import type { SnapshotJson, SnapshotRefJson, TableMetadata } from './table-metadata.ts'
+import {
+  MAIN,
+  type SnapshotJson,
+  type SnapshotRefJson,
+  snapshotOf,
+  type TableMetadata,
+} from './table-metadata.ts'
 
 /**
  * Which snapshots of a branch stay, from the newest on: so many, and those that were current so short a time ago. Not
@@ -13,6 +19,7 @@ export interface Retention {
 /** Iceberg's own names, which other engines go by too. */
 export const MIN_SNAPSHOTS = 'history.expire.min-snapshots-to-keep'
 export const MAX_AGE_MS = 'history.expire.max-snapshot-age-ms'
+export const MAX_REF_AGE_MS = 'history.expire.max-ref-age-ms'
 
 /** Iceberg's defaults, for tables that do not say. */
 const DEFAULT_RETENTION: Retention = { atLeast: 1, currentWithinMs: 5 * 24 * 3_600_000 }
@@ -68,16 +75,34 @@ export function withoutSnapshots(
   }
 }
 
+/**
+ * The metadata without branches and tags whose time is over: their own, or else the table's, counted from the snapshot that
+ * they name. What a snapshot's loss has left without any goes too; the main branch stays.
+ */
+export function withoutExpiredRefs(metadata: TableMetadata, nowMs: number): TableMetadata {
+  const ofTable = natural(metadata.properties[MAX_REF_AGE_MS])
+  const stays = ([name, ref]: readonly [string, SnapshotRefJson]) => {
+    if (name === MAIN) return true
+    const snapshot = snapshotOf(metadata, ref['snapshot-id'])
+    const mostMs = ref['max-ref-age-ms'] ?? ofTable
+    if (snapshot === undefined) return false
+    return mostMs === undefined || nowMs - snapshot['timestamp-ms'] <= mostMs
+  }
+  const left = Object.entries(metadata.refs).filter(stays)
+  if (left.length === Object.keys(metadata.refs).length) return metadata
+  return { ...metadata, refs: Object.fromEntries(left) }
+}
+
 /** What the table's properties say, or else Iceberg's defaults. */
 export function retentionOf(properties: Readonly<Record<string, string>>): Retention {
-  const natural = (key: string, otherwise: number) => {
-    const text = properties[key] ?? ''
-    return /^\d{1,15}$/.test(text) ? Number(text) : otherwise
-  }
   return {
-    atLeast: natural(MIN_SNAPSHOTS, DEFAULT_RETENTION.atLeast),
-    currentWithinMs: natural(MAX_AGE_MS, DEFAULT_RETENTION.currentWithinMs),
+    atLeast: natural(properties[MIN_SNAPSHOTS]) ?? DEFAULT_RETENTION.atLeast,
+    currentWithinMs: natural(properties[MAX_AGE_MS]) ?? DEFAULT_RETENTION.currentWithinMs,
   }
+}
+
+function natural(text: string | undefined): number | undefined {
+  return /^\d{1,15}$/.test(text ?? '') ? Number(text) : undefined
 }
 
 /** Some engines write no refs as long as there is only the main branch. */
@@ -86,7 +111,7 @@ function refsOf({
   'current-snapshot-id': current,
 }: TableMetadata): readonly SnapshotRefJson[] {
   const main = current === undefined ? [] : [{ 'snapshot-id': current, type: 'branch' as const }]
-  return [...(refs.main ? [] : main), ...Object.values(refs)]
+  return [...(refs[MAIN] ? [] : main), ...Object.values(refs)]
 }
 
 function keptByRef(

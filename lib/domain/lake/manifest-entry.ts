@@ -1,7 +1,9 @@
 import type { DataFile, PartitionValue } from './data-file.ts'
+import type { DeleteFile } from './delete-file.ts'
 import type { ManifestFile } from './manifest.ts'
 import { type PartitionedFile, partitionOf, storedPartition } from './manifest-partition.ts'
 import { type PartitionColumn, partitionKey } from './manifest-schema.ts'
+import type { FileMetrics } from './parquet/metrics.ts'
 import { UNSORTED_ID } from './sort-order.ts'
 import type { PartitionSpecJson } from './table-metadata.ts'
 
@@ -35,7 +37,15 @@ export interface FileRecord {
   readonly splitOffsets?: readonly bigint[] | null
   readonly equalityIds?: readonly number[] | null
   readonly sortOrderId?: number | null
+  /** Of a file that deletes by position: the only data file that it deletes from. */
+  readonly referencedDataFile?: string | null
 }
+
+/** The only format that Weir writes and reads. */
+export const PARQUET = 'PARQUET'
+
+/** What a file of a manifest holds. */
+export const CONTENT = { data: 0, positionDeletes: 1, equalityDeletes: 2 } as const
 
 /** What became of a file in the snapshot that its manifest was written for. */
 export const STATUS = { existing: 0, added: 1, deleted: 2 } as const
@@ -80,6 +90,7 @@ function inherited(entry: EntryRecord, manifest: ManifestFile): EntryRecord {
       splitOffsets: dataFile.splitOffsets ?? null,
       equalityIds: dataFile.equalityIds ?? null,
       sortOrderId: dataFile.sortOrderId ?? null,
+      referencedDataFile: dataFile.referencedDataFile ?? null,
     },
   }
 }
@@ -101,9 +112,33 @@ export function rowsOf(entries: readonly EntryRecord[]): bigint {
 /** A file as Avro takes it. */
 export function storedFile(file: DataFile, columns: readonly PartitionColumn[]): FileRecord {
   return {
-    content: 0,
+    ...storedMetrics(file, columns),
+    content: CONTENT.data,
+    equalityIds: null,
+    sortOrderId: file.sortOrderId ?? UNSORTED_ID,
+  }
+}
+
+/** A file of row deletes as Avro takes it. */
+export function storedDeletes(file: DeleteFile, columns: readonly PartitionColumn[]): FileRecord {
+  const isByPosition = file.kind === 'positions'
+  return {
+    ...storedMetrics(file, columns),
+    content: isByPosition ? CONTENT.positionDeletes : CONTENT.equalityDeletes,
+    equalityIds: file.equalityIds ?? null,
+    // Of deletes by position the order is prescribed, and named by nobody.
+    sortOrderId: isByPosition ? null : UNSORTED_ID,
+    referencedDataFile: file.dataFile ?? null,
+  }
+}
+
+function storedMetrics(
+  file: DataFile | DeleteFile,
+  columns: readonly PartitionColumn[],
+): FileRecord {
+  return {
     filePath: file.path,
-    fileFormat: 'PARQUET',
+    fileFormat: PARQUET,
     partition: storedPartitions(columns, file),
     recordCount: BigInt(file.recordCount),
     fileSizeInBytes: BigInt(file.sizeBytes),
@@ -115,8 +150,6 @@ export function storedFile(file: DataFile, columns: readonly PartitionColumn[]):
     upperBounds: pairs(file.upperBounds, fromBase64),
     keyMetadata: null,
     splitOffsets: file.splitOffsets.map(BigInt),
-    equalityIds: null,
-    sortOrderId: file.sortOrderId ?? UNSORTED_ID,
   }
 }
 
@@ -140,6 +173,27 @@ export function plainPartition(stored: FileRecord, spec: PartitionSpecJson): Par
 export function plainFile(stored: FileRecord, spec: PartitionSpecJson): DataFile {
   return {
     ...plainPartition(stored, spec),
+    ...plainMetrics(stored),
+    ...(stored.sortOrderId && { sortOrderId: stored.sortOrderId }),
+  }
+}
+
+/** The inverse of {@link storedDeletes}. */
+export function plainDeletes(stored: FileRecord, spec: PartitionSpecJson): DeleteFile {
+  const { referencedDataFile: dataFile, equalityIds } = stored
+  const isByPosition = stored.content === CONTENT.positionDeletes
+  return {
+    ...plainPartition(stored, spec),
+    ...plainMetrics(stored),
+    kind: isByPosition ? 'positions' : 'equality',
+    specId: spec['spec-id'],
+    ...(typeof dataFile === 'string' && { dataFile }),
+    ...(!isByPosition && equalityIds && { equalityIds }),
+  }
+}
+
+function plainMetrics(stored: FileRecord): FileMetrics & { readonly sizeBytes: number } {
+  return {
     recordCount: Number(stored.recordCount),
     sizeBytes: Number(stored.fileSizeInBytes),
     columnSizes: byField(stored.columnSizes, Number),
@@ -149,7 +203,6 @@ export function plainFile(stored: FileRecord, spec: PartitionSpecJson): DataFile
     lowerBounds: byField(stored.lowerBounds, toBase64),
     upperBounds: byField(stored.upperBounds, toBase64),
     splitOffsets: (stored.splitOffsets ?? []).map(Number),
-    ...(stored.sortOrderId && { sortOrderId: stored.sortOrderId }),
   }
 }
 

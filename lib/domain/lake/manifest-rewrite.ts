@@ -3,7 +3,6 @@ import { type AvroSchema, decodeAvro, encodeAvro } from './avro.ts'
 import type { ManifestFile, NewManifest } from './manifest.ts'
 import {
   type EntryRecord,
-  type FileRecord,
   liveEntries,
   rowsOf,
   STATUS,
@@ -15,7 +14,7 @@ export interface RewrittenManifest {
   readonly bytes: Uint8Array
   readonly line: Omit<NewManifest, 'manifestPath'>
   /** The files that it no longer has, as they stood in it. */
-  readonly removed: readonly FileRecord[]
+  readonly removed: readonly EntryRecord[]
 }
 
 /**
@@ -35,16 +34,17 @@ export function withoutFiles(
   const removed = live.filter(isRemoved)
   if (removed.length === 0) return undefined
 
+  const content = manifest.content === 0 ? 'data' : 'deletes'
   const kept = live.filter((entry) => !isRemoved(entry))
   const { 'avro.schema': schema = '', 'avro.codec': _codec, ...header } = metadata
   const rewritten = encodeAvro(
-    manifestEntry(partitionTypeOf(JSON.parse(schema))),
+    manifestEntry(partitionTypeOf(JSON.parse(schema)), content),
     codeNames,
     [
       ...removed.map((entry) => ({ ...entry, status: STATUS.deleted, snapshotId })),
       ...kept.map((entry) => ({ ...entry, status: STATUS.existing })),
     ],
-    { ...header, 'format-version': '2', content: 'data' },
+    { ...header, 'format-version': '2', content },
   )
   return {
     bytes: rewritten,
@@ -64,7 +64,7 @@ export function withoutFiles(
       keyMetadata: manifest.keyMetadata,
       ...smallestSequenceNumber(kept),
     },
-    removed: removed.map(({ dataFile }) => dataFile),
+    removed,
   }
 }
 

@@ -76,8 +76,14 @@ export function partitionRecord(partition: readonly PartitionColumn[]): AvroSche
 /** The id of the partition's record in a data file. */
 export const PARTITION_ID = 102
 
+/** Whether a manifest is of data files, or of files that delete rows. */
+export type ManifestContent = 'data' | 'deletes'
+
 /** One file in a manifest (table spec, "Manifests"), with its {@link partitionRecord}. */
-export function manifestEntry(partition: AvroSchema): AvroSchema {
+export function manifestEntry(
+  partition: AvroSchema,
+  content: ManifestContent = 'data',
+): AvroSchema {
   return {
     type: 'record',
     name: 'manifest_entry',
@@ -106,6 +112,7 @@ export function manifestEntry(partition: AvroSchema): AvroSchema {
           optional(132, 'split_offsets', { type: 'array', items: 'long', 'element-id': 133 }),
           optional(135, 'equality_ids', { type: 'array', items: 'int', 'element-id': 136 }),
           optional(140, 'sort_order_id', 'int'),
+          ...(content === 'deletes' ? [optional(143, 'referenced_data_file', 'string')] : []),
         ],
       }),
     ],
@@ -136,7 +143,7 @@ function avroName(name: string): string {
   return /^\d/.test(safe) ? `_${safe}` : safe
 }
 
-const KNOWN_IDS = idsIn([MANIFEST_FILE, manifestEntry(partitionRecord([]))])
+const KNOWN_IDS = idsIn([MANIFEST_FILE, manifestEntry(partitionRecord([]), 'deletes')])
 
 /** The first id that Iceberg gives to partition fields. */
 const FIRST_PARTITION_ID = 1000

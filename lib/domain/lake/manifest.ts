@@ -1,14 +1,17 @@
 import { PlatformError } from '../kernel/errors.ts'
 import { decodeAvro, encodeAvro } from './avro.ts'
 import type { DataFile } from './data-file.ts'
+import type { DeleteFile } from './delete-file.ts'
 import {
   type EntryRecord,
+  type FileRecord,
   liveEntries,
   plainFile,
   plainPartition,
   rowsOf,
   STATUS,
   smallestSequenceNumber,
+  storedDeletes,
   storedFile,
   storedPartitions,
 } from './manifest-entry.ts'
@@ -16,6 +19,7 @@ import { type PartitionSummary, summarizePartitions } from './manifest-partition
 import {
   codeNames,
   MANIFEST_FILE,
+  type ManifestContent,
   manifestEntry,
   type PartitionColumn,
   partitionRecord,
@@ -116,14 +120,42 @@ export function encodeAddedManifest(
   snapshotId: bigint,
   files: readonly DataFile[],
 ): EncodedManifest {
-  const entries = files.map((file) => ({
+  return added(
+    shape,
+    snapshotId,
+    files.map((file) => storedFile(file, shape.columns)),
+    'data',
+  )
+}
+
+/** As {@link encodeAddedManifest}, of files that delete rows. */
+export function encodeAddedDeletes(
+  shape: ManifestShape,
+  snapshotId: bigint,
+  files: readonly DeleteFile[],
+): EncodedManifest {
+  return added(
+    shape,
+    snapshotId,
+    files.map((file) => storedDeletes(file, shape.columns)),
+    'deletes',
+  )
+}
+
+function added(
+  shape: ManifestShape,
+  snapshotId: bigint,
+  files: readonly FileRecord[],
+  content: ManifestContent,
+): EncodedManifest {
+  const entries = files.map((dataFile) => ({
     status: STATUS.added,
     snapshotId,
     sequenceNumber: null,
     fileSequenceNumber: null,
-    dataFile: storedFile(file, shape.columns),
+    dataFile,
   }))
-  return encoded(shape, snapshotId, entries, {
+  return encoded(shape, snapshotId, entries, content, {
     addedFilesCount: files.length,
     addedRowsCount: rowsOf(entries),
   })
@@ -134,6 +166,7 @@ export function encodeExistingManifest(
   shape: ManifestShape,
   snapshotId: bigint,
   live: readonly EntryRecord[],
+  content: ManifestContent,
 ): EncodedManifest {
   const entries = live.map(({ dataFile, ...entry }) => ({
     ...entry,
@@ -144,7 +177,7 @@ export function encodeExistingManifest(
       partition: storedPartitions(shape.columns, plainPartition(dataFile, shape.spec)),
     },
   }))
-  return encoded(shape, snapshotId, entries, {
+  return encoded(shape, snapshotId, entries, content, {
     existingFilesCount: entries.length,
     existingRowsCount: rowsOf(entries),
     ...smallestSequenceNumber(entries),
@@ -160,22 +193,24 @@ function encoded(
   { schema, spec, columns }: ManifestShape,
   snapshotId: bigint,
   entries: readonly EntryRecord[],
+  content: ManifestContent,
   counts: Partial<NewManifest>,
 ): EncodedManifest {
-  const bytes = encodeAvro(manifestEntry(partitionRecord(columns)), codeNames, entries, {
+  const schemaOfEntry = manifestEntry(partitionRecord(columns), content)
+  const bytes = encodeAvro(schemaOfEntry, codeNames, entries, {
     schema: JSON.stringify(schema),
     'schema-id': String(schema['schema-id']),
     'partition-spec': JSON.stringify(spec.fields),
     'partition-spec-id': String(spec['spec-id']),
     'format-version': '2',
-    content: 'data',
+    content,
   })
   return {
     bytes,
     line: {
       manifestLength: BigInt(bytes.length),
       partitionSpecId: spec['spec-id'],
-      content: 0,
+      content: content === 'data' ? 0 : 1,
       addedSnapshotId: snapshotId,
       addedFilesCount: 0,
       existingFilesCount: 0,
@@ -193,9 +228,14 @@ function encoded(
   }
 }
 
+/** All entries of a manifest, as they stand there. */
+export function decodeRecords(bytes: Uint8Array): readonly EntryRecord[] {
+  return decodeAvro(bytes, codeNames).records as readonly EntryRecord[]
+}
+
 /** The entries of a manifest that its snapshot still has. */
 export function decodeEntries(bytes: Uint8Array, manifest: ManifestFile): readonly EntryRecord[] {
-  return liveEntries(decodeAvro(bytes, codeNames).records as readonly EntryRecord[], manifest)
+  return liveEntries(decodeRecords(bytes), manifest)
 }
 
 /** The files of a manifest that its snapshot still has. Sequence numbers are inherited where they are absent. */

@@ -2,7 +2,6 @@ import { inParallel } from '../kernel/in-parallel.ts'
 import { writeNew } from './lake-objects.ts'
 import {
   canWrite,
-  decodeEntries,
   encodeExistingManifest,
   type ManifestFile,
   type ManifestShape,
@@ -11,6 +10,7 @@ import {
 } from './manifest.ts'
 import { type EntryRecord, plainPartition } from './manifest-entry.ts'
 import { partitionScalar } from './partition-value.ts'
+import { entriesOf } from './read-manifests.ts'
 import type { ScalarValue } from './single-value.ts'
 import type { Lake } from './table.ts'
 import { specJson, type TableMetadata } from './table-metadata.ts'
@@ -53,8 +53,10 @@ export async function mergeManifests(
   }
   const merged = merges.flatMap(take)
   if (merged.length === 0) {
-    const once = manifestsToMerge(present, base)
-    const groups = isThorough ? manifestsToRewrite(present, base) : once.length > 1 ? [once] : []
+    const once = ([0, 1] as const).map((content) => manifestsToMerge(present, base, content))
+    const groups = isThorough
+      ? manifestsToRewrite(present, base)
+      : once.filter((group) => group.length > 1)
     for (const group of groups) {
       const inputs = new Set(group.map(({ manifestPath }) => manifestPath))
       const made = { inputs, manifests: await merge(lake, base, group, id) }
@@ -66,7 +68,7 @@ export async function mergeManifests(
 }
 
 /**
- * All manifests of each partition spec that could be fewer. Not those of a spec that Weir cannot write: they stay as
+ * All manifests of each partition spec and kind of content that could be fewer. Not those of a spec that Weir cannot write: they stay as
  * they are.
  */
 export function manifestsToRewrite(
@@ -74,14 +76,14 @@ export function manifestsToRewrite(
   base: TableMetadata,
 ): readonly (readonly ManifestFile[])[] {
   const target = targetBytes(base)
-  const bySpec = Map.groupBy(
-    manifests.filter(({ content }) => content === 0),
-    ({ partitionSpecId }) => partitionSpecId,
+  const byKind = Map.groupBy(
+    manifests,
+    ({ partitionSpecId, content }) => `${partitionSpecId} ${content}`,
   )
-  return [...bySpec].flatMap(([specId, group]) => {
+  return [...byKind.values()].filter((group) => {
     const bytes = group.reduce((sum, { manifestLength }) => sum + Number(manifestLength), 0)
     const isWorth = group.length > Math.ceil(bytes / target)
-    return isWorth && canWrite(base, specJson(base, specId)) ? [group] : []
+    return isWorth && canWrite(base, specJson(base, group[0]!.partitionSpecId))
   })
 }
 
@@ -93,13 +95,14 @@ export function manifestsToRewrite(
 export function manifestsToMerge(
   manifests: readonly ManifestFile[],
   base: TableMetadata,
+  wanted: ManifestFile['content'] = 0,
 ): readonly ManifestFile[] {
   const { properties, 'default-spec-id': specId } = base
   if (properties[ENABLED] === 'false') return []
   const minCount = positive(properties[MIN_COUNT], DEFAULT_MIN_COUNT)
   const target = BigInt(targetBytes(base))
   const small = manifests
-    .filter(({ content, partitionSpecId }) => content === 0 && partitionSpecId === specId)
+    .filter(({ content, partitionSpecId }) => content === wanted && partitionSpecId === specId)
     .filter(({ manifestLength }) => manifestLength < target)
     .toSorted((a, b) => filesOf(a) - filesOf(b))
   if (small.length < minCount) return []
@@ -137,8 +140,9 @@ async function merge(
 ): Promise<readonly NewManifest[]> {
   const spec = specJson(base, manifests[0]!.partitionSpecId)
   const shape = manifestShape(base, spec)
-  const decoded = await inParallel(manifests, READS_AT_ONCE, async (manifest) =>
-    decodeEntries(await objects.get(manifest.manifestPath), manifest),
+  const content = manifests[0]!.content === 0 ? 'data' : 'deletes'
+  const decoded = await inParallel(manifests, READS_AT_ONCE, (manifest) =>
+    entriesOf(objects, manifest),
   )
   const entries = inPartitionOrder(shape, decoded.flat())
   const bytes = manifests.reduce((sum, { manifestLength }) => sum + Number(manifestLength), 0)
@@ -147,7 +151,7 @@ async function merge(
   const merged: NewManifest[] = []
   for (let at = 0; at < entries.length; at += each) {
     const some = entries.slice(at, at + each)
-    const { bytes: encoded, line } = encodeExistingManifest(shape, snapshotId, some)
+    const { bytes: encoded, line } = encodeExistingManifest(shape, snapshotId, some, content)
     const manifestPath = `${base.location.replace(/\/+$/, '')}/metadata/${ids.uuid()}-m0.avro`
     await writeNew(objects, manifestPath, encoded, 'application/octet-stream')
     merged.push({ manifestPath, ...line })

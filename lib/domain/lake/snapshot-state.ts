@@ -32,6 +32,16 @@ export async function carriedState(table: Table) {
   }
 }
 
+/** What a snapshot on a branch says of itself beside its counts: the fences and the like of the one that it comes from. */
+export function inheritedState(table: Table, parentId: bigint): Readonly<Record<string, string>> {
+  const summary = knowing(table, parentId)?.summary
+  if (summary === undefined) return {}
+  const keys = [FENCES_PROPERTY, ...stateKeys(table)]
+  return Object.fromEntries(
+    keys.flatMap((key) => (summary[key] === undefined ? [] : [[key, summary[key]!]])),
+  )
+}
+
 /** The fences that a retained snapshot stands at; undefined if nobody knows them, or there are none. */
 export function fencesAt(table: Table, snapshotId: bigint): Fences | undefined {
   const snapshot = knowing(table, snapshotId)

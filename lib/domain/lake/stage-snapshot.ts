@@ -1,8 +1,11 @@
 import { PlatformError } from '../kernel/errors.ts'
 import type { DataFile } from './data-file.ts'
+import type { DeleteFile } from './delete-file.ts'
 import { FENCES_PROPERTY } from './fences.ts'
 import { writeNew } from './lake-objects.ts'
 import {
+  type EncodedManifest,
+  encodeAddedDeletes,
   encodeAddedManifest,
   encodeManifestList,
   isLive,
@@ -12,9 +15,9 @@ import {
   numbered,
 } from './manifest.ts'
 import { type Merge, mergeManifests } from './merge-manifests.ts'
-import { type Rewrites, removeFiles } from './remove-files.ts'
+import { type Rewrites, removeFiles, requireDeletesSeen } from './remove-files.ts'
 import type { TableSchema } from './schema.ts'
-import { carriedState } from './snapshot-state.ts'
+import { carriedState, inheritedState } from './snapshot-state.ts'
 import { snapshotSummary } from './snapshot-summary.ts'
 import { specOfFile } from './spec-of-file.ts'
 import { type Lake, manifestsOf, type Table } from './table.ts'
@@ -22,10 +25,13 @@ import {
   currentSchemaJson,
   currentSnapshotOf,
   type SnapshotJson,
+  type SnapshotRefJson,
   snapshotOf,
+  specJson,
   type TableMetadata,
 } from './table-metadata.ts'
-import { nextMetadata, nextTimestampMs } from './transaction.ts'
+import { standingAt } from './table-on-branch.ts'
+import { nextMetadata, nextTimestampMs, type Update } from './transaction.ts'
 
 /**
  * What one commit changes: files added, files removed, and properties set in the same swap. Neither added nor removed
@@ -38,6 +44,19 @@ export interface Change {
    * the table that `decide` was shown is `lake.inputGone`.
    */
   readonly removed?: readonly string[]
+  /** Files that delete rows of files that are in the table, or are added by this very change. */
+  readonly deletes?: readonly DeleteFile[]
+  /** Paths of live files that delete rows and are not needed any more; as `removed`. */
+  readonly removedDeletes?: readonly string[]
+  /**
+   * Paths of delete files whose rows the added files leave out. Where others delete rows of a file that is replaced, the
+   * change is refused (`lake.rowDeletes`): they would come back.
+   */
+  readonly applied?: readonly string[]
+  /** Rows of the removed files that were deleted before: a rewrite leaves them out. @default 0 */
+  readonly deletedRows?: number
+  /** Paths of data files that must be live, since rows of them are deleted here: `lake.inputGone` otherwise. */
+  readonly live?: readonly string[]
   /**
    * Whether the added files hold the very rows of the removed ones, in other files: then the snapshot is a `replace`,
    * which whoever reads only what is new may skip. `lake.rowsDiffer` if not even their number is the same.
@@ -51,6 +70,12 @@ export interface Change {
   readonly summary: Readonly<Record<string, string>>
   /** Table properties to set, which may name the snapshot that sets them. */
   readonly setProperties: (snapshotId: bigint) => Readonly<Record<string, string>>
+}
+
+/** A branch other than the main one, and where that one stands meanwhile. */
+export interface OnBranch {
+  readonly branch: string
+  readonly main: bigint | undefined
 }
 
 /** A snapshot that the next swap can make the table's current one. */
@@ -77,7 +102,7 @@ const FRESH_MS = 3_600_000
 
 /**
  * Writes the manifests and the manifest list of a changed table, and returns the metadata that names them.
- * `base` is the table's metadata, perhaps with another schema.
+ * `base` is the table's metadata, perhaps with another schema. On a branch both see the table as it stands there.
  */
 export async function stageSnapshot(
   lake: Lake,
@@ -85,15 +110,24 @@ export async function stageSnapshot(
   base: TableMetadata,
   change: Change,
   earlier: StagedSnapshot | undefined,
+  on?: OnBranch,
 ): Promise<StagedSnapshot> {
   const staged = await stageManifests(lake, table, base, change, earlier?.manifests)
   const { snapshotId } = staged
   const parent = currentSnapshotOf(base)
   const sequenceNumber = base['last-sequence-number'] + 1
   const present = (await manifestsOf(lake.objects, parent)).filter(isLive)
-  const paths = new Set(change.removed)
-  const removal = { snapshotId, paths, isReplacement: change.files.length > 0 }
-  const { untouched, rewritten, removed } = await removeFiles(
+  const removal = {
+    snapshotId,
+    paths: new Set(change.removed),
+    deletes: new Set(change.removedDeletes),
+  }
+  await requireDeletesSeen(lake, table, base, present, {
+    replaced: change.files.length > 0 ? removal.paths : new Set(),
+    applied: new Set(change.applied),
+    live: change.live ?? [],
+  })
+  const { untouched, rewritten, removed, removedDeletes } = await removeFiles(
     lake,
     table,
     present,
@@ -110,8 +144,9 @@ export async function stageSnapshot(
     ...written.map((manifest) => numbered(manifest, BigInt(sequenceNumber))),
     ...kept,
   ])
-  const { isRewrite = false } = change
-  const { summary, properties } = await described(table, change, snapshotId)
+  const { isRewrite = false, deletedRows = 0, deletes: addedDeletes = [] } = change
+  const counted = { added: change.files, removed, addedDeletes, removedDeletes }
+  const { summary, properties } = await described(table, change, snapshotId, on)
   const snapshot: SnapshotJson = {
     'snapshot-id': snapshotId,
     ...(parent && { 'parent-snapshot-id': parent['snapshot-id'] }),
@@ -119,11 +154,11 @@ export async function stageSnapshot(
     'timestamp-ms': nextTimestampMs(base, lake.clock.nowMs()),
     'manifest-list': manifestList,
     'schema-id': base['current-schema-id'],
-    summary: snapshotSummary(parent, { added: change.files, removed, isRewrite }, summary),
+    summary: snapshotSummary(parent, { ...counted, isRewrite, deletedRows }, summary),
   }
   return {
     snapshotId,
-    metadata: withSnapshot(table, base, snapshot, properties),
+    metadata: withSnapshot(table, base, snapshot, properties, on),
     manifests: staged,
   }
 }
@@ -137,28 +172,39 @@ async function stageManifests(
   lake: Lake,
   table: Table,
   base: TableMetadata,
-  { files, removed = [] }: Change,
+  { files, removed = [], deletes = [], removedDeletes = [] }: Change,
   earlier: StagedManifests | undefined,
 ): Promise<StagedManifests> {
-  const paths = files.map(({ path }) => path)
-  if (new Set([...paths, ...removed]).size < paths.length + removed.length) {
+  const paths = [...files, ...deletes].map(({ path }) => path)
+  const gone = [...removed, ...removedDeletes]
+  if (new Set([...paths, ...gone]).size < paths.length + gone.length) {
     throw new PlatformError('lake.duplicateFile', 'a change names a file twice')
   }
   const bySpec = [...Map.groupBy(files, (file) => specOfFile(base, file))]
+  const deletesBySpec = [...Map.groupBy(deletes, (file) => specJson(base, file.specId))]
   // The whole schema: a rival may have given the same id to another one.
-  const shape = [currentSchemaJson(base), bySpec.map(([spec]) => spec['spec-id'])]
-  const key = JSON.stringify([base['table-uuid'], shape, paths, removed])
+  const shape = [
+    currentSchemaJson(base),
+    bySpec.map(([spec]) => spec['spec-id']),
+    deletesBySpec.map(([spec]) => spec['spec-id']),
+  ]
+  const key = JSON.stringify([base['table-uuid'], shape, paths, removed, removedDeletes])
   const atMs = lake.clock.nowMs()
   const isGood = earlier?.key === key && atMs - earlier.atMs < FRESH_MS
   if (isGood && !snapshotOf(base, earlier.snapshotId)) return earlier
 
   const snapshotId = newSnapshotId(lake, base)
   const added: NewManifest[] = []
-  for (const [spec, some] of bySpec) {
-    const { bytes, line } = encodeAddedManifest(manifestShape(base, spec), snapshotId, some)
+  const write = async ({ bytes, line }: EncodedManifest) => {
     const manifestPath = `${table.location}/metadata/${lake.ids.uuid()}-m0.avro`
     await writeNew(lake.objects, manifestPath, bytes, 'application/octet-stream')
     added.push({ manifestPath, ...line })
+  }
+  for (const [spec, some] of bySpec) {
+    await write(encodeAddedManifest(manifestShape(base, spec), snapshotId, some))
+  }
+  for (const [spec, some] of deletesBySpec) {
+    await write(encodeAddedDeletes(manifestShape(base, spec), snapshotId, some))
   }
   return { key, atMs, snapshotId, added, rewrites: new Map(), merges: [] }
 }
@@ -189,8 +235,14 @@ async function writeManifestList(
 }
 
 /** What the change says of its snapshot, and the table's fences and the like if it moves none. */
-async function described(table: Table, { summary, setProperties }: Change, snapshotId: bigint) {
+async function described(
+  table: Table,
+  { summary, setProperties }: Change,
+  snapshotId: bigint,
+  on: OnBranch | undefined,
+) {
   const properties = setProperties(snapshotId)
+  if (on) return { summary: onBranch(table, summary, properties, on), properties }
   const carried = properties[FENCES_PROPERTY] === undefined ? await carriedState(table) : undefined
   return {
     summary: { ...carried?.summary, ...summary },
@@ -198,22 +250,45 @@ async function described(table: Table, { summary, setProperties }: Change, snaps
   }
 }
 
+function onBranch(
+  table: Table,
+  summary: Readonly<Record<string, string>>,
+  properties: Readonly<Record<string, string>>,
+  { branch }: OnBranch,
+) {
+  const [key] = Object.keys(properties)
+  if (key !== undefined) {
+    throw new PlatformError(
+      'lake.branchProperties',
+      `property ${key} is the whole table's: it cannot be set by a commit to branch ${branch}`,
+    )
+  }
+  const parent = table.currentSnapshot?.snapshotId
+  return { ...(parent !== undefined && inheritedState(table, parent)), ...summary }
+}
+
 function withSnapshot(
   table: Table,
   base: TableMetadata,
   snapshot: SnapshotJson,
   properties: Readonly<Record<string, string>>,
+  on: OnBranch | undefined,
 ): TableMetadata {
   const snapshotId = snapshot['snapshot-id']
+  const standing: readonly Update[] = on
+    ? [{ kind: 'setRef', name: on.branch, ref: movedRef(base, on.branch, snapshotId) }]
+    : [
+        { kind: 'setCurrentSnapshot', snapshotId },
+        { kind: 'setProperties', properties },
+      ]
   return nextMetadata(
-    base,
+    on ? standingAt(base, on.main) : base,
     table.metadataLocation,
-    [
-      { kind: 'addSnapshot', snapshot },
-      { kind: 'setCurrentSnapshot', snapshotId },
-      { kind: 'setProperties', properties },
-      { kind: 'expireSnapshots' },
-    ],
+    [{ kind: 'addSnapshot', snapshot }, ...standing, { kind: 'expireSnapshots' }],
     snapshot['timestamp-ms'],
   )
+}
+
+function movedRef({ refs }: TableMetadata, branch: string, snapshotId: bigint): SnapshotRefJson {
+  return { ...refs[branch], 'snapshot-id': snapshotId, type: 'branch' }
 }

@@ -30,7 +30,8 @@ export type NextMetadata = (table: Table) => Promise<TableMetadata | undefined>
  * conflict the metadata "we failed to commit" may be the table's current one. Attempts that lost leave objects that
  * nothing names, for maintenance to find.
  *
- * Throws `lake.commitAttemptsExhausted` (retryable), `lake.tableNotFound`, or what the catalog refused for good.
+ * Throws `lake.commitAttemptsExhausted` (retryable), `lake.tableNotFound`, `lake.otherTable` if the name has become
+ * another table's, `lake.corruptFile`, or what the catalog refused for good.
  */
 export async function swapMetadata(
   lake: Lake,
@@ -39,8 +40,11 @@ export async function swapMetadata(
   options: SwapOptions = {},
 ): Promise<SwapResult> {
   const { attempts: mostAttempts = 10, pause } = options
+  let uuid: string | undefined
   for (let attempt = 1; ; attempt++) {
     const { table, version } = await requireTable(lake, name)
+    uuid ??= table.metadata['table-uuid']
+    refuseOther(table, uuid)
     const metadata = await nextOf(table)
     if (!metadata) return { table, attempts: attempt }
 
@@ -69,6 +73,16 @@ export async function swapMetadata(
     }
     await pause?.(attempt + 1)
   }
+}
+
+/** What was decided on for one table is nothing for another one, which has taken its name meanwhile. */
+function refuseOther({ name, metadata, metadataLocation }: Table, uuid: string): void {
+  if (metadata['table-uuid'] === uuid) return
+  throw new PlatformError(
+    'lake.otherTable',
+    `${name.database}.${name.name} is another table since: ${metadataLocation} is of table ${metadata['table-uuid']}, not of ${uuid}`,
+    { context: { path: metadataLocation } },
+  )
 }
 
 function isOtherSchema(before: TableMetadata, after: TableMetadata): boolean {

@@ -70,12 +70,17 @@ export interface SnapshotJson {
   readonly 'schema-id'?: number
 }
 
+/** The branch that readers see who ask for no other. */
+export const MAIN = 'main'
+
 export interface SnapshotRefJson {
   readonly 'snapshot-id': bigint
   readonly type: 'branch' | 'tag'
   /** Of a branch, instead of the table's properties. */
   readonly 'min-snapshots-to-keep'?: number
   readonly 'max-snapshot-age-ms'?: number
+  /** How long the branch or tag itself is kept, from its snapshot's time on; the main branch always is. */
+  readonly 'max-ref-age-ms'?: number
 }
 
 export interface SnapshotLogJson {

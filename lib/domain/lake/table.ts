@@ -5,9 +5,11 @@ import { type Catalog, mustReload, type TableName } from './catalog.ts'
 import type { DataFile } from './data-file.ts'
 import { type Descent, descentFrom } from './descent.ts'
 import { metadataPath, writeNew } from './lake-objects.ts'
-import { decodeManifest, decodeManifestList, type ManifestFile } from './manifest.ts'
+import { LiveRowReader } from './live-rows.ts'
 import { type NewTable, newTableMetadata } from './new-table.ts'
+import { readable } from './read-manifests.ts'
 import type { PartitionSpec, TableSchema } from './schema.ts'
+import { contentsOf, type SnapshotContents } from './snapshot-contents.ts'
 import {
   currentSchemaJson,
   currentSnapshotOf,
@@ -19,6 +21,8 @@ import {
   type TableMetadata,
   tableSchema,
 } from './table-metadata.ts'
+
+export { manifestsOf } from './read-manifests.ts'
 
 /** What the lake stands on. */
 export interface Lake {
@@ -57,10 +61,17 @@ export interface Table {
    * for one that has expired, unless its child is still there.
    */
   isAncestor(snapshotId: bigint): boolean
-  /** Whether the current snapshot is this one or came from it, whatever has expired meanwhile. May read objects. */
-  descentFrom(snapshotId: bigint): Promise<Descent>
-  /** The data files that the current snapshot consists of. */
+  /**
+   * Whether the current snapshot is this one or came from it, whatever has expired meanwhile. May read objects; fewer if the
+   * snapshot's sequence number is said.
+   */
+  descentFrom(snapshotId: bigint, sequenceNumber?: number): Promise<Descent>
+  /** The data files that the current snapshot consists of. Rows of them may be deleted; see `contents`. */
   liveFiles(): Promise<readonly DataFile[]>
+  /** The data files of the current snapshot and the files that delete rows of them. */
+  contents(): Promise<SnapshotContents>
+  /** How many rows of the live files are deleted by position. Reads the files that say so. */
+  deletedRows(): Promise<number>
 }
 
 /** The table and the version to expect in a swap: both from the same read of the catalog. */
@@ -85,11 +96,36 @@ async function loadVersioned(lake: Lake, name: TableName): Promise<VersionedTabl
   const entry = await lake.catalog.load(name)
   if (!entry) return undefined
   // Exactly the metadata that this version points to: any other would let a swap undo a foreign commit.
-  const metadata = parseTableMetadata(await lake.objects.get(entry.metadataLocation))
+  const metadata = await readable(
+    lake.objects,
+    entry.metadataLocation,
+    'table metadata',
+    parseTableMetadata,
+  )
+  requireWhole(metadata, entry.metadataLocation)
   return {
     table: tableFrom(lake, name, metadata, entry.metadataLocation),
     version: entry.version,
   }
+}
+
+/** A table whose snapshot is not there would look empty, and the next commit would make it so. */
+function requireWhole(metadata: TableMetadata, uri: string): void {
+  const ids = new Set(metadata.snapshots.map((one) => one['snapshot-id']))
+  const current = metadata['current-snapshot-id']
+  const wanted: readonly (readonly [string, boolean])[] = [
+    ['table-uuid', typeof metadata['table-uuid'] === 'string'],
+    ['location', typeof metadata.location === 'string'],
+    ['last-sequence-number', Number.isSafeInteger(metadata['last-sequence-number'])],
+    ['schemas', Array.isArray(metadata.schemas)],
+    ['partition-specs', Array.isArray(metadata['partition-specs'])],
+    [`snapshot ${current}, at which the table stands`, current === undefined || ids.has(current)],
+  ]
+  const missing = wanted.find(([, isThere]) => !isThere)
+  if (missing === undefined) return
+  throw new PlatformError('lake.corruptFile', `table metadata ${uri} has no ${missing[0]}`, {
+    context: { path: uri },
+  })
 }
 
 export interface CreateTable extends NewTable {
@@ -177,8 +213,11 @@ export function tableFrom(
       ancestors ??= ancestorsOf(metadata)
       return ancestors.has(snapshotId)
     },
-    descentFrom: (snapshotId) => descentFrom(objects, metadata, snapshotId),
+    descentFrom: (snapshotId, sequenceNumber) =>
+      descentFrom(objects, metadata, snapshotId, sequenceNumber),
     liveFiles: () => filesOfSnapshot(objects, metadata, current),
+    contents: () => contentsOf(objects, metadata, current),
+    deletedRows: () => deletedRowsIn(objects, metadata, current),
   }
 }
 
@@ -194,30 +233,26 @@ function ancestorsOf(metadata: TableMetadata): ReadonlySet<bigint> {
   return ancestors
 }
 
-/** The manifests of a snapshot; none without one. */
-export async function manifestsOf(
-  objects: ObjectStore,
-  snapshot: SnapshotJson | undefined,
-): Promise<readonly ManifestFile[]> {
-  return snapshot ? decodeManifestList(await objects.get(snapshot['manifest-list'])) : []
-}
-
 /** The data files that a snapshot consists of; none without one. */
 export async function filesOfSnapshot(
-  objects: ObjectStore,
+  objects: Pick<ObjectStore, 'get'>,
   metadata: TableMetadata,
   snapshot: SnapshotJson | undefined,
 ): Promise<readonly DataFile[]> {
-  const files: DataFile[] = []
-  for (const manifest of await manifestsOf(objects, snapshot)) {
-    if (manifest.content !== 0 || manifest.addedFilesCount + manifest.existingFilesCount === 0) {
-      continue
-    }
-    const spec = specJson(metadata, manifest.partitionSpecId)
-    const bytes = await objects.get(manifest.manifestPath)
-    for (const { file } of decodeManifest(bytes, manifest, spec)) files.push(file)
-  }
-  return files
+  const { data } = await contentsOf(objects, metadata, snapshot, ({ content }) => content === 0)
+  return data.map(({ file }) => file)
+}
+
+async function deletedRowsIn(
+  objects: Pick<ObjectStore, 'get'>,
+  metadata: TableMetadata,
+  snapshot: SnapshotJson | undefined,
+): Promise<number> {
+  const { data, deletes } = await contentsOf(objects, metadata, snapshot)
+  const reader = new LiveRowReader(objects, metadata, deletes)
+  let rows = 0
+  for (const one of data) rows += await reader.deletedByPosition(one)
+  return rows
 }
 
 function plainSnapshot(json: SnapshotJson): Snapshot {

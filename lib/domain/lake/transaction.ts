@@ -1,11 +1,25 @@
 import { PlatformError } from '../kernel/errors.ts'
-import { expiredSnapshots, type Retention, withoutSnapshots } from './expire-snapshots.ts'
-import { type SnapshotJson, snapshotOf, type TableMetadata } from './table-metadata.ts'
+import {
+  expiredSnapshots,
+  type Retention,
+  withoutExpiredRefs,
+  withoutSnapshots,
+} from './expire-snapshots.ts'
+import {
+  MAIN,
+  type SnapshotJson,
+  type SnapshotRefJson,
+  snapshotOf,
+  type TableMetadata,
+} from './table-metadata.ts'
 
 /** One change of metadata. */
 export type Update =
   | { readonly kind: 'addSnapshot'; readonly snapshot: SnapshotJson }
   | { readonly kind: 'setCurrentSnapshot'; readonly snapshotId: bigint }
+  /** Sets a branch or tag other than the main one. */
+  | { readonly kind: 'setRef'; readonly name: string; readonly ref: SnapshotRefJson }
+  | { readonly kind: 'removeRef'; readonly name: string }
   | { readonly kind: 'setProperties'; readonly properties: Readonly<Record<string, string>> }
   | { readonly kind: 'removeProperties'; readonly keys: readonly string[] }
   /** Those that are not kept any more: by the table's properties, unless it is said otherwise. */
@@ -56,9 +70,15 @@ function apply(base: TableMetadata, update: Update, atMs: number): TableMetadata
       return {
         ...base,
         'current-snapshot-id': id,
-        refs: { ...base.refs, main: { ...base.refs.main, 'snapshot-id': id, type: 'branch' } },
+        refs: { ...base.refs, [MAIN]: { ...base.refs[MAIN], 'snapshot-id': id, type: 'branch' } },
         'snapshot-log': [...base['snapshot-log'], { 'timestamp-ms': atMs, 'snapshot-id': id }],
       }
+    }
+    case 'setRef':
+      return { ...base, refs: { ...base.refs, [update.name]: update.ref } }
+    case 'removeRef': {
+      const left = Object.entries(base.refs).filter(([name]) => name !== update.name)
+      return { ...base, refs: Object.fromEntries(left) }
     }
     case 'setProperties':
       return { ...base, properties: { ...base.properties, ...update.properties } }
@@ -66,8 +86,10 @@ function apply(base: TableMetadata, update: Update, atMs: number): TableMetadata
       const left = Object.entries(base.properties).filter(([key]) => !update.keys.includes(key))
       return { ...base, properties: Object.fromEntries(left) }
     }
-    case 'expireSnapshots':
-      return withoutSnapshots(base, expiredSnapshots(base, atMs, update.retention))
+    case 'expireSnapshots': {
+      const current = withoutExpiredRefs(base, atMs)
+      return withoutSnapshots(current, expiredSnapshots(current, atMs, update.retention))
+    }
   }
 }
 

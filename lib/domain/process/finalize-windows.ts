@@ -197,6 +197,7 @@ async function planOf(run: FinalView, table: Table): Promise<Plan> {
     change: {
       files: results.files,
       removed: results.removed,
+      applied: results.applied,
       summary,
       setProperties: (snapshotId) => ({
         ...fencesProperty(snapshotId, reached),

@@ -2,7 +2,7 @@ import { type ColumnBatch, takeRows } from '#lib/domain/kernel/columns.ts'
 import { contentHash } from '#lib/domain/kernel/content-hash.ts'
 import type { Micros } from '#lib/domain/kernel/time.ts'
 import { type DataFile, dataFile } from '#lib/domain/lake/data-file.ts'
-import { decodeFields } from '#lib/domain/lake/parquet/decode-fields.ts'
+import { LiveRowReader } from '#lib/domain/lake/live-rows.ts'
 import { encodeParquet } from '#lib/domain/lake/parquet/encode.ts'
 import { partitionRows } from '#lib/domain/lake/partition.ts'
 import type { Table } from '#lib/domain/lake/table.ts'
@@ -23,6 +23,8 @@ import { mergedValues } from './window-values.ts'
 export interface ResultFiles {
   readonly files: readonly DataFile[]
   readonly removed: readonly string[]
+  /** Files of row deletes that were taken into account. */
+  readonly applied: readonly string[]
   /** Rows of windows that became final. */
   readonly rows: number
   /** Rows that replace others, or come after their window was closed. */
@@ -56,6 +58,7 @@ export async function resultFiles(
   return {
     files: [...files, ...revised.files],
     removed: revised.removed,
+    applied: revised.applied,
     rows,
     revised: revised.rows,
   }
@@ -84,14 +87,16 @@ async function revisedFiles(
   run: FinalView,
   table: Table,
   { windows, replaced }: Revision,
-): Promise<{ files: readonly DataFile[]; removed: readonly string[]; rows: number }> {
-  if (replaced.length === 0) return { files: [], removed: [], rows: 0 }
+): Promise<Omit<ResultFiles, 'revised'>> {
+  if (replaced.length === 0) return { files: [], removed: [], applied: [], rows: 0 }
   const now = new Map(windows.map((one) => [idOf(one.key, one.window.start), one]))
   const revisions = new Map<string, number>()
   const isSame = new Set<string>()
   const rangesOf = Map.groupBy(replaced, ({ key }) => key)
   const kept: { path: string; batch: ColumnBatch; rows: readonly number[] }[] = []
-  for await (const { path, batch } of filesOf(run, table, replaced)) {
+  const applied = new Set<string>()
+  for await (const { path, batch, deletes } of filesOf(run, table, replaced)) {
+    for (const one of deletes) applied.add(one)
     const dropped = new Set<number>()
     for (const [row, found] of finalRowKeys(run.view, run.contract, batch).entries()) {
       const range = rangesOf
@@ -124,7 +129,7 @@ async function revisedFiles(
   for (const { batch, rows: left } of kept) {
     if (left.length > 0) files.push(...(await writeRows(run, takeRows(batch, left))))
   }
-  return { files, removed: kept.map(({ path }) => path), rows: rows.length }
+  return { files, removed: kept.map(({ path }) => path), applied: [...applied], rows: rows.length }
 }
 
 /** The live files that may hold rows of these ranges: those of the days on which they start. */
@@ -132,16 +137,20 @@ async function* filesOf(
   run: FinalView,
   table: Table,
   ranges: Revision['replaced'],
-): AsyncGenerator<{ path: string; batch: ColumnBatch }> {
+): AsyncGenerator<{ path: string; batch: ColumnBatch; deletes: readonly string[] }> {
   const days = new Set<number>()
   for (const { from, to } of ranges) {
     for (let day = dayOf(from); day <= dayOf(to - 1); day++) days.add(day)
   }
   const { fields } = featureTableSchema(run.view, run.contract)
-  for (const { path, partition } of await table.liveFiles()) {
-    const day = partition.window_start_day
+  const contents = await table.contents()
+  // Rows that another engine has deleted one by one must not come back.
+  const reader = new LiveRowReader(run.lake.objects, table.metadata, contents.deletes)
+  for (const data of contents.data) {
+    const day = data.file.partition.window_start_day
     if (typeof day === 'number' && !days.has(day)) continue
-    yield { path, batch: await decodeFields(await run.lake.objects.get(path), fields) }
+    const { batch, applied } = await reader.read(data, { fields })
+    yield { path: data.file.path, batch, deletes: applied }
   }
 }
 

@@ -4,17 +4,14 @@ import { takeRows } from '#lib/domain/kernel/columns.ts'
 import { type AvroSchema, decodeAvro, encodeAvro } from '#lib/domain/lake/avro.ts'
 import { type Change, commit } from '#lib/domain/lake/commit.ts'
 import { type DataFile, dataFile } from '#lib/domain/lake/data-file.ts'
-import {
-  decodeManifestList,
-  encodeManifestList,
-  type ManifestFile,
-} from '#lib/domain/lake/manifest.ts'
+import type { ManifestFile } from '#lib/domain/lake/manifest.ts'
 import { type EntryRecord, liveEntries } from '#lib/domain/lake/manifest-entry.ts'
 import { codeNames } from '#lib/domain/lake/manifest-schema.ts'
 import { encodeParquet } from '#lib/domain/lake/parquet/encode.ts'
 import { readDataFile } from '#lib/domain/lake/read-data-file.ts'
 import { createTableIfAbsent, type Lake, loadTable, manifestsOf } from '#lib/domain/lake/table.ts'
 import { currentSnapshotOf } from '#lib/domain/lake/table-metadata.ts'
+import { writePositionDeletes } from '#lib/domain/lake/write-position-deletes.ts'
 import { valueAt } from '#test/support/columns.ts'
 import { FaultyCatalog } from './faulty-catalog.ts'
 import { BY_DAY, LOCATION, memoryLake, NAME, TRIPS, writeTrips } from './lake-fixture.ts'
@@ -220,22 +217,27 @@ describe('replacing files', () => {
     expect(await (await loadTable(lake, NAME))!.liveFiles()).toEqual([files[0]![1]])
   })
 
-  it('refuses to replace files where another engine deleted single rows, which it does not see', async () => {
+  it('refuses to replace a file whose deleted rows it has not looked at: they would come back', async () => {
     const { lake, files } = await filledLake('a')
-    const list = currentSnapshotOf((await loadTable(lake, NAME))!.metadata)!['manifest-list']
-    const lines = decodeManifestList(await lake.objects.get(list))
-    const deletes = { ...lines[0]!, content: 1 as const, manifestPath: 's3://lake/deletes.avro' }
-    const snapshot = { snapshotId: 1n, sequenceNumber: 1 }
-    await lake.objects.put(list, encodeManifestList([...lines, deletes], snapshot))
-    const added = await withoutFirstRow(lake, files[0]![0]!, 'a2')
+    const table = (await loadTable(lake, NAME))!
+    const [data] = (await table.contents()).data
+    const deletes = await writePositionDeletes(lake, table, [{ data: data!, positions: [3] }])
+    await commit(lake, NAME, () => change({ deletes }))
+    const [old, other] = files[0]!
+    const [ours, theirs] = [
+      await withoutFirstRow(lake, old!, 'ours'),
+      await withoutFirstRow(lake, other!, 'theirs'),
+    ]
 
     await expect(
-      commit(lake, NAME, () => change({ files: [added], removed: [files[0]![0]!.path] })),
-    ).rejects.toMatchObject({ code: 'lake.rowDeletes' })
-    await commit(lake, NAME, () => change({ removed: [files[0]![0]!.path] }))
+      commit(lake, NAME, () => change({ files: [ours], removed: [old!.path] })),
+    ).rejects.toMatchObject({ code: 'lake.rowDeletes', context: { path: old!.path } })
+    // Nothing of this one is deleted.
+    await commit(lake, NAME, () => change({ files: [theirs], removed: [other!.path] }))
+    const applied = deletes.map(({ path }) => path)
+    await commit(lake, NAME, () => change({ files: [ours], removed: [old!.path], applied }))
 
-    const contents = (await manifests(lake)).map(({ content }) => content)
-    expect(contents).toEqual([0, 1])
+    expect(await livePaths(lake)).toEqual([ours.path, theirs.path].toSorted())
   })
 })
 

@@ -4,6 +4,7 @@ import type { Table } from '../table.ts'
 
 /** What a table amounts to, as it stands. */
 export interface TableSummary {
+  /** Without those that are deleted, as far as deletes are by position; what deletes by value takes is not counted off. */
   readonly rows: number
   readonly files: number
   readonly bytes: number
@@ -17,14 +18,19 @@ export interface TableSummary {
   readonly onHold?: string
 }
 
-/** Counted from the current snapshot's summary, or from the files themselves where an engine has left that out. */
+/**
+ * Counted from the current snapshot's summary, or from the files themselves where an engine has left that out; files that
+ * delete rows are read.
+ */
 export async function summarizeTable(table: Table): Promise<TableSummary> {
   const current = table.currentSnapshot
   const counts =
     current === undefined ? NONE : (told(current.summary) ?? tally(await table.liveFiles()))
+  const hasDeletes = current !== undefined && current.summary['total-delete-files'] !== '0'
   const onHold = table.properties[HOLD_PROPERTY]
   return {
     ...counts,
+    rows: counts.rows - (hasDeletes ? await table.deletedRows() : 0),
     averageFileBytes: counts.files === 0 ? 0 : Math.round(counts.bytes / counts.files),
     snapshots: table.metadata.snapshots.length,
     ...(current && { committedAtMs: current.timestampMs }),

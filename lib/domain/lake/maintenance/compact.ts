@@ -1,16 +1,18 @@
 import { concatBatches } from '../../kernel/concat-columns.ts'
 import { PlatformError } from '../../kernel/errors.ts'
 import { inParallel } from '../../kernel/in-parallel.ts'
+import { ApplicableDeletes } from '../applicable-deletes.ts'
 import type { TableName } from '../catalog.ts'
 import { type Change, type CommitOptions, commit } from '../commit.ts'
 import type { DataFile } from '../data-file.ts'
 import { refuseOnHold } from '../fences.ts'
-import { readDataFile } from '../read-data-file.ts'
+import { LiveRowReader } from '../live-rows.ts'
 import { allFields } from '../schema.ts'
-import { OPERATION } from '../snapshot-summary.ts'
+import type { LiveDataFile, SnapshotContents } from '../snapshot-contents.ts'
+import { OPERATION, tally } from '../snapshot-summary.ts'
 import { type Lake, requireTable, type Table } from '../table.ts'
 import { writeDataFiles } from '../write-data-files.ts'
-import { type CompactionSizes, planCompaction } from './plan-compaction.ts'
+import { type CompactionSizes, planCompaction, type WornFile } from './plan-compaction.ts'
 
 export interface CompactOptions extends CompactionSizes {
   readonly commit?: CommitOptions
@@ -27,6 +29,10 @@ export interface CompactionReport {
   readonly bytesBefore: number
   readonly bytesAfter: number
   readonly rows: number
+  /** Rows that were deleted before, and are not in the new files any more. */
+  readonly deletedRows: number
+  /** Files of row deletes that no data file needs any more, and that went too. */
+  readonly deleteFiles: number
   /** Files that others had removed by the time of the commit: they are left as those made them. */
   readonly outdated: number
   /** Whether nothing is left that was worth it when it began; false if it was told to stop. */
@@ -35,7 +41,10 @@ export interface CompactionReport {
 
 /** Files that hold the very rows of others. */
 interface Rewrite {
-  readonly from: readonly DataFile[]
+  readonly from: readonly LiveDataFile[]
+  /** By path of the former, the delete files whose rows were left out. */
+  readonly applied: ReadonlyMap<string, readonly string[]>
+  readonly deletedRows: number
   readonly to: readonly DataFile[]
   /** What the rows were read by. */
   readonly table: Table
@@ -51,11 +60,12 @@ const READS_AT_ONCE = 8
 const FRESH_MS = 12 * 3_600_000
 
 /**
- * Makes large files of small ones. No row changes: each snapshot is a `replace` with as many rows as before, whose files
- * are parted and sorted as the table wants it now. Goes on beside live appends: what somebody else has removed meanwhile
+ * Makes large files of small ones, and leaves deleted rows out. No row changes: each snapshot is a `replace` with as many
+ * rows as before that are not deleted, whose files are parted and sorted as the table wants it now; files of row deletes
+ * that no data file needs any more go with it. Goes on beside live appends: what somebody else has removed meanwhile
  * is left to him, the rest is committed; an interrupted run leaves the table whole and some objects that nothing names.
  *
- * Throws `lake.onHold`, `lake.rowDeletes` in a table with row deletes of another engine, and what `commit` throws.
+ * Throws `lake.onHold`, `lake.unsupportedTable` for row deletes of a format that is not Parquet, and what `commit` throws.
  */
 export async function compact(
   lake: Lake,
@@ -64,10 +74,12 @@ export async function compact(
 ): Promise<CompactionReport> {
   const { table } = await requireTable(lake, name)
   refuseOnHold(table)
-  const groups = planCompaction(table.metadata, await table.liveFiles(), options)
+  const contents = await table.contents()
+  const reader = new LiveRowReader(lake.objects, table.metadata, contents.deletes)
+  const groups = planCompaction(await worn(reader, contents), options)
   const done: Rewrite[] = []
   const planned = groups.flat().length
-  let [commits, outdated, seen, at] = [0, 0, 0, 0]
+  let [commits, outdated, deleteFiles, seen, at] = [0, 0, 0, 0, 0]
   options.onProgress?.(0, planned)
   while (at < groups.length && !options.shallStop?.()) {
     const rewrites: Rewrite[] = []
@@ -75,60 +87,105 @@ export async function compact(
     while (at < groups.length && rewrites.length < REWRITES_PER_COMMIT) {
       if (rewrites.length > 0 && options.shallStop?.()) break
       const from = groups[at++]!
-      rewrites.push(await rewrite(lake, table, from))
+      rewrites.push(await rewrite(lake, table, reader, from))
       seen += from.length
       options.onProgress?.(seen, planned)
     }
     const committed = await commitRewrites(lake, name, rewrites, options.commit)
-    if (committed.length > 0) commits++
-    done.push(...committed)
-    outdated += filesIn(rewrites, 'from') - filesIn(committed, 'from')
+    if (committed.rewrites.length > 0) commits++
+    done.push(...committed.rewrites)
+    deleteFiles += committed.deleteFiles
+    outdated += countFrom(rewrites) - countFrom(committed.rewrites)
   }
+  const [before, after] = [
+    done.flatMap(({ from }) => from.map(({ file }) => file)),
+    done.flatMap(({ to }) => to),
+  ]
   return {
     commits,
-    filesBefore: filesIn(done, 'from'),
-    filesAfter: filesIn(done, 'to'),
-    bytesBefore: sum(done, 'from', 'sizeBytes'),
-    bytesAfter: sum(done, 'to', 'sizeBytes'),
-    rows: sum(done, 'to', 'recordCount'),
+    filesBefore: before.length,
+    filesAfter: after.length,
+    bytesBefore: tally(before).bytes,
+    bytesAfter: tally(after).bytes,
+    rows: tally(after).rows,
+    deletedRows: done.reduce((sum, one) => sum + one.deletedRows, 0),
+    deleteFiles,
     outdated,
     isComplete: at >= groups.length,
   }
 }
 
-async function rewrite(lake: Lake, table: Table, from: readonly DataFile[]): Promise<Rewrite> {
-  const { schema } = table
-  const batches = await inParallel(from, READS_AT_ONCE, (file) =>
-    readDataFile(lake.objects, file, schema),
-  )
-  const writtenAtMs = lake.clock.nowMs()
-  return { from, to: await writeDataFiles(lake, table, concatBatches(batches)), table, writtenAtMs }
+/** The files with what is known of their deleted rows. */
+async function worn(
+  reader: LiveRowReader,
+  { data }: SnapshotContents,
+): Promise<readonly WornFile[]> {
+  return await inParallel(data, READS_AT_ONCE, async (one) => {
+    const isByValue = reader.deletesOf(one).some(({ file }) => file.kind === 'equality')
+    const deletedRows = isByValue ? one.file.recordCount : await reader.deletedByPosition(one)
+    return { data: one, deletedRows }
+  })
 }
 
-/** Commits those of the rewrites whose files are all still there, and says which these were. */
+async function rewrite(
+  lake: Lake,
+  table: Table,
+  reader: LiveRowReader,
+  from: readonly LiveDataFile[],
+): Promise<Rewrite> {
+  const read = await inParallel(from, READS_AT_ONCE, (one) => reader.read(one, table.schema))
+  const writtenAtMs = lake.clock.nowMs()
+  const rows = concatBatches(read.map(({ batch }) => batch))
+  return {
+    from,
+    applied: new Map(from.map(({ file }, at) => [file.path, read[at]!.applied])),
+    deletedRows: read.reduce((sum, one) => sum + one.deletedRows, 0),
+    to: rows.rows === 0 ? [] : await writeDataFiles(lake, table, rows),
+    table,
+    writtenAtMs,
+  }
+}
+
+interface Committed {
+  readonly rewrites: readonly Rewrite[]
+  /** Of row deletes that went. */
+  readonly deleteFiles: number
+}
+
+/**
+ * Commits those of the rewrites whose files are all still there, with the deletes that they had when they were read, and
+ * says which these were.
+ */
 async function commitRewrites(
   lake: Lake,
   name: TableName,
   rewrites: readonly Rewrite[],
   options: CommitOptions | undefined,
-): Promise<readonly Rewrite[]> {
-  let last: readonly Rewrite[] = []
+): Promise<Committed> {
+  let last: Committed = { rewrites: [], deleteFiles: 0 }
   const { committed } = await commit(
     lake,
     name,
     async (table): Promise<Change | undefined> => {
       refuseOnHold(table)
-      const live = new Set((await table.liveFiles()).map(({ path }) => path))
-      const valid = rewrites.filter(
-        (one) => one.from.every(({ path }) => live.has(path)) && hasAllColumns(table, one.table),
-      )
+      const contents = await table.contents()
+      const valid = rewrites.filter(isStillValid(table, contents))
       // Nothing is left: all of it is outdated, or the attempt whose answer was lost has done it.
       if (valid.length === 0) return undefined
       for (const one of valid) refuseStale(lake, one)
-      last = valid
+      const removed = new Set(valid.flatMap(({ from }) => from.map(({ file }) => file.path)))
+      const left = contents.data.filter(({ file }) => !removed.has(file.path))
+      const removedDeletes = ApplicableDeletes.notNeeded(table.metadata, {
+        data: left,
+        deletes: contents.deletes,
+      })
+      last = { rewrites: valid, deleteFiles: removedDeletes.length }
       return {
         files: valid.flatMap(({ to }) => to),
-        removed: valid.flatMap(({ from }) => from.map(({ path }) => path)),
+        removed: [...removed],
+        removedDeletes,
+        applied: valid.flatMap(({ applied }) => [...applied.values()].flat()),
+        deletedRows: valid.reduce((sum, one) => sum + one.deletedRows, 0),
         isRewrite: true,
         summary: { [OPERATION]: 'compaction' },
         setProperties: () => ({}),
@@ -136,7 +193,20 @@ async function commitRewrites(
     },
     options,
   )
-  return committed ? last : []
+  return committed ? last : { rewrites: [], deleteFiles: 0 }
+}
+
+function isStillValid(table: Table, { data, deletes }: SnapshotContents) {
+  const live = new Map(data.map((one) => [one.file.path, one]))
+  const index = new ApplicableDeletes(table.metadata, deletes)
+  const hasSameDeletes = (path: string, applied: readonly string[]) => {
+    const one = live.get(path)
+    const now = one && index.to(one).map(({ file }) => file.path)
+    return now?.every((one) => applied.includes(one)) ?? false
+  }
+  return ({ from, applied, table: then }: Rewrite) =>
+    from.every(({ file }) => hasSameDeletes(file.path, applied.get(file.path)!)) &&
+    hasAllColumns(table, then)
 }
 
 /** Whether a table read as it was then lacks nothing that old files may hold for it now: a column taken back in. */
@@ -155,14 +225,6 @@ function refuseStale({ clock }: Lake, { writtenAtMs, to }: Rewrite): void {
   )
 }
 
-function filesIn(rewrites: readonly Rewrite[], side: 'from' | 'to'): number {
-  return rewrites.reduce((total, one) => total + one[side].length, 0)
-}
-
-function sum(
-  rewrites: readonly Rewrite[],
-  side: 'from' | 'to',
-  of: 'sizeBytes' | 'recordCount',
-): number {
-  return rewrites.flatMap((one) => one[side]).reduce((total, file) => total + file[of], 0)
+function countFrom(rewrites: readonly Rewrite[]): number {
+  return rewrites.reduce((total, { from }) => total + from.length, 0)
 }

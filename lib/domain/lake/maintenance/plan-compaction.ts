@@ -1,6 +1,5 @@
-import type { DataFile } from '../data-file.ts'
-import { specOfFile } from '../spec-of-file.ts'
-import type { TableMetadata } from '../table-metadata.ts'
+import { partitionKey } from '../applicable-deletes.ts'
+import type { LiveDataFile } from '../snapshot-contents.ts'
 
 export interface CompactionSizes {
   /** Bytes that a file should have, and about the most that is rewritten at once. @default 32 MiB */
@@ -9,6 +8,17 @@ export interface CompactionSizes {
   readonly mostRows?: number
   /** Fewer small files than this are left, unless together they are of the target's size. @default 5 */
   readonly minFiles?: number
+  /**
+   * A file is written anew, whatever its size, once a larger share of its rows than this is deleted; 0 for each that has
+   * any. What another engine deletes by value counts as much as all of it, since readers pay most for that. @default 0.1
+   */
+  readonly mostDeleted?: number
+}
+
+/** A live file, and how many of its rows are deleted, as far as that is known without reading it. */
+export interface WornFile {
+  readonly data: LiveDataFile
+  readonly deletedRows: number
 }
 
 const MIB = 2 ** 20
@@ -16,47 +26,53 @@ const MIB = 2 ** 20
 const GOOD_ENOUGH = 0.75
 
 /**
- * Which files are worth becoming one: small ones of one partition, neighbours by their paths, up to the target.
- * Files that are as large as they should be are left alone, and so is whatever would gain little.
+ * Which files are worth becoming one: small ones of one partition, neighbours by their paths, up to the target; and those
+ * with many deleted rows. Files that are as large as they should be are left alone, and so is whatever would gain little.
  */
 export function planCompaction(
-  metadata: TableMetadata,
-  files: readonly DataFile[],
-  { targetBytes = 32 * MIB, mostRows = 1_000_000, minFiles = 5 }: CompactionSizes = {},
-): readonly (readonly DataFile[])[] {
-  const small = files
-    .filter(({ sizeBytes }) => sizeBytes < GOOD_ENOUGH * targetBytes)
-    .toSorted((a, b) => (a.path < b.path ? -1 : 1))
-  const byPartition = Map.groupBy(small, (file) => partitionOf(metadata, file))
+  files: readonly WornFile[],
+  {
+    targetBytes = 32 * MIB,
+    mostRows = 1_000_000,
+    minFiles = 5,
+    mostDeleted = 0.1,
+  }: CompactionSizes = {},
+): readonly (readonly LiveDataFile[])[] {
+  const isWorn = ({ data, deletedRows }: WornFile) =>
+    deletedRows > mostDeleted * data.file.recordCount
+  const wanted = files
+    .filter((one) => isWorn(one) || one.data.file.sizeBytes < GOOD_ENOUGH * targetBytes)
+    .toSorted((a, b) => (a.data.file.path < b.data.file.path ? -1 : 1))
+  const byPartition = Map.groupBy(wanted, ({ data }) =>
+    partitionKey(data.specId, data.file.partition),
+  )
   return [...byPartition.values()].flatMap((neighbours) =>
-    binsOf(neighbours, targetBytes, mostRows).filter((bin) => {
-      const isLarge = bin.length > 1 && bytesOf(bin) >= GOOD_ENOUGH * targetBytes
-      return isLarge || bin.length >= Math.max(2, minFiles)
-    }),
+    binsOf(neighbours, targetBytes, mostRows)
+      .filter((bin) => {
+        const isLarge = bin.length > 1 && bytesOf(bin) >= GOOD_ENOUGH * targetBytes
+        return isLarge || bin.length >= Math.max(2, minFiles) || bin.some(isWorn)
+      })
+      .map((bin) => bin.map(({ data }) => data)),
   )
 }
 
-function partitionOf(metadata: TableMetadata, file: DataFile): string {
-  const spec = specOfFile(metadata, file)
-  return JSON.stringify([spec['spec-id'], spec.fields.map(({ name }) => file.partition[name])])
-}
-
-function binsOf(files: readonly DataFile[], mostBytes: number, mostRows: number): DataFile[][] {
-  const bins: DataFile[][] = []
+function binsOf(files: readonly WornFile[], mostBytes: number, mostRows: number): WornFile[][] {
+  const bins: WornFile[][] = []
   let [bytes, rows] = [0, 0]
-  for (const file of files) {
-    const isFull = bytes + file.sizeBytes > mostBytes || rows + file.recordCount > mostRows
+  for (const one of files) {
+    const { sizeBytes, recordCount } = one.data.file
+    const isFull = bytes + sizeBytes > mostBytes || rows + recordCount > mostRows
     if (bins.length === 0 || isFull) {
       bins.push([])
       ;[bytes, rows] = [0, 0]
     }
-    bins.at(-1)!.push(file)
-    bytes += file.sizeBytes
-    rows += file.recordCount
+    bins.at(-1)!.push(one)
+    bytes += sizeBytes
+    rows += recordCount
   }
   return bins
 }
 
-function bytesOf(files: readonly DataFile[]): number {
-  return files.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0)
+function bytesOf(files: readonly WornFile[]): number {
+  return files.reduce((sum, { data }) => sum + data.file.sizeBytes, 0)
 }

@@ -1,6 +1,7 @@
 import { inParallel } from '../../kernel/in-parallel.ts'
 import type { ObjectStore } from '../../kernel/object-store.ts'
-import { decodeEntries, decodeManifestList, type ManifestFile } from '../manifest.ts'
+import type { ManifestFile } from '../manifest.ts'
+import { entriesOf, manifestsOf } from '../read-manifests.ts'
 import type { Table } from '../table.ts'
 
 const READS_AT_ONCE = 16
@@ -11,22 +12,21 @@ const READS_AT_ONCE = 16
  */
 export async function referencedObjects(
   objects: Pick<ObjectStore, 'get'>,
-  { metadata, metadataLocation, snapshots }: Table,
+  { metadata, metadataLocation }: Table,
 ): Promise<ReadonlySet<string>> {
   const found = new Set([metadataLocation])
   for (const { 'metadata-file': uri } of metadata['metadata-log']) found.add(uri)
   for (const uri of statisticsPaths(metadata)) found.add(uri)
   const manifests = new Map<string, ManifestFile>()
-  await inParallel(snapshots, READS_AT_ONCE, async ({ manifestList }) => {
-    found.add(manifestList)
-    for (const manifest of decodeManifestList(await objects.get(manifestList))) {
+  await inParallel(metadata.snapshots, READS_AT_ONCE, async (snapshot) => {
+    found.add(snapshot['manifest-list'])
+    for (const manifest of await manifestsOf(objects, snapshot)) {
       manifests.set(manifest.manifestPath, manifest)
     }
   })
   await inParallel([...manifests.values()], READS_AT_ONCE, async (manifest) => {
     found.add(manifest.manifestPath)
-    const entries = decodeEntries(await objects.get(manifest.manifestPath), manifest)
-    for (const { dataFile } of entries) found.add(dataFile.filePath)
+    for (const { dataFile } of await entriesOf(objects, manifest)) found.add(dataFile.filePath)
   })
   return found
 }

@@ -36,7 +36,12 @@ export async function decodeParquet(
 
 /** What a file says of itself: in a small file more work to read than its rows. */
 export function readFooter(bytes: Uint8Array): FileMetaData {
-  return parquetMetadata(bytes, { geoparquet: false })
+  const isWhole = bytes.byteLength === bytes.buffer.byteLength
+  return parquetMetadata(isWhole ? bytes : copyOf(bytes), { geoparquet: false })
+}
+
+function copyOf(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
+  return Uint8Array.from(bytes)
 }
 
 /** As {@link decodeParquet}, with the file's footer at hand. */
@@ -53,7 +58,8 @@ export async function decodeColumns(
     await parquetRead({
       file: {
         byteLength: bytes.length,
-        slice: (start, end) => bytes.slice(start, end).buffer as ArrayBuffer,
+        // Not the method of its own: a Buffer's shares memory with whatever else is in its pool.
+        slice: (start, end) => copyOf(bytes.subarray(start, end)).buffer,
       },
       metadata: withoutMeaning(metadata),
       columns: [...columns],

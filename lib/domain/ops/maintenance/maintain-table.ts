@@ -31,7 +31,6 @@ export interface MaintenanceRun {
 /** States of a table in which a step is not done, and the run goes on: each waits for a person, and says so. */
 const REFUSALS = [
   'lake.onHold',
-  'lake.rowDeletes',
   'lake.rolledBack',
   'lake.fencesUnproven',
   'lake.unsupportedTable',

@@ -11,9 +11,7 @@ import {
   readFences,
 } from '#lib/domain/lake/fences.ts'
 import { compact } from '#lib/domain/lake/maintenance/compact.ts'
-import { planCompaction } from '#lib/domain/lake/maintenance/plan-compaction.ts'
-import { decodeManifestList, encodeManifestList } from '#lib/domain/lake/manifest.ts'
-import { newTableMetadata } from '#lib/domain/lake/new-table.ts'
+import { planCompaction, type WornFile } from '#lib/domain/lake/maintenance/plan-compaction.ts'
 import { readDataFile } from '#lib/domain/lake/read-data-file.ts'
 import type { Lake } from '#lib/domain/lake/table.ts'
 import { valueAt } from '#test/support/columns.ts'
@@ -21,7 +19,6 @@ import { FaultyCatalog } from '../faulty-catalog.ts'
 import { NAME, writeTrips } from '../lake-fixture.ts'
 import {
   append,
-  CREATE,
   change,
   DAY_MS,
   liveFiles,
@@ -160,18 +157,11 @@ describe('compaction', () => {
     expect(await rowsOf(lake)).toEqual(before)
   })
 
-  it('is refused on hold, and where another engine deleted single rows', async () => {
+  it('is refused on hold', async () => {
     const held = await smallFiles()
     await commit(held, NAME, () => change({ setProperties: () => ({ [HOLD_PROPERTY]: 'why' }) }))
-    const deleted = await smallFiles()
-    const { manifestList } = (await tableOf(deleted)).currentSnapshot!
-    const lines = decodeManifestList(await deleted.objects.get(manifestList))
-    const line = { ...lines[0]!, content: 1 as const }
-    const list = encodeManifestList([...lines, line], { snapshotId: 1n, sequenceNumber: 1 })
-    await deleted.objects.put(manifestList, list)
 
     await expect(compact(held, NAME)).rejects.toMatchObject({ code: 'lake.onHold' })
-    await expect(compact(deleted, NAME)).rejects.toMatchObject({ code: 'lake.rowDeletes' })
   })
 })
 
@@ -281,8 +271,26 @@ describe('compaction beside others', () => {
 })
 
 describe('the plan of a compaction', () => {
-  const metadata = newTableMetadata(CREATE, 'uuid', 0)
-  const file = (name: string, sizeBytes: number, day = 1, recordCount = 10): DataFile => ({
+  const file = (
+    name: string,
+    sizeBytes: number,
+    { day = 1, recordCount = 10, deletedRows = 0, specId = 0 } = {},
+  ): WornFile => ({
+    data: {
+      file: described(name, sizeBytes, day, recordCount),
+      specId,
+      format: 'PARQUET',
+      sequenceNumber: 1n,
+      snapshotId: 1n,
+    },
+    deletedRows,
+  })
+  const described = (
+    name: string,
+    sizeBytes: number,
+    day: number,
+    recordCount: number,
+  ): DataFile => ({
     path: `s3://${name}`,
     partition: { dropoff_at_day: day },
     sizeBytes,
@@ -295,9 +303,9 @@ describe('the plan of a compaction', () => {
     upperBounds: {},
     splitOffsets: [],
   })
-  const plan = (files: readonly DataFile[], sizes = {}) =>
-    planCompaction(metadata, files, { targetBytes: 100, minFiles: 3, ...sizes }).map((bin) =>
-      bin.map(({ path }) => path.slice(5)),
+  const plan = (files: readonly WornFile[], sizes = {}) =>
+    planCompaction(files, { targetBytes: 100, minFiles: 3, ...sizes }).map((bin) =>
+      bin.map(({ file: { path } }) => path.slice(5)),
     )
 
   it('fills files up to the target with neighbours, and leaves those that are large enough', () => {
@@ -317,20 +325,28 @@ describe('the plan of a compaction', () => {
   })
 
   it('keeps partitions and specs apart', () => {
-    const days = [1, 2].flatMap((day) => ['a', 'b', 'c'].map((name) => file(name + day, 10, day)))
-    const evolved = withPartitioning(metadata, [])
-
+    const days = [1, 2].flatMap((day) =>
+      ['a', 'b', 'c'].map((name) => file(name + day, 10, { day })),
+    )
     expect(plan(days)).toEqual([
       ['a1', 'b1', 'c1'],
       ['a2', 'b2', 'c2'],
     ])
-    const bare = ['x', 'y', 'z'].map((name) => ({ ...file(name, 10), partition: {} }))
-    const bins = planCompaction(evolved, [...days, ...bare], { targetBytes: 100, minFiles: 3 })
-    expect(bins.map((bin) => bin.length)).toEqual([3, 3, 3])
+    const later = ['x', 'y', 'z'].map((name) => file(name, 10, { specId: 1 }))
+    expect(plan([...days, ...later]).map((bin) => bin.length)).toEqual([3, 3, 3])
+  })
+
+  it('takes a file with many deleted rows, however large and alone it is', () => {
+    const large = (deletedRows: number) => [file('a', 500, { recordCount: 100, deletedRows })]
+
+    expect(plan(large(10))).toEqual([])
+    expect(plan(large(11))).toEqual([['a']])
+    expect(plan(large(1), { mostDeleted: 0 })).toEqual([['a']])
+    expect(plan(large(0), { mostDeleted: 0 })).toEqual([])
   })
 
   it('holds no more rows at once than it may', () => {
-    const files = ['a', 'b', 'c', 'd'].map((name) => file(name, 1, 1, 50))
+    const files = ['a', 'b', 'c', 'd'].map((name) => file(name, 1, { recordCount: 50 }))
 
     expect(plan(files, { mostRows: 100, minFiles: 2 })).toEqual([
       ['a', 'b'],
