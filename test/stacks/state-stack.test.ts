@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { defineTopology } from '#lib/topology/topology.ts'
 import { synth } from '#test/support/synth.ts'
 
 const STATE = 'weir-eu-west-1-state'
@@ -192,7 +193,8 @@ describe('the stores of a product', () => {
       expect(Outputs[`SensorReadings${key}`]).toBeDefined()
     }
     expect(Outputs.Database).toBeDefined()
-    expect(Outputs.QueryWorkGroup?.Value).toBe('weir-query')
+    expect(Outputs.QueryWorkGroupAnalysts?.Value).toBe('weir-analysts')
+    expect(Outputs.QueryWorkGroupOperations?.Value).toBe('weir-operations')
   })
 
   it('keep their ids: another id would be an empty store', () => {
@@ -215,12 +217,33 @@ describe('the stores of a product', () => {
 })
 
 describe('queries of people', () => {
-  it('cannot read without limit nor choose where their results go', () => {
-    const [workGroup] = kept.resources(STATE, 'AWS::Athena::WorkGroup')
+  it('cannot read without limit nor choose where their results go, each purpose for itself', () => {
+    const groups = kept.resources(STATE, 'AWS::Athena::WorkGroup').map((one) => one.Properties)
 
-    expect(workGroup?.Properties.WorkGroupConfiguration).toMatchObject({
-      EnforceWorkGroupConfiguration: true,
-      BytesScannedCutoffPerQuery: 10_000_000_000,
-    })
+    expect(
+      groups.map(({ Name, WorkGroupConfiguration: settings }) => [
+        Name,
+        settings.BytesScannedCutoffPerQuery,
+        settings.EnforceWorkGroupConfiguration,
+      ]),
+    ).toEqual([
+      ['weir-analysts', 10_000_000_000, true],
+      ['weir-operations', 1_000_000_000_000, true],
+    ])
+    const places = groups.map(({ WorkGroupConfiguration: settings }) =>
+      JSON.stringify(settings.ResultConfiguration.OutputLocation),
+    )
+    expect(places[0]).toContain('/analysts/')
+    expect(places[1]).toContain('/operations/')
+  })
+
+  it('have the purposes that the topology states', () => {
+    const purposes = [
+      ...defineTopology().purposes,
+      { name: 'auditors', description: 'Proofs', scanLimitBytes: 20_000_000 },
+    ]
+    const { Outputs } = synth({ topology: { purposes } }).template(STATE)
+
+    expect(Outputs.QueryWorkGroupAuditors?.Value).toBe('weir-auditors')
   })
 })
