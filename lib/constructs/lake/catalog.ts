@@ -18,6 +18,8 @@ export interface CatalogProps {
 /** Where a cell's tables are found, and how people query them. */
 export class Catalog extends Construct {
   readonly database: string
+  /** The same as text that is known when the stacks are made. */
+  readonly databaseName: string
   /** The name of the work group of each purpose. */
   readonly workGroups: ReadonlyMap<string, string>
 
@@ -33,6 +35,7 @@ export class Catalog extends Construct {
     })
     database.applyRemovalPolicy(props.removalPolicy)
     this.database = database.ref
+    this.databaseName = props.database
     const results = encryptedBucket(this, 'Results', {
       cellKey: props.cellKey,
       removalPolicy: props.removalPolicy,
