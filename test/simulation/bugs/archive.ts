@@ -73,8 +73,8 @@ export const archiveBugs: readonly PlantedBug[] = [
   {
     name: 'the verdicts object has no content hash in its name',
     file: 'lib/domain/ingest/layout.ts',
-    search: 'batches/${shard}/${last}-${hash}.json.zst`',
-    replace: 'batches/${shard}/${last}.json.zst`',
+    search: '${verdictsPrefix(layout)}${shard}/${last}-${hash}.json.zst`',
+    replace: '${verdictsPrefix(layout)}${shard}/${last}.json.zst`',
     within: 400,
   },
   {
