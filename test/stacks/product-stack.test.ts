@@ -302,6 +302,15 @@ describe('the pipeline of a product', () => {
   })
 })
 
+it('a function that locks raw may do so, and may not lift a lock', () => {
+  const retention = { ...productOf().contract.retention, rawLockDays: 365 }
+  const allowed = permissions('ArchiveEvents', synth({ products: [productOf({ retention })] }))
+
+  expect(allowed.filter((one) => one.includes('Retention'))).toEqual([
+    's3:PutObjectRetention on objects/raw/*',
+  ])
+})
+
 describe('what people ask of a product', () => {
   it('is ready as views, as Athena itself keeps them', () => {
     const views = cell

@@ -1,7 +1,9 @@
 import { describe, expect, it } from 'vitest'
 import { defineTopology } from '#lib/topology/topology.ts'
 import { synth } from '#test/support/synth.ts'
+import { productOf } from '#test/support/synth-product.ts'
 
+const COLD = { afterDays: 120, to: 'instant-archive' } as const
 const STATE = 'weir-eu-west-1-state'
 const kept = synth()
 const bucketOf = (cell = kept) =>
@@ -150,6 +152,43 @@ describe('the stores of a product', () => {
     expect(days('quarantine/')).toEqual([90, 30])
     expect(days('undecodable/')).toEqual([7, 1])
     expect(days('table/')).toEqual([undefined, 30])
+  })
+
+  it('move raw to the class that the contract says, but for what is too small to gain by it', () => {
+    const retention = { ...productOf().contract.retention, rawCold: COLD }
+    const cold = synth({ products: [productOf({ retention })] })
+    const rules = (one: typeof kept) =>
+      bucketOf(one).Properties.LifecycleConfiguration.Rules.filter(
+        (rule: { Transitions?: unknown }) => rule.Transitions !== undefined,
+      )
+
+    expect(rules(kept)).toEqual([])
+    expect(rules(cold)).toEqual([
+      expect.objectContaining({
+        Prefix: 'raw/',
+        ObjectSizeGreaterThan: 131_071,
+        Transitions: [{ StorageClass: 'GLACIER_IR', TransitionInDays: 120 }],
+      }),
+    ])
+  })
+
+  it('lock raw where the contract says so, and where anything is to stay', () => {
+    const retention = { ...productOf().contract.retention, rawLockDays: 365 }
+    const products = [productOf({ retention })]
+    const locked = synth({ products })
+    const disposable = synth({ products, topology: { disposable: true } })
+
+    expect(bucketOf().Properties.ObjectLockEnabled).toBeUndefined()
+    expect(bucketOf(locked).Properties.ObjectLockEnabled).toBe(true)
+    // A lock by default would hold the table's files too, which maintenance removes.
+    expect(bucketOf(locked).Properties.ObjectLockConfiguration).toBeUndefined()
+    expect(bucketOf(disposable).Properties.ObjectLockEnabled).toBeUndefined()
+    const days = (one: typeof kept) =>
+      one
+        .resources('weir-eu-west-1-sensor-readings', 'AWS::Lambda::Function')
+        .map(({ Properties }) => Properties.Environment.Variables.RAW_LOCK_DAYS)
+        .filter((value) => value !== undefined)
+    expect([days(kept), days(locked), days(disposable)]).toEqual([[], ['365'], []])
   })
 
   it('take a raw object only from who asks that there be none', () => {

@@ -26,6 +26,8 @@ export interface ArchiveDependencies {
   readonly layout: ProductLayout
   /** Undecodable bytes are sealed under a key of their own: nobody knows what is in them. */
   readonly undecodableKeyId: string
+  /** For how many days nobody may delete or replace a raw object. @default not locked */
+  readonly rawLockDays?: number
 }
 
 const MAX_SHARDS_KEPT = 4
@@ -124,12 +126,14 @@ export class Archive {
     shard: string,
     pending: readonly EncodedRecord[],
   ): Promise<DecidedBatch> {
-    const { contracts, objects } = this.#deps
+    const { contracts, objects, rawLockDays } = this.#deps
     const { version } = contracts.current
     const inForce = contracts.inForce(version)
     const records = this.#decoder.decodeRecords(inForce, pending, { shard })
     await this.#keepUndecodable(date, shard, pending, records)
-    const outcome = await objects.putIfAbsent(uri, encodeRaw(shard, version, records.received))
+    const lock = rawLockDays === undefined ? {} : { lockDays: rawLockDays }
+    const body = encodeRaw(shard, version, records.received)
+    const outcome = await objects.putIfAbsent(uri, body, lock)
     if (outcome === 'created') return decided(shard, inForce, records)
     // Exists: adopt it, shorter or longer than ours, also if it is our own success whose answer was lost.
     const raw = decodeRawBatch(uri, await objects.get(uri))

@@ -8,10 +8,8 @@ export const archiveBugs: readonly PlantedBug[] = [
   {
     name: 'raw is put, not created',
     file: ARCHIVE,
-    search:
-      'const outcome = await objects.putIfAbsent(uri, encodeRaw(shard, version, records.received))',
-    replace:
-      "const outcome: string = 'created'; await objects.put(uri, encodeRaw(shard, version, records.received))",
+    search: 'const outcome = await objects.putIfAbsent(uri, body, lock)',
+    replace: "const outcome: string = 'created'; await objects.put(uri, body, lock)",
     within: 10,
   },
   {
