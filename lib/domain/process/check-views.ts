@@ -44,7 +44,7 @@ export function checkViews(contract: Contract, views: readonly ViewDefinition[])
 }
 
 /** What follows a product's name in tables that are no features. */
-const TAKEN = /^(?:raw|quarantine|late|maintenance|current|daily|rejections|v\d+)$/
+const TAKEN = /^(?:raw|quarantine|late|maintenance|current|daily|rejections|latest|v\d+)$/
 
 type Fail = (message: string) => never
 

@@ -58,8 +58,8 @@ function questions(contract: Contract): readonly SavedQuery[] {
       ? []
       : [
           ask(
-            'rows as they stand',
-            'The newest change of each row that exists',
+            'rows by their changes',
+            'The newest change of each row that exists, of all changes: what the view of current rows is kept up to',
             rowsAsTheyStand(contract, changes),
           ),
         ]),

@@ -1,7 +1,8 @@
 import type { IcebergType, TableField } from '#lib/domain/lake/schema.ts'
+import { type ChangeContract, isChangeContract } from '../change-terms.ts'
 import type { Contract } from '../contract.ts'
 import type { ContractVersions } from '../contract-versions.ts'
-import { tableNameOf, tableSchemaOf } from '../table-columns.ts'
+import { latestTableName, tableNameOf, tableSchemaOf } from '../table-columns.ts'
 import { majorOf } from '../version.ts'
 import { quotedName, trinoType } from './trino.ts'
 
@@ -36,9 +37,8 @@ export function rejectionsViewName(product: string): string {
 /** What every product has for queries, made from its contracts. */
 export function sqlViewsOf(contracts: ContractVersions): readonly SqlView[] {
   const { current } = contracts
-  const views = [dailyView(current), rejectionsView(current)]
-  // Of changes, what is current is not what was received.
-  return current.changes === undefined ? [currentView(contracts), ...views] : views
+  const rows = isChangeContract(current) ? existingRowsView(current) : currentView(contracts)
+  return [rows, dailyView(current), rejectionsView(current)]
 }
 
 const MAJOR = 'contract_major'
@@ -59,6 +59,21 @@ function currentView({ current, majors }: ContractVersions): SqlView {
       described(MAJOR, 'int', 'the major of the contract that judged the row'),
     ],
     sql: parts.join('\nunion all\n'),
+  }
+}
+
+/** Of changes of another store, what is current is what its rows are: those that were not deleted. */
+function existingRowsView(contract: ChangeContract): SqlView {
+  const columns = tableSchemaOf(contract).fields
+  return {
+    name: currentViewName(contract.product),
+    description: `Rows as they stand, each by its newest change in ${tableNameOf(contract)}`,
+    columns: columns.map(({ name, type, doc }) => described(name, type, doc)),
+    sql: [
+      `select\n${columns.map(({ name }) => `  ${quotedName(name)}`).join(',\n')}`,
+      `from ${quotedName(latestTableName(contract))}`,
+      `where "op" <> 'd'`,
+    ].join('\n'),
   }
 }
 

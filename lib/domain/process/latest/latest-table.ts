@@ -1,19 +1,6 @@
-import { type ChangeTerms, statedFields } from '#lib/domain/contract/change-terms.ts'
-import type { Contract } from '#lib/domain/contract/contract.ts'
-import { tableNameOf, tableSchemaOf } from '#lib/domain/contract/table-columns.ts'
+import { type ChangeContract, statedFields } from '#lib/domain/contract/change-terms.ts'
+import { tableSchemaOf } from '#lib/domain/contract/table-columns.ts'
 import type { PartitionSpec, TableSchema } from '#lib/domain/lake/schema.ts'
-
-/** A contract whose events are changes of rows. */
-export type ChangeContract = Contract & { readonly changes: ChangeTerms }
-
-export function isChangeContract(contract: Contract): contract is ChangeContract {
-  return contract.changes !== undefined
-}
-
-/** The table of the newest change of each row, of one major of a product of changes. */
-export function latestTableName(contract: Pick<Contract, 'product' | 'version'>): string {
-  return `${tableNameOf(contract)}_latest`
-}
 
 /** The columns of the table of changes: what a row is now, and which change made it so. */
 export function latestTableSchema(contract: ChangeContract): TableSchema {

@@ -1,26 +1,30 @@
+import { type ChangeContract, isChangeContract } from '#lib/domain/contract/change-terms.ts'
 import type { ContractVersions } from '#lib/domain/contract/contract-versions.ts'
-import { tableNameOf } from '#lib/domain/contract/table-columns.ts'
+import { latestTableName, tableNameOf } from '#lib/domain/contract/table-columns.ts'
 import { compareVersions, majorOf } from '#lib/domain/contract/version.ts'
 import type { Journal, JournalEntry } from '#lib/domain/ingest/journal.ts'
 import { type ProductLayout, tableLocation } from '#lib/domain/ingest/layout.ts'
 import { admittedOf } from '#lib/domain/ingest/major-starts.ts'
 import { concatBatches } from '#lib/domain/kernel/concat-columns.ts'
-import { PlatformError } from '#lib/domain/kernel/errors.ts'
+import { hasCode, PlatformError } from '#lib/domain/kernel/errors.ts'
 import { inParallel } from '#lib/domain/kernel/in-parallel.ts'
 import { type Predecessor, START } from '#lib/domain/kernel/sequence-number.ts'
+import type { TableName } from '#lib/domain/lake/catalog.ts'
 import { type Change, type CommitOptions, commit } from '#lib/domain/lake/commit.ts'
 import { planCommit, upToUnreadable } from '#lib/domain/lake/commit-plan.ts'
+import type { DataFile } from '#lib/domain/lake/data-file.ts'
 import { EntryFiles } from '#lib/domain/lake/entry-files.ts'
-import { type Fences, fencesProperty, fencesSummary, readFences } from '#lib/domain/lake/fences.ts'
+import {
+  FENCES_PROPERTY,
+  type Fences,
+  fencesProperty,
+  fencesSummary,
+  readFences,
+  refuseOnHold,
+} from '#lib/domain/lake/fences.ts'
 import { readDataFile } from '#lib/domain/lake/read-data-file.ts'
 import { createTableIfAbsent, type Lake, loadTable, type Table } from '#lib/domain/lake/table.ts'
-import {
-  type ChangeContract,
-  isChangeContract,
-  latestTableName,
-  latestTableSchema,
-  latestTableSpec,
-} from './latest-table.ts'
+import { latestTableSchema, latestTableSpec } from './latest-table.ts'
 import { mergedFiles } from './merged-files.ts'
 
 export interface MergeChangesDependencies {
@@ -32,6 +36,8 @@ export interface MergeChangesDependencies {
   readonly commit?: CommitOptions
   /** Changes that one commit merges at most; one batch it takes whatever it holds. @default 100,000 */
   readonly maxChanges?: number
+  /** Whether it is time to end, with what is merged so far. */
+  readonly shallStop?: () => boolean
 }
 
 export interface MergeReport {
@@ -44,6 +50,7 @@ export interface MergeReport {
 
 const MAX_CHANGES = 100_000
 const READS_AT_ONCE = 16
+const MS_PER_DAY = 86_400_000
 const CONTRACT_PROPERTY = 'weir.contract'
 
 /**
@@ -82,14 +89,47 @@ async function mergeMajor(
   if (appended === undefined) return done
   const upTo = await readFences(appended)
   const name = { database: deps.database, name: latestTableName(contract) }
-  await createTableIfAbsent(deps.lake, {
+  const table = await createTableIfAbsent(deps.lake, {
     name,
     location: tableLocation(deps.layout, name.name),
     schema: latestTableSchema(contract),
     spec: latestTableSpec(contract),
     properties: { [CONTRACT_PROPERTY]: contract.version },
   })
+  const merge = { deps, contract, name, appended, upTo }
+  if (table.properties[FENCES_PROPERTY] === undefined) add(done, await mergeAll(merge))
+  try {
+    add(done, await mergeNew(merge))
+  } catch (error) {
+    // Nobody merged for so long that files of batches are gone: the table of changes has their rows in others.
+    if (!hasCode(error, 'objects.notFound')) throw error
+    add(done, await mergeAll(merge))
+  }
+  return done
+}
+
+interface Merge {
+  readonly deps: MergeChangesDependencies
+  readonly contract: ChangeContract
+  readonly name: TableName
+  /** The table of changes, and how far it is. */
+  readonly appended: Table
+  readonly upTo: Fences
+}
+
+type Done = { -readonly [Name in keyof MergeReport]: MergeReport[Name] }
+
+function add(done: Done, more: MergeReport): void {
+  done.commits += more.commits
+  done.changes += more.changes
+  done.isComplete &&= more.isComplete
+}
+
+/** Merges the batches between the fences of both tables, as many as one commit takes, until there are none. */
+async function mergeNew({ deps, contract, name, upTo }: Merge): Promise<MergeReport> {
+  const done: Done = { commits: 0, changes: 0, isComplete: true }
   for (;;) {
+    if (deps.shallStop?.()) return { ...done, isComplete: false }
     let taken: Taken | undefined
     const { committed } = await commit(
       deps.lake,
@@ -97,7 +137,10 @@ async function mergeMajor(
       async (table) => {
         refuseOlder(table, contract)
         taken = await entriesToTake(deps, table, contract, upTo)
-        return taken.entries.length === 0 ? undefined : changeOf(deps, table, contract, taken)
+        if (taken.entries.length === 0) return undefined
+        const { entries, fences, files } = taken
+        const judged = files.of(entries, majorOf(contract.version))
+        return changeOf(deps, table, contract, judged, fences)
       },
       deps.commit,
     )
@@ -107,6 +150,55 @@ async function mergeMajor(
     }
     if (!committed || taken === undefined || taken.isWhole) return done
   }
+}
+
+/**
+ * Merges all that the table of changes has, some files at a time, and sets the fences with the last of them: how a table begins. It may be broken
+ * off and begun again, since merging a change twice is merging it once.
+ */
+async function mergeAll({ deps, contract, name, appended, upTo }: Merge): Promise<MergeReport> {
+  const done: Done = { commits: 0, changes: 0, isComplete: true }
+  const groups = groupsOf(await appended.liveFiles(), deps.maxChanges ?? MAX_CHANGES)
+  for (const [i, files] of groups.entries()) {
+    if (deps.shallStop?.()) return { ...done, isComplete: false }
+    const isLast = i === groups.length - 1
+    const { committed } = await commit(
+      deps.lake,
+      name,
+      async (table) => {
+        refuseOnHold(table)
+        refuseOlder(table, contract)
+        const change = await changeOf(deps, table, contract, files, isLast ? upTo : undefined)
+        const isNothing = change.files.length === 0 && change.removed?.length === 0
+        const isThere = !isLast || isSame(await readFences(table), upTo)
+        return isNothing && isThere ? undefined : change
+      },
+      deps.commit,
+    )
+    if (committed) done.commits += 1
+    done.changes += files.reduce((sum, { recordCount }) => sum + recordCount, 0)
+  }
+  return done
+}
+
+/** Files of so many rows at most, or one; one group at the least. */
+function groupsOf(files: readonly DataFile[], most: number): readonly (readonly DataFile[])[] {
+  const groups: DataFile[][] = [[]]
+  let rows = 0
+  for (const file of files) {
+    if (rows > 0 && rows + file.recordCount > most) {
+      groups.push([])
+      rows = 0
+    }
+    groups.at(-1)!.push(file)
+    rows += file.recordCount
+  }
+  return groups
+}
+
+function isSame(a: Fences, b: Fences): boolean {
+  const shards = new Set([...Object.keys(a), ...Object.keys(b)])
+  return [...shards].every((shard) => a[shard] === b[shard])
 }
 
 interface Taken {
@@ -181,31 +273,32 @@ function fencesUpTo(
   return fences
 }
 
+/** What merging the rows of these files changes, and the fences that it moves to. */
 async function changeOf(
   { lake, contracts }: MergeChangesDependencies,
   table: Table,
   contract: ChangeContract,
-  { entries, fences, files }: Taken,
+  files: readonly DataFile[],
+  fences: Fences | undefined,
 ): Promise<Change> {
-  const judged = files.of(entries, majorOf(contract.version))
   const schema = latestTableSchema(contract)
-  const batches = await inParallel(judged, READS_AT_ONCE, (file) =>
+  const batches = await inParallel(files, READS_AT_ONCE, (file) =>
     readDataFile(lake.objects, file, schema),
   )
-  const quarantineDays = contracts.current.retention.quarantineDays
+  // A change can be sent again from quarantine for so long: until then, a row that was deleted has to be remembered.
+  const rememberedMs = (contracts.current.retention.quarantineDays + 1) * MS_PER_DAY
   const merged =
     batches.length === 0
       ? { files: [], removed: [] }
       : await mergedFiles(lake, table, contract, concatBatches(batches), {
-          // A change can be sent again from quarantine for so long: before that, a row that was deleted must be remembered.
-          deletedBefore: BigInt(lake.clock.nowMs() - (quarantineDays + 1) * 86_400_000) * 1000n,
+          deletedBefore: BigInt(lake.clock.nowMs() - rememberedMs) * 1000n,
         })
   return {
     ...merged,
     schema,
-    summary: fencesSummary(fences),
+    summary: fences === undefined ? {} : fencesSummary(fences),
     setProperties: (snapshotId) => ({
-      ...fencesProperty(snapshotId, fences),
+      ...(fences === undefined ? {} : fencesProperty(snapshotId, fences)),
       [CONTRACT_PROPERTY]: contract.version,
     }),
   }

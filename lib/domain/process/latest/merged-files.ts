@@ -1,3 +1,4 @@
+import type { ChangeContract } from '#lib/domain/contract/change-terms.ts'
 import { type Column, type ColumnBatch, takeRows } from '#lib/domain/kernel/columns.ts'
 import { concatBatches } from '#lib/domain/kernel/concat-columns.ts'
 import type { DataFile } from '#lib/domain/lake/data-file.ts'
@@ -6,12 +7,7 @@ import { readDataFile } from '#lib/domain/lake/read-data-file.ts'
 import type { Lake, Table } from '#lib/domain/lake/table.ts'
 import { writeDataFiles } from '#lib/domain/lake/write-data-files.ts'
 import { type ChangeMark, changeMarks, isLater } from './change-order.ts'
-import {
-  type ChangeContract,
-  contentColumns,
-  latestTableSchema,
-  latestTableSpec,
-} from './latest-table.ts'
+import { contentColumns, latestTableSchema, latestTableSpec } from './latest-table.ts'
 
 export interface MergeOptions {
   /** Deleted rows whose change arrived before this (UTC micros) need not be remembered any more. */

@@ -79,13 +79,17 @@ describe('a product of changes', () => {
     productOfFile('test/fixtures/customers/contract.yaml').sources[0]!.contract,
   ])
 
-  it('has no view that would take changes for rows, and a saved query of the rows as they stand', () => {
+  it('has a view of the rows that exist, and a saved query that finds them among all changes', () => {
+    const [current] = sqlViewsOf(contracts)
+
     expect(sqlViewsOf(contracts).map(({ name }) => name)).toEqual([
+      'customers_current',
       'customers_daily',
       'customers_rejections',
     ])
+    expect(current?.sql).toMatch(/\nfrom "customers_latest"\nwhere "op" <> 'd'$/)
     expect(savedQueriesOf(contracts).map(({ name }) => name)).toContain(
-      'customers: rows as they stand',
+      'customers: rows by their changes',
     )
   })
 })

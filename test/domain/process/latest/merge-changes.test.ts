@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import type { Contract } from '#lib/domain/contract/contract.ts'
 import { isNull, utf8At } from '#lib/domain/kernel/columns.ts'
 import { PlatformError } from '#lib/domain/kernel/errors.ts'
+import { compact } from '#lib/domain/lake/maintenance/compact.ts'
 import { expireSnapshots } from '#lib/domain/lake/maintenance/expire.ts'
 import { findOrphans, removeOrphans } from '#lib/domain/lake/maintenance/orphans.ts'
 import { decodeFields } from '#lib/domain/lake/parquet/decode-fields.ts'
@@ -190,6 +191,83 @@ describe('the table of the newest changes', () => {
       }
     },
   )
+})
+
+describe('where files of batches are gone, because the table of changes was compacted long ago', () => {
+  const CHANGES = { database: 'weir', name: 'customers' }
+
+  async function forgetBatches(cell: MemoryCell): Promise<void> {
+    await compact(lakeOf(cell), CHANGES, { minFiles: 2 })
+    cell.clock.ms += 3 * 86_400_000
+    await expireSnapshots(lakeOf(cell), CHANGES, { atLeast: 1, currentWithinMs: 0 })
+    const waiting = async () => new Set<string>()
+    const plan = await findOrphans(lakeOf(cell), CHANGES, { waiting })
+    cell.clock.ms += 2 * 3_600_000
+    const { removed } = await removeOrphans(lakeOf(cell), CHANGES, plan, {
+      waiting,
+      remover: cell.objects,
+    })
+    expect(removed).toBeGreaterThan(0)
+  }
+
+  it.each([undefined, 20])(
+    'the table begins with all that this one has (%s at once)',
+    async (most) => {
+      const history = sourceHistory(seededRandom(9, 3), 100)
+      const cell = newCell()
+      for (let at = 0; at < history.length; at += 10) {
+        await archive(cell, 'A', history.slice(at, at + 10))
+        await cell.commit()
+      }
+      await forgetBatches(cell)
+
+      await merge(cell, most)
+
+      expect(await existing(cell)).toEqual(inOrder(rowsAfter(history)))
+      expect(await merge(cell)).toEqual({ commits: 0, changes: 0, isComplete: true })
+    },
+  )
+
+  it('a table that nobody merged into meanwhile is mended from there', async () => {
+    const history = sourceHistory(seededRandom(10, 3), 100)
+    const cell = newCell()
+    for (let at = 0; at < history.length; at += 10) {
+      await archive(cell, 'A', history.slice(at, at + 10))
+      await cell.commit()
+      if (at < 30) await merge(cell)
+    }
+    await forgetBatches(cell)
+
+    await merge(cell)
+    await archive(cell, 'A', [{ operation: 'c', lsn: 1_000_000, id: 99, name: 'later' }])
+    await cell.commit()
+    await merge(cell)
+
+    expect(await existing(cell)).toEqual(new Map([...inOrder(rowsAfter(history)), [99, 'later']]))
+  })
+
+  it('ends in time, and goes on with the next call', async () => {
+    const history = sourceHistory(seededRandom(11, 3), 60)
+    const cell = newCell()
+    for (let at = 0; at < history.length; at += 10) {
+      await archive(cell, 'A', history.slice(at, at + 10))
+      await cell.commit()
+    }
+    let calls = 0
+    const stopped = await mergeChanges({
+      lake: lakeOf(cell),
+      journal: cell.journal,
+      contracts: cell.contracts,
+      layout: cell.layout,
+      database: 'weir',
+      maxChanges: 10,
+      shallStop: () => ++calls > 2,
+    })
+
+    expect(stopped).toMatchObject({ commits: 2, isComplete: false })
+    expect((await merge(cell, 10)).isComplete).toBe(true)
+    expect(await existing(cell)).toEqual(inOrder(rowsAfter(history)))
+  })
 })
 
 describe('a deleted row', () => {
