@@ -1,5 +1,6 @@
 """What a Glue table's name stands for in DuckDB."""
 
+import base64
 import hashlib
 import importlib
 import json
@@ -64,23 +65,73 @@ class Views:
 
 
 def create_views(connection, catalog, query, database):
-    """Views in the catalog for every table that the query may read."""
-    mentioned = athena_sql.names(query)
+    """Views in the catalog for every table that the query may read, and for what the views among them read."""
     views = Views(query)
     schemas = {"default", database} if database in glue._databases else {"default"}
+    mentioned = _mentioned(query)
     schemas |= {name for name in glue._databases if name.lower() in mentioned}
     for schema in schemas:
         connection.execute(f"CREATE SCHEMA IF NOT EXISTS {catalog}.{quoted(schema)}")
+    tables, definitions = [], {}
     for key, table in list(glue._tables.items()):
         schema, _, name = key.partition("/")
         if schema not in schemas or name.lower() not in mentioned:
             continue
+        if definition := view_definition(table):
+            definitions[key] = definition
+        else:
+            tables.append((key, table))
+    for key, table in tables:
+        schema, _, name = key.partition("/")
         try:
             relation = _relation(connection, key, table, query, views)
             connection.execute(f"CREATE VIEW {catalog}.{quoted(schema)}.{quoted(name)} AS {relation}")
         except Exception as error:  # noqa: BLE001, the name may also be a column's: only the query can tell
             views.problems[name] = error
+    _create_athena_views(connection, catalog, definitions, views)
     return views
+
+
+def _mentioned(query):
+    """The names in the query, and in the queries of views that these may mean."""
+    found, new = set(), athena_sql.names(query)
+    while new:
+        found |= new
+        queries = [definition["originalSql"] for key, table in list(glue._tables.items())
+                   if key.partition("/")[2].lower() in new and (definition := view_definition(table))]
+        new = set().union(*(athena_sql.names(text) for text in queries)) - found
+    return found
+
+
+def view_definition(table):
+    """What Athena keeps of a view: JSON in base64 inside of a comment. None if the entry is no view."""
+    text = re.fullmatch(r"/\* Presto View: (\S+) \*/", table.get("ViewOriginalText") or "")
+    if table.get("TableType") != "VIRTUAL_VIEW" or text is None:
+        return None
+    return json.loads(base64.b64decode(text[1]))
+
+
+def _create_athena_views(connection, catalog, definitions, views):
+    """Views after those that they stand on: each is tried again for as long as others could be created."""
+    waiting = dict(definitions)
+    while waiting:
+        created = []
+        for key, definition in waiting.items():
+            schema, _, name = key.partition("/")
+            try:
+                connection.execute(f"SET search_path = '{catalog}.{quoted(definition['schema'])},memory.main'")
+                rewritten = athena_sql.rewrite(definition["originalSql"], catalog, lambda *version: create_version_view(
+                    connection, catalog, definition["schema"], *version))
+                columns = ", ".join(quoted(column["name"]) for column in definition["columns"])
+                connection.execute(f"CREATE VIEW {catalog}.{quoted(schema)}.{quoted(name)} ({columns}) AS {rewritten}")
+                created.append(key)
+            except Exception as error:  # noqa: BLE001, as for tables
+                views.problems[name] = error
+        if not created:
+            return
+        for key in created:
+            views.problems.pop(key.partition("/")[2], None)
+            del waiting[key]
 
 
 def create_version_view(connection, catalog, default_database, database, table_name, kind, expression):

@@ -112,11 +112,15 @@ def main():
     import athena
     import event_sources
     import kinesis_streams
+    import named_queries
+    import s3_tables
 
     count_loopback_as_tls(ministack_app)
     answer_without_waiting_for_logs(lambda_runtime)
     athena.install(options.port)
     kinesis_streams.install()
+    named_queries.install()
+    s3_tables.install()
     event_sources.install()
 
     identity = {"token": options.token, "pid": os.getpid(), "auth": ministack_app.AUTH}

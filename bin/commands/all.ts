@@ -4,6 +4,7 @@ import { registerFeatures } from './features.ts'
 import type { Register } from './program.ts'
 import { registerQuarantine } from './quarantine.ts'
 import { registerQuery } from './query.ts'
+import { registerRaw } from './raw.ts'
 import { registerReconcile } from './reconcile.ts'
 import { registerReplay } from './replay.ts'
 import { registerSend } from './send.ts'
@@ -22,6 +23,7 @@ export const COMMANDS: readonly Register[] = [
   registerQuery,
   registerFeatures,
   registerReconcile,
+  registerRaw,
   registerReplay,
   registerQuarantine,
   registerTable,

@@ -49,6 +49,13 @@ export function instantMs(text: string): number {
   throw new InvalidArgumentError('Write a time such as 2026-01-31 or 2026-01-31T18:00:00Z.')
 }
 
+/** A date of UTC, as objects are named by: `2026-01-31`. */
+export function dateText(text: string): string {
+  const date = text.trim()
+  if (/^\d{4}-\d{2}-\d{2}$/.test(date) && !Number.isNaN(Date.parse(date))) return date
+  throw new InvalidArgumentError('Write a date such as 2026-01-31.')
+}
+
 /** A snapshot's id, or a time as {@link instantMs} takes it. */
 export function snapshotOrTime(text: string): bigint | { readonly atMs: number } {
   // Years have four digits, ids of snapshots many more.

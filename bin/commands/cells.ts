@@ -30,7 +30,8 @@ const REGIONS = [
 export interface DeployedCell {
   readonly region: string
   readonly database: string
-  readonly workGroup: string
+  /** Athena's work group of each purpose that people query for. */
+  readonly workGroups: ReadonlyMap<string, string>
   /** All outputs of the state stack. */
   readonly outputs: Readonly<Record<string, string>>
 }
@@ -81,9 +82,35 @@ export async function findCell(
   return {
     region,
     database: required(outputs, 'Database', stack.name),
-    workGroup: required(outputs, 'QueryWorkGroup', stack.name),
+    workGroups: workGroupsIn(outputs),
     outputs,
   }
+}
+
+/** `QueryWorkGroupAnalysts` → analysts. */
+function workGroupsIn(outputs: Readonly<Record<string, string>>): ReadonlyMap<string, string> {
+  const groups = Object.entries(outputs).flatMap(([key, value]): [string, string][] => {
+    const [, purpose] = /^QueryWorkGroup([A-Z]\w*)$/.exec(key) ?? []
+    return purpose === undefined ? [] : [[purpose.toLowerCase(), value]]
+  })
+  return new Map(groups)
+}
+
+/** The work group of a purpose, or one line naming the purposes there are. */
+export function workGroupOf({ workGroups, region }: DeployedCell, purpose: string): string {
+  const found = workGroups.get(purpose)
+  if (found !== undefined) return found
+  if (workGroups.size === 0) {
+    throw new CommandError(
+      'cell.outdated',
+      `the cell in ${region} has no work groups: it was deployed by another version; run \`npm run weir -- up\``,
+    )
+  }
+  throw new CommandError(
+    'query.purpose',
+    `nobody may query for "${purpose}" in ${region}: purposes are ${[...workGroups.keys()].join(', ')}`,
+    { exitCode: 2 },
+  )
 }
 
 /** Whether this can be an AWS region. */

@@ -53,9 +53,7 @@ export async function generationStores(
   const glue = new GlueClient(config)
   const kinesis = new KinesisClient(config)
   const pause = (ms: number) => sleep(ms, undefined, { signal: context.signal })
-  const { StreamDescriptionSummary: stream } = await kinesis.send(
-    new DescribeStreamSummaryCommand({ StreamName: deployed.streamName }),
-  )
+  const streamArn = await streamArnOf(kinesis, deployed.streamName)
   const { contracts, journal, layout } = stores
   const identify = once(() => identifyOf(config, deployed.functions.archiveEvents))
   const fromRaw = curatedFromRaw({ objects, journal, contracts, layout, identify })
@@ -75,7 +73,7 @@ export async function generationStores(
       ids: systemIds,
     },
     commit: { pause: jitteredBackoff({ sleep: pause, random: Math.random }) },
-    stream: new KinesisStreamProgress({ client: kinesis, streamArn: stream!.StreamARN! }),
+    stream: new KinesisStreamProgress({ client: kinesis, streamArn }),
     generations: new DynamoDbGenerationStore(table),
     slotsOf: slotsOfGenerations(table),
     inventory: new DynamoDbSlotInventory({ ...table, sleep: pause }),
@@ -85,8 +83,16 @@ export async function generationStores(
   }
 }
 
-/** The identity of events in the cell, as its archive has it: needed only where files of batches are gone. */
-async function identifyOf(config: ClientConfig, archiveEvents: string): Promise<Identify> {
+/** The stream's ARN, by which alone IAM sees which stream a call means. */
+export async function streamArnOf(client: KinesisClient, streamName: string): Promise<string> {
+  const { StreamDescriptionSummary: stream } = await client.send(
+    new DescribeStreamSummaryCommand({ StreamName: streamName }),
+  )
+  return stream!.StreamARN!
+}
+
+/** The identity of events in the cell, as its archive has it. */
+export async function identifyOf(config: ClientConfig, archiveEvents: string): Promise<Identify> {
   const { Environment: environment } = await new LambdaClient(config).send(
     new GetFunctionConfigurationCommand({ FunctionName: archiveEvents }),
   )

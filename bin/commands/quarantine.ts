@@ -50,6 +50,8 @@ export interface QuarantineList {
 const DEFAULT_LIMIT = 20
 const COLUMNS = 'quarantine_id, reason, path, detail, arrival_time, contract_version, event_id'
 
+const PURPOSE = { purpose: 'operations' } as const
+
 /** Rejected events of a product, the newest first, and how many there are of each reason. */
 export async function listQuarantine(
   context: CommandContext,
@@ -66,12 +68,12 @@ export async function listQuarantine(
     query(
       context,
       `select reason, count(*) ${from}${where} group by reason order by count(*) desc, reason`,
-      options.region,
+      { ...PURPOSE, region: options.region },
     ),
     query(
       context,
       `select ${COLUMNS} ${from}${where} order by arrival_time desc, quarantine_id desc limit ${options.limit ?? DEFAULT_LIMIT}`,
-      options.region,
+      { ...PURPOSE, region: options.region },
     ),
   ])
   const counts = reasons.rows.map(([reason, count]) => [String(reason), Number(count)] as const)
@@ -104,7 +106,7 @@ export async function showQuarantined(
   const { rows } = await query(
     context,
     `select ${COLUMNS}, event_source, event, length_bytes, sha256 from ${product}_quarantine${where}`,
-    region,
+    { ...PURPOSE, region },
   )
   const row = rows[0]
   if (row === undefined) {

@@ -1,6 +1,7 @@
 import type { Command } from 'commander'
 import type { QueryResult } from '#lib/adapters/athena/athena-query.ts'
 import { hasCode } from '#lib/domain/kernel/errors.ts'
+import { snapshotOrTime } from './arguments.ts'
 import { cellIn } from './cells.ts'
 import type { CommandContext } from './context.ts'
 import { CommandError } from './failure.ts'
@@ -9,20 +10,40 @@ import type { Register } from './program.ts'
 import { requireReading } from './read-only-sql.ts'
 import { athenaOf } from './stores.ts'
 import { counted, grouped, table } from './terminal.ts'
+import { asOf, type TableVersion, tablesOfCell } from './time-travel.ts'
+
+export interface QueryOptions {
+  readonly region: string
+  /** Whose limits hold. @default analysts */
+  readonly purpose?: string
+  /** The tables as they were at a time, or at one snapshot of the one table. @default as they are */
+  readonly at?: bigint | { readonly atMs: number }
+}
+
+export interface QueryAnswer extends QueryResult {
+  /** The versions that were read, where one was asked for. */
+  readonly versions?: readonly TableVersion[]
+}
+
+const DEFAULT_PURPOSE = 'analysts'
 
 /** Runs SQL that only reads in a cell's Athena. A failed query fails with Athena's reason. */
 export async function query(
   context: CommandContext,
   sql: string,
-  region: string,
-): Promise<QueryResult> {
+  { region, purpose = DEFAULT_PURPOSE, at }: QueryOptions,
+): Promise<QueryAnswer> {
   if (sql.trim() === '') {
     throw new CommandError('query.empty', 'the query is empty', { exitCode: 2 })
   }
   requireReading(sql)
   const cell = await cellIn(context, region)
+  const athena = athenaOf(context, cell, purpose)
   try {
-    return await athenaOf(context, cell).run(await withLiveTables(context, sql, region))
+    const live = await withLiveTables(context, sql, region)
+    if (at === undefined) return await athena.run(live)
+    const then = await asOf(live, at, cell.database, tablesOfCell(context, cell))
+    return { ...(await athena.run(then.sql)), versions: then.versions }
   } catch (error) {
     if (!hasCode(error, 'athena.queryFailed')) throw error
     const reason = (error as Error).message.replace(/\s*\n\s*/g, ' ')
@@ -35,10 +56,20 @@ export const registerQuery: Register = (program, run) => {
     .command('query')
     .summary('ask Athena')
     .description(
-      'Runs SQL that reads (Trino’s dialect) in a region’s Athena. Tables: <product>, <product>_raw, <product>_quarantine; {<view>} stands for a view’s feature table, of the generation that is live.',
+      'Runs SQL that reads (Trino’s dialect) in a region’s Athena. Tables: <product>, <product>_raw, <product>_quarantine; views: <product>_current, <product>_daily, <product>_rejections; {<view>} stands for a view’s feature table, of the generation that is live.',
     )
     .argument('<sql>', 'one statement: select, with, values, show, describe or explain')
     .requiredOption('--region <region>', 'the cell to ask')
+    .option(
+      '--at <time|snapshot>',
+      'read each table as it was at a time, or the one table at its snapshot',
+      snapshotOrTime,
+    )
+    .option(
+      '--purpose <name>',
+      'whose work group, so whose limit of bytes: analysts or operations',
+      DEFAULT_PURPOSE,
+    )
     .addHelpText(
       'after',
       [
@@ -46,15 +77,16 @@ export const registerQuery: Register = (program, run) => {
         'Examples:',
         '  npm run weir -- query "select count(*), sum(total_amount) from trips" --region us-east-1',
         '  npm run weir -- query "select reason, count(*) from trips_quarantine group by 1" --region eu-west-1',
+        '  npm run weir -- query "select count(*) from trips" --region us-east-1 --at 2026-01-31T18:00:00Z',
         '',
-        'With --json: {columns, types, rows, scannedBytes}. Each row is an array in the order of the columns: integers',
-        'and floating-point numbers are JSON numbers (an integer beyond 2^53 is text), decimals are exact text, dates',
-        'and times ISO 8601 text.',
+        'With --json: {columns, types, rows, scannedBytes}, with --at also versions: [{table, snapshot, committedAt}].',
+        'Each row is an array in the order of the columns: integers and floating-point numbers are JSON numbers (an',
+        'integer beyond 2^53 is text), decimals are exact text, dates and times ISO 8601 text.',
       ].join('\n'),
     )
-    .action((sql: string, options: { region: string }, command: Command) =>
+    .action((sql: string, options: QueryOptions, command: Command) =>
       run(command, async (context) => {
-        const result = await query(context, sql, options.region)
+        const result = await query(context, sql, options)
         const { terminal } = context
         terminal.document(result)
         if (terminal.json) return
@@ -63,6 +95,9 @@ export const registerQuery: Register = (program, run) => {
         )
         const rows = result.rows.map((row) => row.map((cell) => String(cell ?? '')))
         terminal.line(table(result.columns, rows, { right: numeric }))
+        for (const { table: name, snapshot, committedAt } of result.versions ?? []) {
+          terminal.line(`${name} as of snapshot ${snapshot}, committed ${committedAt}`)
+        }
         terminal.line(
           `${counted(result.rows.length, 'row')}, ${grouped(result.scannedBytes)} bytes scanned`,
         )

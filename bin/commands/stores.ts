@@ -23,7 +23,7 @@ import type { ProductTable } from '#lib/domain/ops/product-tables.ts'
 import type { SlotsOf } from '#lib/domain/process/generations/feed-generations.ts'
 import type { GenerationStore } from '#lib/domain/process/generations/generation-store.ts'
 import type { ViewDefinition } from '#lib/domain/process/view.ts'
-import { type DeployedCell, type DeployedProduct, productIn } from './cells.ts'
+import { type DeployedCell, type DeployedProduct, productIn, workGroupOf } from './cells.ts'
 import { type CommandContext, productNamed } from './context.ts'
 
 /** The stores of one product in one cell, to read. */
@@ -88,17 +88,21 @@ export async function productStores(
     contracts,
     views,
     tableNames: majors.map(tableNameOf),
-    athena: athenaOf(context, deployed.cell),
+    athena: athenaOf(context, deployed.cell, 'operations'),
     tables,
     table: async () => (await tables()).at(-1)?.table,
   }
 }
 
-/** Athena in a cell: its work group and its database. */
-export function athenaOf(context: CommandContext, cell: DeployedCell): AthenaQuery {
+/** Athena in a cell: its database, and the work group of a purpose. */
+export function athenaOf(
+  context: CommandContext,
+  cell: DeployedCell,
+  purpose: string,
+): AthenaQuery {
   return new AthenaQuery({
     client: new AthenaClient(context.target.clientConfig(cell.region)),
-    workGroup: cell.workGroup,
+    workGroup: workGroupOf(cell, purpose),
     database: cell.database,
     sleep: (ms) => sleep(ms, undefined, { signal: context.signal }),
   })

@@ -163,6 +163,9 @@ function comingLine({ known }: OpenTable, { entries, rows, shards }: PastFences)
   const batches = entries === 1 ? '1 batch' : `${grouped(entries)} batches`
   const from = `${batches} of ${counted(shards, 'shard')}`
   if (entries === 0) return 'nothing comes from the journal: the table is up to it'
+  if (known.kind === 'latest') {
+    return `${from} with ${counted(rows, 'change')} are merged again`
+  }
   return known.kind === 'curated'
     ? `${from} with ${counted(rows, 'row')} come in again from the journal; what other engines had put in does not`
     : `${from} are looked at again, and windows that they close or change are written anew from their slots`

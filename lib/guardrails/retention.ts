@@ -21,3 +21,20 @@ export function checkRetention(contract: Contract, file: string): void {
     )
   }
 }
+
+/**
+ * Refuses a product whose versions do not agree on whether raw is locked: a bucket has locks from its creation on or never, and
+ * CloudFormation would put an empty one in its place.
+ */
+export function checkLock(contracts: readonly Contract[], file: string): void {
+  const [first, ...others] = contracts
+  const changed = others.find(
+    ({ retention }) =>
+      (retention.rawLockDays === undefined) !== (first?.retention.rawLockDays === undefined),
+  )
+  if (first === undefined || changed === undefined) return
+  const has = (one: Contract) => (one.retention.rawLockDays === undefined ? 'has not' : 'has')
+  throw new Error(
+    `${file}: version ${first.version} of product "${first.product}" ${has(first)} weir.rawLockDays and ${changed.version} ${has(changed)}: a bucket is made with locks or without, so state it in all versions or in none`,
+  )
+}

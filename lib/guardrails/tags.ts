@@ -7,6 +7,7 @@ import { isJson, type TemplateResource, type Templates } from './templates.ts'
  * until someone has looked it up in the CloudFormation reference.
  */
 const UNTAGGABLE = new Set([
+  'AWS::Athena::NamedQuery',
   'AWS::Glue::Database',
   'AWS::Glue::Table',
   'AWS::Lambda::EventInvokeConfig',

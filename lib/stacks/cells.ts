@@ -5,6 +5,7 @@ import { refuseBreakingChange } from '#lib/guardrails/contract-evolution.ts'
 import { Guardrails } from '#lib/guardrails/guardrails.ts'
 import { NagPack } from '#lib/guardrails/nag-pack.ts'
 import { checkResidency } from '#lib/guardrails/residency.ts'
+import { checkLock } from '#lib/guardrails/retention.ts'
 import { checkProductNames } from '#lib/topology/names.ts'
 import type { Topology } from '#lib/topology/topology.ts'
 import { CellStacks } from './cell-stacks.ts'
@@ -19,6 +20,7 @@ export interface CellsProps {
 export function addCells(app: App, { topology, products, bundles }: CellsProps): void {
   checkProductNames(products.map((product) => product.name))
   for (const { contract, files, sources } of products) {
+    checkLock([...sources.map((source) => source.contract), contract], files.contract)
     refuseBreakingChange(sources)
     checkResidency(contract, files.contract, topology.cells)
   }

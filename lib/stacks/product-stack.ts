@@ -7,6 +7,7 @@ import type { FunctionBundles } from '#lib/constructs/kernel/function-bundles.ts
 import { Sweep } from '#lib/constructs/kernel/sweep.ts'
 import { CommitSnapshots } from '#lib/constructs/lake/commit-snapshots.ts'
 import { MaintainTable } from '#lib/constructs/lake/maintain-table.ts'
+import { ProductQueries } from '#lib/constructs/lake/product-queries.ts'
 import { FinalizeWindows } from '#lib/constructs/process/finalize-windows.ts'
 import { UpdateWindows } from '#lib/constructs/process/update-windows.ts'
 import type { Product } from '#lib/domain/contract/product.ts'
@@ -46,6 +47,7 @@ export class ProductStack extends Stack {
     this.getFeatures = new GetFeatures(this, 'GetFeatures', productScope).function
     this.finalizeWindows = new FinalizeWindows(this, 'FinalizeWindows', productScope).function
     this.maintainTable = new MaintainTable(this, 'MaintainTable', productScope).function
+    new ProductQueries(this, 'Queries', { product, catalog })
     new Sweep(this, 'Sweep', {
       consumers: [this.commitSnapshots, this.updateWindows, this.finalizeWindows],
     })

@@ -35,11 +35,15 @@ export class StateStack extends Stack {
     const cellKey = this.keys.cell
     this.catalog = new Catalog(this, 'Catalog', {
       database: topology.namespace,
+      purposes: topology.purposes,
       cellKey,
       removalPolicy,
     })
     new CfnOutput(this, 'Database', { value: this.catalog.database })
-    new CfnOutput(this, 'QueryWorkGroup', { value: this.catalog.workGroup })
+    for (const [purpose, workGroup] of this.catalog.workGroups) {
+      const name = `${purpose.charAt(0).toUpperCase()}${purpose.slice(1)}`
+      new CfnOutput(this, `QueryWorkGroup${name}`, { value: workGroup })
+    }
     for (const { name, contract, files } of products) {
       const stores = new ProductStores(this, productId(name), {
         contract,

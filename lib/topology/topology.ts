@@ -6,6 +6,8 @@ export interface Topology {
   /** Who answers for what all products of a cell share. */
   readonly platform: Ownership
   readonly cells: readonly Cell[]
+  /** What people may query a cell for, each with a work group of its own. Must name `analysts` and `operations`. */
+  readonly purposes: readonly QueryPurpose[]
   /**
    * Whether removing a stack removes its data. Only for clouds that are thrown away: never a default, always asked for.
    */
@@ -29,6 +31,20 @@ export interface Ownership {
   readonly dataClassification: string
 }
 
+/** A reason to query: who pays, and how much one query may read, is settled by purpose. */
+export interface QueryPurpose {
+  readonly name: string
+  readonly description: string
+  /** A query that would read more is stopped. Athena knows no limit below 10 MB. */
+  readonly scanLimitBytes: number
+}
+
+/** Purposes that every cell has: commands and saved queries name them. */
+export const REQUIRED_PURPOSES = ['analysts', 'operations'] as const
+
+const PURPOSE = /^[a-z][a-z0-9]{0,31}$/
+const LEAST_SCAN_LIMIT_BYTES = 10_000_000
+
 const REGION = /^[a-z]{2,3}(-[a-z]+)+-[1-9]$/
 const CELL_NAME = /^[a-z][a-z0-9]*(-[a-z0-9]+)*$/
 const NAMESPACE = /^[a-z][a-z0-9]{0,15}$/
@@ -48,6 +64,20 @@ const DEFAULTS: Topology = {
     dataClassification: 'confidential',
   },
   cells: [cellOf('us-east-1'), cellOf('eu-west-1')],
+  purposes: [
+    {
+      name: 'analysts',
+      description: 'Questions that people ask of the data',
+      // Five cents.
+      scanLimitBytes: 10_000_000_000,
+    },
+    {
+      name: 'operations',
+      description: 'Counts and proofs over whole tables, such as weir reconcile',
+      // Five dollars.
+      scanLimitBytes: 1_000_000_000_000,
+    },
+  ],
   disposable: false,
 }
 
@@ -74,7 +104,26 @@ export function defineTopology(given: Partial<Topology> = {}): Topology {
     }
   }
   refuseTwins(topology.cells)
+  checkPurposes(topology.purposes)
   return topology
+}
+
+function checkPurposes(purposes: readonly QueryPurpose[]): void {
+  const names = purposes.map((purpose) => purpose.name)
+  for (const { name, scanLimitBytes } of purposes) {
+    check('query purpose', name, PURPOSE, 'up to 32 lower-case letters and digits')
+    if (names.filter((other) => other === name).length > 1) {
+      throw new Error(`query purpose "${name}" is stated twice: state each once`)
+    }
+    if (!Number.isSafeInteger(scanLimitBytes) || scanLimitBytes < LEAST_SCAN_LIMIT_BYTES) {
+      throw new Error(
+        `query purpose "${name}" may scan ${scanLimitBytes} bytes: write at least ${LEAST_SCAN_LIMIT_BYTES}, the least that Athena takes`,
+      )
+    }
+  }
+  for (const name of REQUIRED_PURPOSES) {
+    if (!names.includes(name)) throw new Error(`no query purpose "${name}": every cell has one`)
+  }
 }
 
 function refuseTwins(cells: readonly Cell[]): void {

@@ -48,6 +48,9 @@ const COMMAND_PATHS = [
   ['features', 'get'],
   ['features', 'sql'],
   ['reconcile'],
+  ['raw'],
+  ['raw', 'verify'],
+  ['raw', 'rebuild-journal'],
   ['replay'],
   ['replay', 'start'],
   ['replay', 'compare'],
@@ -97,7 +100,7 @@ describe('help', () => {
   it('has an example for every command, and offers --json', async () => {
     for (const path of COMMAND_PATHS.filter((one) => one.length > 0)) {
       const { stdout } = await weir([...path, '--help'])
-      if (['features', 'replay', 'quarantine', 'table', 'contract'].includes(path.join(' ')))
+      if (['features', 'raw', 'replay', 'quarantine', 'table', 'contract'].includes(path.join(' ')))
         continue
 
       expect(stdout).toMatch(/Examples?:/)

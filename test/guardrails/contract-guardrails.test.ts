@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { refusePersonalFields } from '#lib/guardrails/personal-fields.ts'
-import { checkRetention } from '#lib/guardrails/retention.ts'
+import { checkLock, checkRetention } from '#lib/guardrails/retention.ts'
 import { synth } from '#test/support/synth.ts'
 import { fieldOf, productOf } from '#test/support/synth-product.ts'
 
@@ -40,6 +40,23 @@ describe('residency', () => {
   it('takes a region by its name or by its first part', () => {
     expect(failing('eu', 'us-east')).not.toThrow()
     expect(failing('eu-west-1', 'us-east-1')).not.toThrow()
+  })
+})
+
+describe('a lock on raw', () => {
+  const { contract } = productOf()
+  const locked = { ...contract, retention: { ...contract.retention, rawLockDays: 30 } }
+  const newer = { version: '1.1.0' }
+
+  it('is in all versions of a contract or in none: a bucket cannot be given one later', () => {
+    expect(() => checkLock([contract, { ...locked, ...newer }], 'c.yaml')).toThrow(
+      /^c\.yaml: version 1\.0\.0 .* has not weir\.rawLockDays and 1\.1\.0 has: .* in all versions or in none$/,
+    )
+    expect(() => checkLock([locked, { ...contract, ...newer }], 'c.yaml')).toThrow(
+      /1\.1\.0 has not/,
+    )
+    expect(() => checkLock([contract, { ...contract, ...newer }], 'c.yaml')).not.toThrow()
+    expect(() => checkLock([locked, { ...locked, ...newer }], 'c.yaml')).not.toThrow()
   })
 })
 

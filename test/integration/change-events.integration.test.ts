@@ -8,6 +8,7 @@ import { CHANGES, CUSTOMERS, REFUSED_CHANGES, redelivered } from '#test/support/
 import { IcebergReaders } from '#test/support/iceberg-readers.ts'
 import { ProjectCopy } from '#test/support/project-copy.ts'
 import { sendChanges } from '../../docs/examples/send-changes.ts'
+import { eventually } from '../local/temporary-cloud.ts'
 
 const REGION = 'us-east-1'
 const TOLD = CHANGES.filter((message) => message !== null)
@@ -98,6 +99,38 @@ describe('changes of a table as Debezium tells them', () => {
       [1006, 'Zoë Müller', 'active', '7.00'],
     ])
   })
+
+  it('are merged into the rows as they stand, with the sweep of each minute', async () => {
+    const existing = 'select id, name, status, credit from customers_current order by id'
+    const rows = await eventually(async () => {
+      const { exitCode, stdout } = await project.weir(
+        'query',
+        existing,
+        '--region',
+        REGION,
+        '--json',
+      )
+      const answered = exitCode === 0 ? (JSON.parse(stdout) as Rows).rows : []
+      // The last row that was created: all changes are merged.
+      return answered.some(([id]) => id === 1006) ? answered : undefined
+    }, 150_000)
+
+    expect(rows).toEqual([
+      [1001, 'Ada Park', 'suspended', '100.50'],
+      [1002, 'Béla Nagy', 'active', '275.25'],
+      [1006, 'Zoë Müller', 'active', '7.00'],
+    ])
+    expect(
+      await query("select id, name, credit from customers_latest where op = 'd' order by id"),
+    ).toEqual([
+      [1004, null, null],
+      [1005, null, null],
+      [1400987366369402881n.toString(), null, null],
+    ])
+    expect(await weir('table', 'list', 'customers')).toMatchObject({
+      tables: [{ kind: 'curated' }, { table: 'customers_latest', kind: 'latest', rows: 6 }],
+    })
+  }, 200_000)
 
   it('say when the source committed them', async () => {
     expect(

@@ -209,6 +209,24 @@ describe('the local Athena', () => {
     await expect(query(sql)).rejects.toThrow(new Error(reason))
   })
 
+  it('reads views as Athena keeps them, also views of views', async () => {
+    await createView('zone_trips', 'SELECT zone, count(*) AS n FROM trips GROUP BY zone', [
+      'zone',
+      'n',
+    ])
+    await createView(
+      'busiest',
+      `SELECT max(n), count(*) FROM zone_trips JOIN (SELECT count(*) c FROM raw WHERE date >= '2024-01-02') r ON r.c = 6`,
+      ['most', 'zones'],
+    )
+
+    const { columns, rows } = await query('SELECT b.most, zones FROM taxi.busiest b')
+
+    expect(columns).toEqual(['most', 'zones'])
+    expect(rows).toEqual([['30', '5']])
+    await expect(query('SELECT nothing FROM busiest')).rejects.toThrow(/^COLUMN_NOT_FOUND/)
+  })
+
   it('writes the result where it says, nulls apart from empty texts', async () => {
     const { outputLocation } = await query(`SELECT 'a "b"' AS x, '' AS y, NULL AS z`)
     const key = outputLocation.replace('s3://fixture-lake/', '')
@@ -259,6 +277,25 @@ describe('the local Athena', () => {
       'projection.shard.digits': '3',
     }
     await createTable('raw', 's3://fixture-lake/raw/', { columns: RAW_COLUMNS, parameters })
+  }
+
+  async function createView(name: string, sql: string, columns: readonly string[]): Promise<void> {
+    const definition = {
+      originalSql: sql,
+      catalog: 'awsdatacatalog',
+      schema: 'taxi',
+      columns: columns.map((column) => ({ name: column, type: 'varchar' })),
+    }
+    const encoded = Buffer.from(JSON.stringify(definition)).toString('base64')
+    const table = {
+      Name: name,
+      TableType: 'VIRTUAL_VIEW',
+      Parameters: { presto_view: 'true' },
+      ViewOriginalText: `/* Presto View: ${encoded} */`,
+      ViewExpandedText: '/* Presto View */',
+      StorageDescriptor: { Columns: columns.map((column) => ({ Name: column, Type: 'string' })) },
+    }
+    await glue.send(new CreateTableCommand({ DatabaseName: 'taxi', TableInput: table }))
   }
 
   async function createTable(

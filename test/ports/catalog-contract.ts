@@ -9,30 +9,38 @@ const SCHEMA: TableSchema = {
   ],
 }
 
-/** What every catalog promises; run on each adapter. `create` gives a catalog and a database without tables. */
+/**
+ * What every catalog promises; run on each adapter. `create` gives a catalog and a database without tables; where tables
+ * lie, if the catalog says so itself.
+ */
 export function catalogContract(
   create: () => Promise<{
     readonly catalog: Catalog
     readonly remover: TableRemover
     readonly database: string
+    readonly locationOf?: (table: TableName) => Promise<string>
   }>,
 ): void {
   let catalog: Catalog
   let remover: TableRemover
   let database: string
+  let locationOf = async ({ name }: TableName): Promise<string> => `s3://lake/${name}`
   beforeAll(async () => {
-    ;({ catalog, remover, database } = await create())
+    const created = await create()
+    ;({ catalog, remover, database, locationOf = locationOf } = created)
   })
 
-  const input = (table: TableName, metadata: string) => ({
-    metadataLocation: `s3://lake/${table.name}/metadata/${metadata}.metadata.json`,
-    location: `s3://lake/${table.name}`,
+  const metadataAt = async (table: TableName, metadata: string) =>
+    `${await locationOf(table)}/metadata/${metadata}.metadata.json`
+  const input = async (table: TableName, metadata: string) => ({
+    metadataLocation: await metadataAt(table, metadata),
+    location: await locationOf(table),
     schema: SCHEMA,
   })
 
   async function created(name: string): Promise<TableName> {
     const table = { database, name }
-    await catalog.create(table, input(table, '0'))
+    await catalog.create(table, await input(table, '0'))
     return table
   }
 
@@ -44,7 +52,7 @@ export function catalogContract(
     const table = await created('created')
 
     expect(await catalog.load(table)).toMatchObject({
-      metadataLocation: 's3://lake/created/metadata/0.metadata.json',
+      metadataLocation: await metadataAt(table, '0'),
     })
   })
 
@@ -62,7 +70,7 @@ export function catalogContract(
   it('creates a table once', async () => {
     const table = await created('once')
 
-    await expect(catalog.create(table, input(table, 'other'))).rejects.toMatchObject({
+    await expect(catalog.create(table, await input(table, 'other'))).rejects.toMatchObject({
       code: 'lake.commitConflict',
       retryable: true,
     })
@@ -74,7 +82,7 @@ export function catalogContract(
       const table = await created('swapped')
       const before = (await catalog.load(table))!
 
-      const metadataLocation = 's3://lake/swapped/metadata/1.metadata.json'
+      const metadataLocation = await metadataAt(table, '1')
       await catalog.swap(table, { expectedVersion: before.version, metadataLocation })
 
       const after = (await catalog.load(table))!
@@ -85,8 +93,11 @@ export function catalogContract(
     it('with an old version is a conflict and changes nothing, however often', async () => {
       const table = await created('stale')
       const { version } = (await catalog.load(table))!
-      const swap = (metadata: string) =>
-        catalog.swap(table, { expectedVersion: version, metadataLocation: `s3://lake/${metadata}` })
+      const swap = async (metadata: string) =>
+        catalog.swap(table, {
+          expectedVersion: version,
+          metadataLocation: await metadataAt(table, metadata),
+        })
       await swap('won')
 
       // The second try has seen the newer entry; what it expects is still the old one.
@@ -95,14 +106,16 @@ export function catalogContract(
           code: 'lake.commitConflict',
           retryable: true,
         })
-        expect((await catalog.load(table))!.metadataLocation).toBe('s3://lake/won')
+        expect((await catalog.load(table))!.metadataLocation).toBe(await metadataAt(table, 'won'))
       }
     })
 
     it('is won by exactly one of many rivals', async () => {
       const table = await created('raced')
       const { version } = (await catalog.load(table))!
-      const rivals = Array.from({ length: 6 }, (_, rival) => `s3://lake/raced/${rival}`)
+      const rivals = await Promise.all(
+        Array.from({ length: 6 }, (_, rival) => metadataAt(table, String(rival))),
+      )
 
       const outcomes = await Promise.allSettled(
         rivals.map((metadataLocation) =>

@@ -301,3 +301,42 @@ describe('the pipeline of a product', () => {
     expect(new Set([...imports].map(([, stack]) => stack))).toEqual(new Set([STATE]))
   })
 })
+
+it('a function that locks raw may do so, and may not lift a lock', () => {
+  const retention = { ...productOf().contract.retention, rawLockDays: 365 }
+  const allowed = permissions('ArchiveEvents', synth({ products: [productOf({ retention })] }))
+
+  expect(allowed.filter((one) => one.includes('Retention'))).toEqual([
+    's3:PutObjectRetention on objects/raw/*',
+  ])
+})
+
+describe('what people ask of a product', () => {
+  it('is ready as views, as Athena itself keeps them', () => {
+    const views = cell
+      .resources(PRODUCT, 'AWS::Glue::Table')
+      .map(({ Properties }) => Properties.TableInput)
+
+    expect(views.map((view) => [view.Name, view.TableType])).toEqual([
+      ['sensor_readings_current', 'VIRTUAL_VIEW'],
+      ['sensor_readings_daily', 'VIRTUAL_VIEW'],
+      ['sensor_readings_rejections', 'VIRTUAL_VIEW'],
+    ])
+    for (const view of views) {
+      const [, base64] = /^\/\* Presto View: (\S+) \*\/$/.exec(view.ViewOriginalText)!
+      const definition = JSON.parse(Buffer.from(base64!, 'base64').toString())
+      expect([definition.catalog, definition.schema]).toEqual(['awsdatacatalog', 'weir'])
+      expect(definition.columns.map((column: { name: string }) => column.name)).toEqual(
+        view.StorageDescriptor.Columns.map((column: { Name: string }) => column.Name),
+      )
+    }
+  })
+
+  it('is ready as saved queries, in the work group of their purpose', () => {
+    const queries = cell.resources(PRODUCT, 'AWS::Athena::NamedQuery').map((one) => one.Properties)
+    const groups = new Set(queries.map(({ WorkGroup }) => WorkGroup))
+
+    expect([...groups].sort()).toEqual(['weir-analysts', 'weir-operations'])
+    for (const { Name } of queries) expect(Name).toMatch(/^sensor_readings: /)
+  })
+})

@@ -1,6 +1,9 @@
 import { describe, expect, it } from 'vitest'
+import { defineTopology } from '#lib/topology/topology.ts'
 import { synth } from '#test/support/synth.ts'
+import { productOf } from '#test/support/synth-product.ts'
 
+const COLD = { afterDays: 120, to: 'instant-archive' } as const
 const STATE = 'weir-eu-west-1-state'
 const kept = synth()
 const bucketOf = (cell = kept) =>
@@ -151,6 +154,43 @@ describe('the stores of a product', () => {
     expect(days('table/')).toEqual([undefined, 30])
   })
 
+  it('move raw to the class that the contract says, but for what is too small to gain by it', () => {
+    const retention = { ...productOf().contract.retention, rawCold: COLD }
+    const cold = synth({ products: [productOf({ retention })] })
+    const rules = (one: typeof kept) =>
+      bucketOf(one).Properties.LifecycleConfiguration.Rules.filter(
+        (rule: { Transitions?: unknown }) => rule.Transitions !== undefined,
+      )
+
+    expect(rules(kept)).toEqual([])
+    expect(rules(cold)).toEqual([
+      expect.objectContaining({
+        Prefix: 'raw/',
+        ObjectSizeGreaterThan: 131_071,
+        Transitions: [{ StorageClass: 'GLACIER_IR', TransitionInDays: 120 }],
+      }),
+    ])
+  })
+
+  it('lock raw where the contract says so, and where anything is to stay', () => {
+    const retention = { ...productOf().contract.retention, rawLockDays: 365 }
+    const products = [productOf({ retention })]
+    const locked = synth({ products })
+    const disposable = synth({ products, topology: { disposable: true } })
+
+    expect(bucketOf().Properties.ObjectLockEnabled).toBeUndefined()
+    expect(bucketOf(locked).Properties.ObjectLockEnabled).toBe(true)
+    // A lock by default would hold the table's files too, which maintenance removes.
+    expect(bucketOf(locked).Properties.ObjectLockConfiguration).toBeUndefined()
+    expect(bucketOf(disposable).Properties.ObjectLockEnabled).toBeUndefined()
+    const days = (one: typeof kept) =>
+      one
+        .resources('weir-eu-west-1-sensor-readings', 'AWS::Lambda::Function')
+        .map(({ Properties }) => Properties.Environment.Variables.RAW_LOCK_DAYS)
+        .filter((value) => value !== undefined)
+    expect([days(kept), days(locked), days(disposable)]).toEqual([[], ['365'], []])
+  })
+
   it('take a raw object only from who asks that there be none', () => {
     const [statement] = kept
       .resources(STATE, 'AWS::S3::BucketPolicy')
@@ -192,7 +232,8 @@ describe('the stores of a product', () => {
       expect(Outputs[`SensorReadings${key}`]).toBeDefined()
     }
     expect(Outputs.Database).toBeDefined()
-    expect(Outputs.QueryWorkGroup?.Value).toBe('weir-query')
+    expect(Outputs.QueryWorkGroupAnalysts?.Value).toBe('weir-analysts')
+    expect(Outputs.QueryWorkGroupOperations?.Value).toBe('weir-operations')
   })
 
   it('keep their ids: another id would be an empty store', () => {
@@ -215,12 +256,33 @@ describe('the stores of a product', () => {
 })
 
 describe('queries of people', () => {
-  it('cannot read without limit nor choose where their results go', () => {
-    const [workGroup] = kept.resources(STATE, 'AWS::Athena::WorkGroup')
+  it('cannot read without limit nor choose where their results go, each purpose for itself', () => {
+    const groups = kept.resources(STATE, 'AWS::Athena::WorkGroup').map((one) => one.Properties)
 
-    expect(workGroup?.Properties.WorkGroupConfiguration).toMatchObject({
-      EnforceWorkGroupConfiguration: true,
-      BytesScannedCutoffPerQuery: 10_000_000_000,
-    })
+    expect(
+      groups.map(({ Name, WorkGroupConfiguration: settings }) => [
+        Name,
+        settings.BytesScannedCutoffPerQuery,
+        settings.EnforceWorkGroupConfiguration,
+      ]),
+    ).toEqual([
+      ['weir-analysts', 10_000_000_000, true],
+      ['weir-operations', 1_000_000_000_000, true],
+    ])
+    const places = groups.map(({ WorkGroupConfiguration: settings }) =>
+      JSON.stringify(settings.ResultConfiguration.OutputLocation),
+    )
+    expect(places[0]).toContain('/analysts/')
+    expect(places[1]).toContain('/operations/')
+  })
+
+  it('have the purposes that the topology states', () => {
+    const purposes = [
+      ...defineTopology().purposes,
+      { name: 'auditors', description: 'Proofs', scanLimitBytes: 20_000_000 },
+    ]
+    const { Outputs } = synth({ topology: { purposes } }).template(STATE)
+
+    expect(Outputs.QueryWorkGroupAuditors?.Value).toBe('weir-auditors')
   })
 })

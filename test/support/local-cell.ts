@@ -12,10 +12,14 @@ export class LocalCell {
   readonly streamName: string
   readonly slotsTable: string
 
-  private constructor(project: ProjectCopy, streamName: string, slotsTable: string) {
+  /** An output of the cell's state stack. */
+  readonly output: (key: string) => string
+
+  private constructor(project: ProjectCopy, output: (key: string) => string) {
     this.project = project
-    this.streamName = streamName
-    this.slotsTable = slotsTable
+    this.output = output
+    this.streamName = output('TripsStreamName')
+    this.slotsTable = output('TripsSlotsTable')
   }
 
   /** Deploys the product with this contract. From then on the SDK's clients of this process speak to its cloud. */
@@ -36,7 +40,7 @@ export class LocalCell {
         if (found === undefined) throw new Error(`the state stack has no output ${key}`)
         return found
       }
-      return new LocalCell(project, output('TripsStreamName'), output('TripsSlotsTable'))
+      return new LocalCell(project, output)
     } catch (error) {
       await project.remove()
       throw error

@@ -19,6 +19,22 @@ describe('a topology', () => {
 
   it.each([
     ['no cells', { cells: [] }, /no cells/],
+    [
+      'a purpose that may read next to nothing',
+      {
+        purposes: [
+          ...defineTopology().purposes,
+          { name: 'audit', description: '', scanLimitBytes: 9_999_999 },
+        ],
+      },
+      /"audit" may scan 9999999 bytes: write at least 10000000/,
+    ],
+    ['no operations', { purposes: defineTopology().purposes.slice(0, 1) }, /no query purpose "op/],
+    [
+      'a purpose twice',
+      { purposes: [...defineTopology().purposes, ...defineTopology().purposes] },
+      /"analysts" is stated twice/,
+    ],
     ['a region that is none', { cells: [cellOf('mars')] }, /"mars" must be an AWS region/],
     [
       'a region twice',

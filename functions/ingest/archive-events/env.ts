@@ -10,4 +10,6 @@ export const archiveEventsEnvironment = productEnvironment.extend({
   UNDECODABLE_KEY_ARN: z.string().min(1),
   /** KMS HMAC key from which the cell's identity key is derived. */
   IDENTITY_KEY_ARN: z.string().min(1),
+  /** For how many days a raw object is locked; absent where raw is not. */
+  RAW_LOCK_DAYS: z.coerce.number().int().min(1).optional(),
 })

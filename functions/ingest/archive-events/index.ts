@@ -37,5 +37,6 @@ export const handler = makeHandler({
     identify: keyedIdentity(identityKey),
     layout: { bucket: env.BUCKET, region: env.WEIR_REGION, product: env.WEIR_PRODUCT },
     undecodableKeyId: env.UNDECODABLE_KEY_ARN,
+    ...(env.RAW_LOCK_DAYS === undefined ? {} : { rawLockDays: env.RAW_LOCK_DAYS }),
   }),
 })

@@ -1,5 +1,6 @@
 import type { Column } from '@aws-sdk/client-glue'
-import type { IcebergType, TableField, TableSchema } from '#lib/domain/lake/schema.ts'
+import { hiveType } from '#lib/domain/lake/hive-type.ts'
+import type { TableField, TableSchema } from '#lib/domain/lake/schema.ts'
 
 /** Longest comment that Glue takes. */
 const COMMENT_LENGTH = 255
@@ -16,21 +17,4 @@ export function glueColumns(schema: TableSchema): Column[] {
       'iceberg.field.current': 'true',
     },
   }))
-}
-
-function hiveType(type: IcebergType): string {
-  if (typeof type !== 'string') return nestedType(type)
-  switch (type) {
-    case 'long':
-      return 'bigint'
-    case 'timestamptz':
-      return 'timestamp'
-    default:
-      return type.replace(/\s+/g, '')
-  }
-}
-
-function nestedType(type: Exclude<IcebergType, string>): string {
-  if (type.type === 'list') return `array<${hiveType(type.element)}>`
-  return `struct<${type.fields.map((field) => `${field.name}:${hiveType(field.type)}`).join(',')}>`
 }

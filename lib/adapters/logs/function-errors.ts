@@ -1,6 +1,5 @@
-import { createHash, createHmac, type Hash, type Hmac } from 'node:crypto'
 import { GetFunctionConfigurationCommand, type LambdaClient } from '@aws-sdk/client-lambda'
-import { SignatureV4 } from '@smithy/signature-v4'
+import { signedFetch } from '../aws/signed-request.ts'
 import { errorIn } from './error-line.ts'
 
 /** What a function's log says went wrong. */
@@ -66,29 +65,18 @@ export class FunctionErrors {
   }
 
   async #filterLogEvents(input: Readonly<Record<string, unknown>>): Promise<FilteredEvents> {
-    const { config } = this.#props.lambda
-    const region = await config.region()
-    const url = new URL(this.#props.endpoint ?? `https://logs.${region}.amazonaws.com`)
-    const body = JSON.stringify(input)
-    const { headers } = await signerFor(region, await config.credentials()).sign({
+    const { lambda, endpoint } = this.#props
+    const answer = await signedFetch(lambda, {
+      service: 'logs',
+      endpoint,
       method: 'POST',
-      protocol: url.protocol,
-      hostname: url.hostname,
-      ...(url.port === '' ? {} : { port: Number(url.port) }),
       path: '/',
-      query: {},
       headers: {
-        host: url.host,
         'content-type': 'application/x-amz-json-1.1',
         'x-amz-target': 'Logs_20140328.FilterLogEvents',
       },
-      body,
-    })
-    const answer = await fetch(url, {
-      method: 'POST',
-      headers,
-      body,
-      signal: AbortSignal.timeout(TIMEOUT_MS),
+      body: JSON.stringify(input),
+      timeoutMs: TIMEOUT_MS,
     })
     const text = await answer.text()
     if (answer.ok) return JSON.parse(text) as FilteredEvents
@@ -101,37 +89,4 @@ export class FunctionErrors {
 interface FilteredEvents {
   readonly events?: readonly { readonly timestamp?: number; readonly message?: string }[]
   readonly nextToken?: string
-}
-
-type Credentials = ConstructorParameters<typeof SignatureV4>[0]['credentials']
-
-function signerFor(region: string, credentials: Credentials): SignatureV4 {
-  return new SignatureV4({ service: 'logs', region, credentials, sha256: Sha256 })
-}
-
-/** Node's SHA-256 as the signer wants it. */
-class Sha256 {
-  readonly #hash: Hash | Hmac
-
-  constructor(secret?: string | ArrayBuffer | ArrayBufferView) {
-    this.#hash = secret === undefined ? createHash('sha256') : createHmac('sha256', bytesOf(secret))
-  }
-
-  update(data: string | ArrayBuffer | ArrayBufferView): void {
-    this.#hash.update(bytesOf(data))
-  }
-
-  async digest(): Promise<Uint8Array> {
-    return this.#hash.digest()
-  }
-
-  reset(): void {
-    throw new Error('a digest is taken once')
-  }
-}
-
-function bytesOf(data: string | ArrayBuffer | ArrayBufferView): Uint8Array {
-  if (typeof data === 'string') return Buffer.from(data)
-  if (data instanceof ArrayBuffer) return new Uint8Array(data)
-  return new Uint8Array(data.buffer, data.byteOffset, data.byteLength)
 }

@@ -6,6 +6,8 @@ import {
   paginateListObjectsV2,
   type S3Client,
 } from '@aws-sdk/client-s3'
+import { systemClock } from '#lib/adapters/system/system.ts'
+import type { Clock } from '#lib/domain/kernel/clock.ts'
 import { PlatformError } from '#lib/domain/kernel/errors.ts'
 import type { ObjectStore, ObjectSummary, PutOptions } from '#lib/domain/kernel/object-store.ts'
 import { jitteredBackoff } from '#lib/domain/lake/backoff.ts'
@@ -15,7 +17,11 @@ export interface S3ObjectStoreProps {
   readonly client: S3Client
   /** Waits before try number `attempt` of a write that met another one. @default random, from 20 ms */
   readonly pause?: (attempt: number) => Promise<void>
+  /** Tells until when a lock lasts. @default the system's */
+  readonly clock?: Clock
 }
+
+const MS_PER_DAY = 86_400_000
 
 const CONFLICT_ATTEMPTS = 8
 const BODY_ATTEMPTS = 3
@@ -24,9 +30,11 @@ const BODY_ATTEMPTS = 3
 export class S3ObjectStore implements ObjectStore {
   readonly #client: S3Client
   readonly #pause: (attempt: number) => Promise<void>
+  readonly #clock: Clock
 
   constructor(props: S3ObjectStoreProps) {
     this.#client = props.client
+    this.#clock = props.clock ?? systemClock
     this.#pause =
       props.pause ??
       jitteredBackoff({ sleep: (ms) => delay(ms), random: Math.random, firstMs: 20, mostMs: 1000 })
@@ -57,7 +65,7 @@ export class S3ObjectStore implements ObjectStore {
   }
 
   async put(uri: string, body: Uint8Array, options: PutOptions = {}): Promise<void> {
-    await this.#client.send(new PutObjectCommand(putInput(uri, body, options)))
+    await this.#client.send(new PutObjectCommand(this.#input(uri, body, options)))
   }
 
   async putIfAbsent(
@@ -65,7 +73,7 @@ export class S3ObjectStore implements ObjectStore {
     body: Uint8Array,
     options: PutOptions = {},
   ): Promise<'created' | 'exists'> {
-    const input = { ...putInput(uri, body, options), IfNoneMatch: '*' }
+    const input = { ...this.#input(uri, body, options), IfNoneMatch: '*' }
     for (let attempt = 1; ; attempt++) {
       try {
         await this.#client.send(new PutObjectCommand(input))
@@ -87,6 +95,23 @@ export class S3ObjectStore implements ObjectStore {
     }
   }
 
+  #input(uri: string, body: Uint8Array, options: PutOptions): PutObjectCommandInput {
+    const { contentType, kmsKeyId, lockDays } = options
+    return {
+      ...placeOf(uri),
+      Body: body,
+      ...(contentType !== undefined && { ContentType: contentType }),
+      ...(kmsKeyId !== undefined && {
+        ServerSideEncryption: 'aws:kms' as const,
+        SSEKMSKeyId: kmsKeyId,
+      }),
+      ...(lockDays !== undefined && {
+        ObjectLockMode: 'GOVERNANCE' as const,
+        ObjectLockRetainUntilDate: new Date(this.#clock.nowMs() + lockDays * MS_PER_DAY),
+      }),
+    }
+  }
+
   async *list(prefix: string): AsyncIterable<ObjectSummary> {
     const { Bucket, Key } = placeOf(prefix)
     const pages = paginateListObjectsV2({ client: this.#client }, { Bucket, Prefix: Key })
@@ -99,18 +124,6 @@ export class S3ObjectStore implements ObjectStore {
         }
       }
     }
-  }
-}
-
-function putInput(uri: string, body: Uint8Array, options: PutOptions): PutObjectCommandInput {
-  return {
-    ...placeOf(uri),
-    Body: body,
-    ...(options.contentType !== undefined && { ContentType: options.contentType }),
-    ...(options.kmsKeyId !== undefined && {
-      ServerSideEncryption: 'aws:kms' as const,
-      SSEKMSKeyId: options.kmsKeyId,
-    }),
   }
 }
 

@@ -2,23 +2,26 @@ import { Duration, RemovalPolicy, Stack } from 'aws-cdk-lib'
 import { CfnWorkGroup } from 'aws-cdk-lib/aws-athena'
 import { CfnDatabase } from 'aws-cdk-lib/aws-glue'
 import type { IKey } from 'aws-cdk-lib/aws-kms'
+import type { IBucket } from 'aws-cdk-lib/aws-s3'
 import { Construct } from 'constructs'
 import type { Permission } from '#lib/constructs/kernel/function-role.ts'
+import type { QueryPurpose } from '#lib/topology/topology.ts'
 import { encryptedBucket } from './encrypted-bucket.ts'
 
 export interface CatalogProps {
   readonly database: string
+  readonly purposes: readonly QueryPurpose[]
   readonly cellKey: IKey
   readonly removalPolicy: RemovalPolicy
 }
 
-/** A query that reads more than this is stopped: 10 GB are five cents. */
-const SCAN_LIMIT_BYTES = 10_000_000_000
-
 /** Where a cell's tables are found, and how people query them. */
 export class Catalog extends Construct {
   readonly database: string
-  readonly workGroup: string
+  /** The same as text that is known when the stacks are made. */
+  readonly databaseName: string
+  /** The name of the work group of each purpose. */
+  readonly workGroups: ReadonlyMap<string, string>
 
   constructor(scope: Construct, id: string, props: CatalogProps) {
     super(scope, id)
@@ -32,30 +35,44 @@ export class Catalog extends Construct {
     })
     database.applyRemovalPolicy(props.removalPolicy)
     this.database = database.ref
+    this.databaseName = props.database
     const results = encryptedBucket(this, 'Results', {
       cellKey: props.cellKey,
       removalPolicy: props.removalPolicy,
       versioned: false,
       lifecycleRules: [{ id: 'results', expiration: Duration.days(30) }],
     })
-    this.workGroup = `${props.database}-query`
-    const workGroup = new CfnWorkGroup(this, 'WorkGroup', {
-      name: this.workGroup,
-      description: 'Queries of people on this cell',
+    const groups = props.purposes.map((purpose) => [
+      purpose.name,
+      this.workGroup(purpose, props, results),
+    ])
+    this.workGroups = new Map(groups as [string, string][])
+  }
+
+  /** Its settings hold whatever a client asks for. */
+  private workGroup(
+    { name, description, scanLimitBytes }: QueryPurpose,
+    { database, cellKey }: CatalogProps,
+    results: IBucket,
+  ): string {
+    const workGroup = new CfnWorkGroup(this, `${name.charAt(0).toUpperCase()}${name.slice(1)}`, {
+      name: `${database}-${name}`,
+      description,
       recursiveDeleteOption: true,
       workGroupConfiguration: {
         // Otherwise a client's own settings would win, also over encryption and limit.
         enforceWorkGroupConfiguration: true,
         publishCloudWatchMetricsEnabled: true,
-        bytesScannedCutoffPerQuery: SCAN_LIMIT_BYTES,
+        bytesScannedCutoffPerQuery: scanLimitBytes,
         engineVersion: { selectedEngineVersion: 'Athena engine version 3' },
         resultConfiguration: {
-          outputLocation: results.s3UrlForObject('query/'),
-          encryptionConfiguration: { encryptionOption: 'SSE_KMS', kmsKey: props.cellKey.keyArn },
+          outputLocation: results.s3UrlForObject(`${name}/`),
+          encryptionConfiguration: { encryptionOption: 'SSE_KMS', kmsKey: cellKey.keyArn },
         },
       },
     })
     workGroup.applyRemovalPolicy(RemovalPolicy.DESTROY)
+    return workGroup.name
   }
 
   /** Permission to move the pointers of these tables, or to create them. */

@@ -6,7 +6,7 @@ import type { commitSnapshotsEnvironment } from '#functions/lake/commit-snapshot
 import { JournalBell } from '#lib/constructs/kernel/journal-bell.ts'
 import { ProductFunction } from '#lib/constructs/kernel/product-function.ts'
 import { allowCellKey, type ProductScope, placeOf } from '#lib/constructs/kernel/product-scope.ts'
-import { tableNamesOf } from '#lib/domain/contract/product.ts'
+import { latestTableNamesOf, tableNamesOf } from '#lib/domain/contract/product.ts'
 
 /** The one committer of a product's tables: appends what the journal has past their fences. Deletes nothing. */
 export class CommitSnapshots extends Construct {
@@ -16,7 +16,9 @@ export class CommitSnapshots extends Construct {
     super(scope, id)
     const { bundles, product, keys, catalog, stores } = props
     const { bucket, journal } = stores
-    const tables = tableNamesOf(product)
+    const latest = latestTableNamesOf(product)
+    const tables = [...tableNamesOf(product), ...latest]
+    const isMerging = latest.length > 0
     const prefixes = tables.map((table) => `table/${table}`)
     this.function = new ProductFunction(this, 'Function', {
       description: `Commits snapshots of ${product.name}`,
@@ -27,8 +29,9 @@ export class CommitSnapshots extends Construct {
         JOURNAL_TABLE: journal.table.tableName,
         DATABASE: catalog.database,
       } satisfies z.input<typeof commitSnapshotsEnvironment>,
-      memoryMib: 512,
-      timeout: Duration.minutes(2),
+      // Merging changes reads whole buckets of rows.
+      memoryMib: isMerging ? 2048 : 512,
+      timeout: Duration.minutes(isMerging ? 10 : 2),
       cellKey: keys.cell,
       permissions: [
         journal.allow('GetItem', 'Query'),

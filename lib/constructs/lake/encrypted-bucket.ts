@@ -7,6 +7,7 @@ import {
   BucketEncryption,
   type LifecycleRule,
   ObjectOwnership,
+  TransitionDefaultMinimumObjectSize,
 } from 'aws-cdk-lib/aws-s3'
 import type { Construct } from 'constructs'
 
@@ -15,6 +16,8 @@ export interface EncryptedBucketProps {
   readonly removalPolicy: RemovalPolicy
   readonly versioned: boolean
   readonly lifecycleRules: LifecycleRule[]
+  /** Whether single objects may be locked; none is by itself. @default false */
+  readonly locks?: boolean
 }
 
 /** A bucket as every bucket of a cell is: private, reached over TLS only, encrypted with the cell's key. */
@@ -29,6 +32,10 @@ export function encryptedBucket(scope: Construct, id: string, props: EncryptedBu
     blockPublicAccess: BlockPublicAccess.BLOCK_ALL,
     objectOwnership: ObjectOwnership.BUCKET_OWNER_ENFORCED,
     versioned: props.versioned,
+    ...(props.locks ? { objectLockEnabled: true } : {}),
+    // By default S3 would leave small objects alone anyway, but for the archives that have to be thawed.
+    transitionDefaultMinimumObjectSize:
+      TransitionDefaultMinimumObjectSize.ALL_STORAGE_CLASSES_128_K,
     lifecycleRules: props.lifecycleRules,
     // Never with `autoDeleteObjects`: that needs a function which may delete everything.
     removalPolicy: props.removalPolicy,

@@ -5,7 +5,7 @@ import type { z } from 'zod'
 import type { maintainTableEnvironment } from '#functions/lake/maintain-table/env.ts'
 import { ProductFunction } from '#lib/constructs/kernel/product-function.ts'
 import { allowCellKey, type ProductScope, placeOf } from '#lib/constructs/kernel/product-scope.ts'
-import { tableNamesOf } from '#lib/domain/contract/product.ts'
+import { latestTableNamesOf, tableNamesOf } from '#lib/domain/contract/product.ts'
 import { MAINTENANCE_PREFIX } from '#lib/domain/ingest/layout.ts'
 import { maintenanceTableName } from '#lib/domain/ops/lake-tables.ts'
 import { featureTableName } from '#lib/domain/process/feature-table.ts'
@@ -18,7 +18,11 @@ export class MaintainTable extends Construct {
     super(scope, id)
     const { bundles, product, keys, catalog, stores } = props
     const { bucket, journal, slots } = stores
-    const curated = [...tableNamesOf(product), maintenanceTableName(product.name)]
+    const curated = [
+      ...tableNamesOf(product),
+      ...latestTableNamesOf(product),
+      maintenanceTableName(product.name),
+    ]
     const features = product.views.map((view) => featureTableName(product.name, view))
     const prefixes = [
       ...curated.map((table) => `table/${table}`),

@@ -1,10 +1,11 @@
-import { Duration, type RemovalPolicy } from 'aws-cdk-lib'
+import { Duration, RemovalPolicy } from 'aws-cdk-lib'
 import { AnyPrincipal, Effect, PolicyStatement } from 'aws-cdk-lib/aws-iam'
 import type { IKey } from 'aws-cdk-lib/aws-kms'
-import type { Bucket, IBucket, LifecycleRule } from 'aws-cdk-lib/aws-s3'
+import { type Bucket, type IBucket, type LifecycleRule, StorageClass } from 'aws-cdk-lib/aws-s3'
 import { Construct } from 'constructs'
 import type { Permission, Reach } from '#lib/constructs/kernel/function-role.ts'
 import type { Contract } from '#lib/domain/contract/contract.ts'
+import type { ColdClass, RawColdTerms } from '#lib/domain/contract/raw-storage-terms.ts'
 import { MAINTENANCE_PREFIX } from '#lib/domain/ingest/layout.ts'
 import { encryptedBucket } from './encrypted-bucket.ts'
 
@@ -23,16 +24,23 @@ const RECOVERY = Duration.days(30)
  */
 export class ProductBucket extends Construct {
   readonly bucket: IBucket
+  /** For how many days each raw object has to be locked; absent: not at all. */
+  readonly rawLockDays?: number
 
   constructor(scope: Construct, id: string, props: ProductBucketProps) {
     super(scope, id)
-    const { rawDays, quarantineDays, undecodableDays } = props.contract.retention
+    const { rawDays, rawCold, rawLockDays, quarantineDays, undecodableDays } =
+      props.contract.retention
+    // What may be thrown away as a whole has nothing that must stay.
+    const isLocked = rawLockDays !== undefined && props.removalPolicy !== RemovalPolicy.DESTROY
     const bucket = encryptedBucket(this, 'Bucket', {
       cellKey: props.cellKey,
       removalPolicy: props.removalPolicy,
       versioned: true,
+      locks: isLocked,
       lifecycleRules: [
         expiry('raw', rawDays, RECOVERY),
+        ...(rawCold === undefined ? [] : [transition('raw', rawCold)]),
         expiry('quarantine', quarantineDays, RECOVERY),
         // Longer than the rows they speak of: one that is forgotten sooner would be replayed twice.
         expiry('quarantine-replays', quarantineDays + RECOVERY.toDays() + 1, RECOVERY),
@@ -49,11 +57,18 @@ export class ProductBucket extends Construct {
     })
     refuseOverwritingRaw(bucket)
     this.bucket = bucket
+    if (isLocked) this.rawLockDays = rawLockDays
   }
 
   /** Permission to create or replace objects under prefixes; never to delete one. */
   allowPut(...prefixes: readonly string[]): Permission {
     return { actions: ['s3:PutObject'], within: this.under(prefixes) }
+  }
+
+  /** Permission to create raw objects, and to lock those it creates; never to lift a lock. */
+  allowPutRaw(): Permission {
+    const actions = ['s3:PutObject', ...(this.rawLockDays ? ['s3:PutObjectRetention'] : [])]
+    return { actions, within: this.under(['raw']) }
   }
 
   /** Permission to delete the current version of objects under prefixes: for maintenance only. */
@@ -85,6 +100,24 @@ function expiry(prefix: string, days: number, recoverable: Duration): LifecycleR
     prefix: `${prefix}/`,
     expiration: Duration.days(days),
     noncurrentVersionExpiration: recoverable,
+  }
+}
+
+const STORAGE_CLASSES: Readonly<Record<ColdClass, StorageClass>> = {
+  infrequent: StorageClass.INFREQUENT_ACCESS,
+  'instant-archive': StorageClass.GLACIER_INSTANT_RETRIEVAL,
+  intelligent: StorageClass.INTELLIGENT_TIERING,
+}
+
+/** These classes bill an object as 128 KiB at least, and each move is a request. */
+const LEAST_COLD_BYTES = 128 * 1024
+
+function transition(prefix: string, { afterDays, to }: RawColdTerms): LifecycleRule {
+  return {
+    id: `${prefix}-cold`,
+    prefix: `${prefix}/`,
+    objectSizeGreaterThan: LEAST_COLD_BYTES - 1,
+    transitions: [{ storageClass: STORAGE_CLASSES[to], transitionAfter: Duration.days(afterDays) }],
   }
 }
 

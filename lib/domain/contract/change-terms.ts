@@ -11,6 +11,13 @@ export interface ChangeTerms {
   readonly required: readonly string[]
 }
 
+/** A contract whose events are changes of rows. */
+export type ChangeContract = Contract & { readonly changes: ChangeTerms }
+
+export function isChangeContract(contract: Contract): contract is ChangeContract {
+  return contract.changes !== undefined
+}
+
 /** What a change did: created, updated or deleted a row, or read it in a first snapshot. */
 export const OPERATIONS = ['c', 'u', 'd', 'r'] as const
 export type Operation = (typeof OPERATIONS)[number]

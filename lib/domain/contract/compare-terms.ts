@@ -82,6 +82,9 @@ const TERMS: readonly Term[] = [
   property('weir.shards', (contract) => contract.stream.shards),
   property('weir.streamRetentionHours', (contract) => contract.stream.retentionHours),
   property('weir.rawRetentionDays', (contract) => contract.retention.rawDays),
+  property('weir.rawColdAfterDays', ({ retention }) => retention.rawCold?.afterDays ?? 'never'),
+  property('weir.rawColdClass', ({ retention }) => retention.rawCold?.to ?? 'none'),
+  property('weir.rawLockDays', ({ retention }) => retention.rawLockDays ?? 'no lock'),
   property('weir.quarantineRetentionDays', (contract) => contract.retention.quarantineDays),
   property('weir.undecodableRetentionDays', (contract) => contract.retention.undecodableDays),
   {

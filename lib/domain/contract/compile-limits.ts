@@ -2,6 +2,7 @@ import type { Contract } from './contract.ts'
 import type { CustomProperties } from './custom-properties.ts'
 import { type DocumentNode, shown } from './document-node.ts'
 import { maintenanceOf } from './maintenance-terms.ts'
+import { rawStorageOf } from './raw-storage-terms.ts'
 import type { WeirPropertyName } from './weir-properties.ts'
 
 const DEFAULT_FRESHNESS_SECONDS = 5
@@ -53,6 +54,7 @@ export function limitsOf(root: DocumentNode, custom: CustomProperties): Limits {
       rawDays,
       quarantineDays: number('weir.quarantineRetentionDays'),
       undecodableDays: number('weir.undecodableRetentionDays'),
+      ...rawStorageOf(custom, { rawDays, retentionHours }),
     },
   }
 }

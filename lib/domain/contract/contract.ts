@@ -1,5 +1,6 @@
 import type { ChangeTerms } from './change-terms.ts'
 import type { MaintenanceTerms } from './maintenance-terms.ts'
+import type { RawColdTerms } from './raw-storage-terms.ts'
 import type { StringFormat } from './string-format.ts'
 
 /**
@@ -65,6 +66,10 @@ export interface Contract {
     readonly quarantineDays: number
     /** Of bytes nobody could decode, under a key of their own. */
     readonly undecodableDays: number
+    /** When raw moves to a cheaper storage class, and to which; absent: never. */
+    readonly rawCold?: RawColdTerms
+    /** For how many days a raw object is locked; absent: it is not. */
+    readonly rawLockDays?: number
   }
 }
 

@@ -1,9 +1,10 @@
 import type { CsvSource } from '#lib/domain/ingest/csv-mapping.ts'
 import type { JsonValue } from '#lib/domain/kernel/json.ts'
 import type { ViewDefinition } from '#lib/domain/process/view.ts'
+import { isChangeContract } from './change-terms.ts'
 import type { Contract } from './contract.ts'
 import type { ContractSource } from './contract-source.ts'
-import { tableNameOf } from './table-columns.ts'
+import { latestTableName, tableNameOf } from './table-columns.ts'
 
 /** A data product as its folder defines it. */
 export interface Product {
@@ -25,6 +26,12 @@ export interface Product {
 export function tableNamesOf({ contract, sources }: Product): readonly string[] {
   const contracts = [...sources.map((source) => source.contract), contract]
   return [...new Set(contracts.map((one) => tableNameOf(one)))]
+}
+
+/** The names of the tables of its rows' newest changes, one per major that has changes, oldest first. */
+export function latestTableNamesOf({ contract, sources }: Product): readonly string[] {
+  const contracts = [...sources.map((source) => source.contract), contract]
+  return [...new Set(contracts.filter(isChangeContract).map((one) => latestTableName(one)))]
 }
 
 /** What a function finds beside its code: the contract versions that raw may name, and the views. */

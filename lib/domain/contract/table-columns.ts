@@ -59,6 +59,11 @@ export function tableNameOf({ product, version }: Pick<Contract, 'product' | 've
   return major === 1 ? product : `${product}_v${major}`
 }
 
+/** The table of the newest change of each row, beside a table of changes. */
+export function latestTableName(contract: Pick<Contract, 'product' | 'version'>): string {
+  return `${tableNameOf(contract)}_latest`
+}
+
 /** The curated table of a contract: Weir's own columns, then the contract's fields in document order. */
 export function tableSchemaOf(contract: Contract): TableSchema {
   return { fields: [...SYSTEM_COLUMNS, ...contract.fields.map(tableField)] }

@@ -180,6 +180,34 @@ export const WEIR_PROPERTIES = [
     maximum: 36500,
   },
   {
+    name: 'weir.rawColdAfterDays',
+    on: 'contract',
+    type: 'integer',
+    meaning:
+      'after how many days raw moves to a cheaper storage class, from which it is still read at once; objects under 128 KiB stay, since moving them costs more than it saves',
+    default: 'never',
+    minimum: 30,
+    maximum: 36500,
+  },
+  {
+    name: 'weir.rawColdClass',
+    on: 'contract',
+    type: 'text',
+    meaning:
+      'which storage class that is: infrequent (at least 30 days of it are billed), instant-archive (at least 90) or intelligent',
+    default: 'infrequent',
+  },
+  {
+    name: 'weir.rawLockDays',
+    on: 'contract',
+    type: 'integer',
+    meaning:
+      'for how many days nobody deletes or replaces a raw object who may not lift the lock (S3 Object Lock, governance mode); from a product’s first version on or never',
+    default: 'no lock',
+    minimum: 1,
+    maximum: 36500,
+  },
+  {
     name: 'weir.quarantineRetentionDays',
     on: 'contract',
     type: 'integer',

@@ -1,30 +1,21 @@
 import type { Contract } from '#lib/domain/contract/contract.ts'
-import type { ContractsInForce, ContractVersions } from '#lib/domain/contract/contract-versions.ts'
-import { majorOf } from '#lib/domain/contract/version.ts'
-import { contentHash } from '#lib/domain/kernel/content-hash.ts'
-import { inParallel } from '#lib/domain/kernel/in-parallel.ts'
+import type { ContractVersions } from '#lib/domain/contract/contract-versions.ts'
 import type { ObjectStore } from '#lib/domain/kernel/object-store.ts'
-import {
-  isAfter,
-  type Predecessor,
-  type SequenceNumber,
-  START,
-} from '#lib/domain/kernel/sequence-number.ts'
+import { isAfter, START } from '#lib/domain/kernel/sequence-number.ts'
 import { dateOf } from '#lib/domain/kernel/time.ts'
-import { curatedParts, encodeCurated } from './curated-files.ts'
+import { entryOf } from './batch-entry.ts'
+import { type DecidedBatch, decided } from './decided-batch.ts'
 import type { EncodedRecord } from './decoder/decoder.ts'
 import { bytesOf } from './decoder/load-record.ts'
 import { VersionedDecoder, type VersionedRecords } from './decoder/versioned-decoder.ts'
+import { writeDerived } from './derived-objects.ts'
 import type { Identify } from './identity.ts'
 import type { Journal, JournalEntry, ShardRegistration } from './journal.ts'
-import { type Judgement, judge } from './judge.ts'
-import { type ProductLayout, quarantineUri, rawUri, undecodableUri, verdictsUri } from './layout.ts'
+import { judge } from './judge.ts'
+import { type ProductLayout, rawUri, undecodableUri } from './layout.ts'
 import { inheritedMaxEventTime, type ShardLineage, shardRegistration } from './lineage.ts'
-import { nextMajorStarts } from './major-starts.ts'
-import { encodeQuarantine } from './quarantine-file.ts'
 import { decodeRawBatch, encodeRaw } from './raw-object.ts'
 import { ShardMemory } from './shard-memory.ts'
-import { type CuratedFile, encodeVerdicts } from './verdicts-object.ts'
 
 export interface ArchiveDependencies {
   readonly contracts: ContractVersions
@@ -35,22 +26,11 @@ export interface ArchiveDependencies {
   readonly layout: ProductLayout
   /** Undecodable bytes are sealed under a key of their own: nobody knows what is in them. */
   readonly undecodableKeyId: string
+  /** For how many days nobody may delete or replace a raw object. @default not locked */
+  readonly rawLockDays?: number
 }
 
 const MAX_SHARDS_KEPT = 4
-
-/** Files of one batch that are written side by side: as many days as it has. */
-const WRITES_AT_ONCE = 32
-
-/** A batch as raw has decided it. Its columns are valid until the archive decodes the next one. */
-interface DecidedBatch {
-  readonly shard: string
-  readonly inForce: ContractsInForce
-  readonly records: VersionedRecords
-  readonly range: { readonly first: SequenceNumber; readonly last: SequenceNumber }
-  /** Of its records, UTC micros. */
-  readonly arrivals: Float64Array
-}
 
 /**
  * The archive of one product: the only reader of its stream. Keeps what it remembers of each shard between
@@ -113,19 +93,14 @@ export class Archive {
     const judgement = judge(records, inForce, memory, identify)
 
     // 2. Derived objects before the entry that names them: an entry never points at nothing.
-    const derived = await this.#writeDerived(batch, judgement)
+    const derived = await writeDerived(this.#deps, batch, judgement)
 
     // 3. The entry hands the batch over. If another attempt's entry is there, its verdicts hold, not ours.
     const before =
       head === undefined
         ? await inheritedMaxEventTime(journal, registration)
         : head.maxEventTimeAfter
-    const majors = nextMajorStarts(head, inForce)
-    const proposed = {
-      ...entryOf(batch, { prev, head, uri }, judgement, derived, before),
-      ...(majors === undefined ? {} : { majors }),
-      ...(inForce.majors.length === 1 ? {} : { admittedByMajor: admittedByMajor(judgement) }),
-    }
+    const proposed = entryOf(batch, { prev, head, uri }, judgement, derived, before)
     const entry = await journal.append(proposed)
     if (entry.verdictsUri === proposed.verdictsUri) {
       memory.admit(judgement.identities, judgement.arrivalMinutes)
@@ -151,12 +126,14 @@ export class Archive {
     shard: string,
     pending: readonly EncodedRecord[],
   ): Promise<DecidedBatch> {
-    const { contracts, objects } = this.#deps
+    const { contracts, objects, rawLockDays } = this.#deps
     const { version } = contracts.current
     const inForce = contracts.inForce(version)
     const records = this.#decoder.decodeRecords(inForce, pending, { shard })
     await this.#keepUndecodable(date, shard, pending, records)
-    const outcome = await objects.putIfAbsent(uri, encodeRaw(shard, version, records.received))
+    const lock = rawLockDays === undefined ? {} : { lockDays: rawLockDays }
+    const body = encodeRaw(shard, version, records.received)
+    const outcome = await objects.putIfAbsent(uri, body, lock)
     if (outcome === 'created') return decided(shard, inForce, records)
     // Exists: adopt it, shorter or longer than ours, also if it is our own success whose answer was lost.
     const raw = decodeRawBatch(uri, await objects.get(uri))
@@ -206,92 +183,4 @@ export class Archive {
       earliestArrivalMicros,
     )
   }
-
-  async #writeDerived(decided: DecidedBatch, judgement: Judgement): Promise<DerivedObjects> {
-    const { layout, objects } = this.#deps
-    const { shard, inForce, arrivals } = decided
-    const { last } = decided.range
-    const files = await inParallel(
-      curatedParts(judgement.admitted),
-      WRITES_AT_ONCE,
-      async (part): Promise<CuratedFile> => {
-        const { file, bytes } = encodeCurated(layout, part, shard, last)
-        // A plain put: a repeat refreshes the object's age, which is what orphan removal goes by.
-        await objects.put(file.path, bytes)
-        return file
-      },
-    )
-    const derived: { -readonly [K in keyof DerivedObjects]: DerivedObjects[K] } = {}
-    if (judgement.rejected.length > 0) {
-      const { received } = decided.records
-      const bytes = encodeQuarantine(shard, inForce.named.version, judgement.rejected, received)
-      // Its own arrival, not its predecessor's: a shard may have been idle longer than quarantine is kept.
-      const date = dateOf(arrivals.at(-1)!)
-      derived.quarantineUri = quarantineUri(layout, date, shard, last, contentHash(bytes))
-      await objects.put(derived.quarantineUri, bytes)
-    }
-    if (files.length > 0) {
-      const { identities, arrivalMinutes } = judgement
-      const bytes = encodeVerdicts({ files, identities, arrivalMinutes })
-      derived.verdictsUri = verdictsUri(layout, shard, last, contentHash(bytes))
-      await objects.put(derived.verdictsUri, bytes)
-    }
-    return derived
-  }
-}
-
-function decided(
-  shard: string,
-  inForce: ContractsInForce,
-  records: VersionedRecords,
-): DecidedBatch {
-  const { sequences, arrivals } = records.received
-  const { taken } = records
-  const range = { first: sequences[0]!, last: sequences[taken - 1]! }
-  return { shard, inForce, records, range, arrivals: arrivals.subarray(0, taken) }
-}
-
-interface DerivedObjects {
-  readonly verdictsUri?: string
-  readonly quarantineUri?: string
-}
-
-function entryOf(
-  { shard, inForce, range, arrivals }: DecidedBatch,
-  { prev, head, uri }: { prev: Predecessor; head: JournalEntry | undefined; uri: string },
-  judgement: Judgement,
-  derived: DerivedObjects,
-  maxEventTimeBefore: number | undefined,
-): JournalEntry {
-  const after = greatest(maxEventTimeBefore, judgement.cappedMaxEventTime)
-  const latest = arrivals.reduce((most, value) => Math.max(most, value))
-  return {
-    shard,
-    prev,
-    ...range,
-    contractVersion: inForce.named.version,
-    rawUri: uri,
-    ...derived,
-    counts: judgement.counts,
-    arrival: {
-      min: arrivals.reduce((least, value) => Math.min(least, value)),
-      max: latest,
-      last: arrivals.at(-1)!,
-      greatest: Math.max(latest, head?.arrival.greatest ?? latest),
-    },
-    ...(judgement.eventTime ? { eventTime: judgement.eventTime } : {}),
-    ...(maxEventTimeBefore === undefined ? {} : { maxEventTimeBefore }),
-    ...(after === undefined ? {} : { maxEventTimeAfter: after }),
-    ...(judgement.drift === undefined ? {} : { drift: judgement.drift }),
-  }
-}
-
-function admittedByMajor({ admitted }: Judgement): Record<string, number> {
-  const rows = admitted.map(({ contract, batch }) => [majorOf(contract.version), batch.rows])
-  return Object.fromEntries(rows)
-}
-
-function greatest(a: number | undefined, b: number | undefined): number | undefined {
-  if (a === undefined) return b
-  return b === undefined ? a : Math.max(a, b)
 }

@@ -7,12 +7,12 @@ import {
   type SequenceNumber,
   sequenceNumber,
 } from '#lib/domain/kernel/sequence-number.ts'
+import { admittedAgain } from './admitted-again.ts'
 import { curatedParts, encodeCurated } from './curated-files.ts'
 import { VersionedDecoder } from './decoder/versioned-decoder.ts'
-import { IDENTITY_WORDS, type Identify } from './identity.ts'
-import { identityWords, NEVER } from './identity-set.ts'
+import type { Identify } from './identity.ts'
 import type { Journal, JournalEntry } from './journal.ts'
-import { type AdmittedBefore, judge } from './judge.ts'
+import { judge } from './judge.ts'
 import { type ProductLayout, tableLocation } from './layout.ts'
 import { decodeRawBatch } from './raw-object.ts'
 import { decodeVerdicts } from './verdicts-object.ts'
@@ -72,21 +72,13 @@ async function rebuilt(
   const entry = await entryAt(deps.journal, shard, last)
   if (entry?.verdictsUri === undefined) return new Map()
   const raw = decodeRawBatch(entry.rawUri, await rawOf(deps, entry))
-  const isAdmitted = admittedBy(
+  const memory = admittedAgain(
     decodeVerdicts(entry.verdictsUri, await deps.objects.get(entry.verdictsUri)),
   )
   const identify = await deps.identify()
   // From here to the end without a pause: the columns are valid until the decoder decodes the next batch.
   const inForce = deps.contracts.inForce(raw.contractVersion)
   const records = new VersionedDecoder().decodeEvents(inForce, raw.events, { shard })
-  // What the archive did not admit has been there before, at whatever time.
-  const memory: AdmittedBefore = {
-    admittedMinutes: (identities, count, arrivalMinutes) =>
-      Int32Array.from({ length: count }, (_, row) => {
-        const minute = arrivalMinutes[row]!
-        return isAdmitted(identities, row, minute) ? NEVER : minute
-      }),
-  }
   const judgement = judge(records, inForce, memory, identify)
   if (judgement.counts.admitted !== entry.counts.admitted) {
     throw new PlatformError(
@@ -122,21 +114,6 @@ async function entryAt(
   const before = sequenceNumber(String(BigInt(digitsOf(last)) - 1n))
   const [entry] = await journal.entriesAfter(shard, before, 1)
   return entry?.last === last ? entry : undefined
-}
-
-/** What the archive admitted, by identity and arrival minute. */
-function admittedBy({
-  identities,
-  arrivalMinutes,
-}: ReturnType<typeof decodeVerdicts>): (words: Int32Array, row: number, minute: number) => boolean {
-  const textOf = (words: Int32Array, row: number, minute: number) =>
-    `${words.subarray(row * IDENTITY_WORDS, (row + 1) * IDENTITY_WORDS).join()},${minute}`
-  const admittedWords = identityWords(identities)
-  const admitted = new Set<string>()
-  for (const [row, minute] of arrivalMinutes.entries()) {
-    admitted.add(textOf(admittedWords, row, minute))
-  }
-  return (words, row, minute) => admitted.has(textOf(words, row, minute))
 }
 
 /**

@@ -51,7 +51,11 @@ export function verdictsUri(
   last: SequenceNumber,
   hash: string,
 ) {
-  return `s3://${layout.bucket}/batches/${shard}/${last}-${hash}.json.zst`
+  return `${verdictsPrefix(layout)}${shard}/${last}-${hash}.json.zst`
+}
+
+export function verdictsPrefix({ bucket }: ProductLayout) {
+  return `s3://${bucket}/batches/`
 }
 
 /** An Iceberg table's location; the table of a major is named by `tableNameOf`. */

@@ -71,7 +71,8 @@ async function register(
   return journal.register({ shard, lineage: closureOf(parents, shard), startDate })
 }
 
-function closureOf(parents: ParentsByShard, shard: string): ShardRegistration['lineage'] {
+/** A shard's parents, and those of all its ancestors. */
+export function closureOf(parents: ParentsByShard, shard: string): ShardRegistration['lineage'] {
   const lineage: Record<string, readonly string[]> = {}
   const next = [shard]
   for (let id = next.pop(); id !== undefined; id = next.pop()) {

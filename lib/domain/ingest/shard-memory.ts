@@ -29,7 +29,7 @@ export class ShardMemory {
    */
   static async load(
     journal: Journal,
-    objects: ObjectStore,
+    objects: Pick<ObjectStore, 'get'>,
     registration: ShardRegistration,
     horizonMinutes: number,
     earliestArrivalMicros: number,
@@ -64,7 +64,7 @@ export class ShardMemory {
   }
 
   /** Takes over what the journal says was admitted: also when another attempt's entry won. */
-  async remember(entry: JournalEntry, objects: ObjectStore): Promise<void> {
+  async remember(entry: JournalEntry, objects: Pick<ObjectStore, 'get'>): Promise<void> {
     if (entry.verdictsUri === undefined) return
     const verdicts = decodeVerdicts(entry.verdictsUri, await objects.get(entry.verdictsUri))
     this.admit(verdicts.identities, verdicts.arrivalMinutes)

@@ -19,6 +19,8 @@ export interface PutOptions {
   readonly contentType?: string
   /** KMS key to seal this object under, where it is not the bucket's own. */
   readonly kmsKeyId?: string
+  /** For so many days from now nobody deletes or replaces it who may not lift the lock. */
+  readonly lockDays?: number
 }
 
 export interface ObjectSummary {

@@ -1,5 +1,6 @@
+import { isChangeContract } from '#lib/domain/contract/change-terms.ts'
 import type { ContractVersions } from '#lib/domain/contract/contract-versions.ts'
-import { tableNameOf } from '#lib/domain/contract/table-columns.ts'
+import { latestTableName, tableNameOf } from '#lib/domain/contract/table-columns.ts'
 import { majorOf } from '#lib/domain/contract/version.ts'
 import {
   FEATURE_TIME_COLUMN,
@@ -19,14 +20,14 @@ export function maintenanceTableName(product: string): string {
 /** An Iceberg table of a product. */
 export interface LakeTable {
   readonly name: string
-  readonly kind: 'curated' | 'feature' | 'maintenance'
+  readonly kind: 'curated' | 'latest' | 'feature' | 'maintenance'
   /** The major of the contract whose rows it holds, or whose rows its own are made of; of the last kind the newest. */
   readonly major: number
   /** The column that says when what a row tells of happened. */
   readonly timeColumn: string
 }
 
-/** The curated tables of a product, oldest major first, the feature tables of its views, and the record of their upkeep. */
+/** The curated tables of a product, oldest major first, the newest changes of their rows, the feature tables of its views, and the record of their upkeep. */
 export function lakeTablesOf(
   contracts: ContractVersions,
   views: readonly ViewDefinition[],
@@ -35,6 +36,14 @@ export function lakeTablesOf(
     (contract): LakeTable => ({
       name: tableNameOf(contract),
       kind: 'curated',
+      major: majorOf(contract.version),
+      timeColumn: contract.eventTime,
+    }),
+  )
+  const latest = contracts.majors.filter(isChangeContract).map(
+    (contract): LakeTable => ({
+      name: latestTableName(contract),
+      kind: 'latest',
       major: majorOf(contract.version),
       timeColumn: contract.eventTime,
     }),
@@ -54,6 +63,7 @@ export function lakeTablesOf(
   const { current } = contracts
   return [
     ...curated,
+    ...latest,
     ...features,
     {
       name: maintenanceTableName(current.product),

@@ -33,7 +33,7 @@ export async function allEntries(
 
 /** The raw objects of a product, by the shard in their name. */
 export async function rawObjects(
-  objects: ObjectStore,
+  objects: Pick<ObjectStore, 'list'>,
   layout: ProductLayout,
 ): Promise<ReadonlyMap<string, ReadonlySet<string>>> {
   const found = new Map<string, Set<string>>()

@@ -28,6 +28,7 @@ export function checkViews(contract: Contract, views: readonly ViewDefinition[])
       )
     }
     if (!/^[a-z][a-z0-9-]{0,47}$/.test(view.name)) fail('use a name like "zone-fares"')
+    if (TAKEN.test(view.name)) fail(`${contract.product}_${view.name} is another table: rename it`)
     checkKey(contract, view, fail)
     const problem = windowProblem(view.window as WindowDefinition | undefined)
     if (problem !== undefined) fail(problem)
@@ -45,6 +46,9 @@ export function checkViews(contract: Contract, views: readonly ViewDefinition[])
     }
   }
 }
+
+/** What follows a product's name in tables that are no features. */
+const TAKEN = /^(?:raw|quarantine|late|maintenance|current|daily|rejections|latest|v\d+)$/
 
 type Fail = (message: string) => never
 

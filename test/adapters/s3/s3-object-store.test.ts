@@ -12,6 +12,7 @@ function storeThatMeets(answers: readonly Answer[]) {
   const waits: number[] = []
   const store = new S3ObjectStore({
     client: new S3Client({ region: 'us-east-1', credentials, requestHandler }),
+    clock: { nowMs: () => Date.UTC(2026, 0, 1) },
     pause: async (attempt) => void waits.push(attempt),
   })
   return { store, requests, waits }
@@ -99,5 +100,19 @@ describe('writing', () => {
       'x-amz-server-side-encryption': 'aws:kms',
       'x-amz-server-side-encryption-aws-kms-key-id': 'key',
     })
+  })
+
+  it('locks for the days that were asked for, from now on, with the checksum that S3 then wants', async () => {
+    const { store, requests } = storeThatMeets([])
+
+    await store.putIfAbsent(URI, new Uint8Array(3), { lockDays: 10 })
+    await store.putIfAbsent(URI, new Uint8Array(3))
+
+    expect(requests[0]!.headers).toMatchObject({
+      'x-amz-object-lock-mode': 'GOVERNANCE',
+      'x-amz-object-lock-retain-until-date': '2026-01-11T00:00:00Z',
+      'x-amz-checksum-crc32': expect.any(String),
+    })
+    expect(requests[1]!.headers).not.toHaveProperty('x-amz-object-lock-mode')
   })
 })

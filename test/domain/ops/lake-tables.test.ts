@@ -9,6 +9,7 @@ import { orphanSources } from '#lib/domain/ops/orphan-sources.ts'
 import { pastFences } from '#lib/domain/ops/past-fences.ts'
 import type { ViewDefinition } from '#lib/domain/process/view.ts'
 import { countingIds } from '#test/domain/lake/lake-fixture.ts'
+import { customersContract } from '#test/support/customer-changes.ts'
 import { MemoryCell, tripsContract } from '#test/support/memory-cell.ts'
 import { record, tripText } from '#test/support/trip-events.ts'
 
@@ -33,6 +34,16 @@ describe('the tables of a product', () => {
       ['trips_v2', 'curated', 2],
       ['trips_zone_fares', 'feature', 2],
       ['trips_maintenance', 'maintenance', 2],
+    ])
+  })
+
+  it('are one more of a product of changes, for what its rows are now', () => {
+    const contracts = versionsOf([customersContract()])
+
+    expect(lakeTablesOf(contracts, []).map(({ name, kind }) => [name, kind])).toEqual([
+      ['customers', 'curated'],
+      ['customers_latest', 'latest'],
+      ['customers_maintenance', 'maintenance'],
     ])
   })
 

@@ -1,16 +1,15 @@
 import type { PlantedBug } from '../plant.ts'
 
 const ARCHIVE = 'lib/domain/ingest/archive.ts'
+const DERIVED = 'lib/domain/ingest/derived-objects.ts'
 
 /** What `archive-events` can do wrong with raw, derived objects and entries. */
 export const archiveBugs: readonly PlantedBug[] = [
   {
     name: 'raw is put, not created',
     file: ARCHIVE,
-    search:
-      'const outcome = await objects.putIfAbsent(uri, encodeRaw(shard, version, records.received))',
-    replace:
-      "const outcome: string = 'created'; await objects.put(uri, encodeRaw(shard, version, records.received))",
+    search: 'const outcome = await objects.putIfAbsent(uri, body, lock)',
+    replace: "const outcome: string = 'created'; await objects.put(uri, body, lock)",
     within: 10,
   },
   {
@@ -43,21 +42,21 @@ export const archiveBugs: readonly PlantedBug[] = [
   },
   {
     name: 'the verdicts object is on its way when the entry names it',
-    file: ARCHIVE,
+    file: DERIVED,
     search: 'await objects.put(derived.verdictsUri, bytes)',
     replace: 'void objects.put(derived.verdictsUri, bytes).catch(() => undefined)',
     within: 10,
   },
   {
     name: 'a curated file is on its way when the entry names it',
-    file: ARCHIVE,
+    file: DERIVED,
     search: 'await objects.put(file.path, bytes)',
     replace: 'void objects.put(file.path, bytes).catch(() => undefined)',
     within: 50,
   },
   {
     name: 'a single rejected event is not worth a quarantine file',
-    file: ARCHIVE,
+    file: DERIVED,
     search: 'if (judgement.rejected.length > 0) {',
     replace: 'if (judgement.rejected.length > 1) {',
     within: 10,
@@ -72,8 +71,8 @@ export const archiveBugs: readonly PlantedBug[] = [
   {
     name: 'the verdicts object has no content hash in its name',
     file: 'lib/domain/ingest/layout.ts',
-    search: 'batches/${shard}/${last}-${hash}.json.zst`',
-    replace: 'batches/${shard}/${last}.json.zst`',
+    search: '${verdictsPrefix(layout)}${shard}/${last}-${hash}.json.zst`',
+    replace: '${verdictsPrefix(layout)}${shard}/${last}.json.zst`',
     within: 400,
   },
   {
@@ -124,7 +123,7 @@ export const archiveBugs: readonly PlantedBug[] = [
   },
   {
     name: 'the greatest arrival is that of the batch',
-    file: ARCHIVE,
+    file: 'lib/domain/ingest/batch-entry.ts',
     search: 'greatest: Math.max(latest, head?.arrival.greatest ?? latest)',
     replace: 'greatest: latest',
     within: 50,
@@ -146,9 +145,9 @@ export const archiveBugs: readonly PlantedBug[] = [
   {
     name: 'quarantine names the version that is deployed',
     file: ARCHIVE,
-    search: 'encodeQuarantine(shard, inForce.named.version, judgement.rejected, received)',
+    search: 'await writeDerived(this.#deps, batch, judgement)',
     replace:
-      'encodeQuarantine(shard, this.#deps.contracts.current.version, judgement.rejected, received)',
+      'await writeDerived(this.#deps, { ...batch, inForce: this.#deps.contracts.inForce(this.#deps.contracts.current.version) }, judgement)',
     within: 2000,
   },
 ]

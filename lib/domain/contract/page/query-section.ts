@@ -1,6 +1,7 @@
 import type { ViewDefinition } from '#lib/domain/process/view.ts'
 import type { WindowDefinition } from '#lib/domain/process/window.ts'
 import type { Contract } from '../contract.ts'
+import { rowsAsTheyStand, rowsOfDay } from '../sql/saved-queries.ts'
 import { tableNameOf } from '../table-columns.ts'
 import { durationWords } from './duration-words.ts'
 import { code, codeBlock, inline, table } from './markdown.ts'
@@ -30,26 +31,9 @@ export function querySection(
 }
 
 /** Rows of a day; of changes, the rows that exist. */
-function sqlOf({ product, version, eventTime, changes }: Contract): string {
-  const name = tableNameOf({ product, version })
-  if (changes === undefined) {
-    return [
-      'select *',
-      `from ${name}`,
-      `where "${eventTime}" >= timestamp '2026-01-31 00:00:00 UTC' and "${eventTime}" < timestamp '2026-02-01 00:00:00 UTC'`,
-      'limit 10',
-    ].join('\n')
-  }
-  const key = changes.key.map((field) => `"${field}"`).join(', ')
-  return [
-    'select *',
-    'from (',
-    `  select *, row_number() over (partition by ${key} order by source_position desc) as newest`,
-    `  from ${name}`,
-    ')',
-    "where newest = 1 and op <> 'd'",
-    'limit 10',
-  ].join('\n')
+function sqlOf(contract: Contract): string {
+  const { changes } = contract
+  return changes === undefined ? rowsOfDay(contract) : rowsAsTheyStand(contract, changes)
 }
 
 function viewTable(views: readonly ViewDefinition[]): string {

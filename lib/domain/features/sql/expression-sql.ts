@@ -1,7 +1,6 @@
-import type {
-  ExpressionType,
-  TypedExpression,
-} from '#lib/domain/process/expressions/typed-expression.ts'
+import { quotedName, trinoType } from '#lib/domain/contract/sql/trino.ts'
+import { icebergType } from '#lib/domain/contract/table-columns.ts'
+import type { TypedExpression } from '#lib/domain/process/expressions/typed-expression.ts'
 
 /** Text of SQL by column: a field is its own name, a derived column what it is computed as. */
 export type ColumnSql = ReadonlyMap<string, string>
@@ -30,7 +29,7 @@ export function expressionSql(expression: TypedExpression, columns: ColumnSql): 
   const inner = (one: TypedExpression) => expressionSql(one, columns)
   switch (expression.operator) {
     case 'column':
-      return columns.get(expression.name) ?? identifier(expression.name)
+      return columns.get(expression.name) ?? quotedName(expression.name)
     case 'literal':
       return literal(expression)
     case 'add':
@@ -66,7 +65,7 @@ export function expressionSql(expression: TypedExpression, columns: ColumnSql): 
       return `CAST(${inner(expression.of[0]!)} AS varchar)`
     case 'convert': {
       const cast = expression.type.kind === 'decimal' ? 'TRY_CAST' : 'CAST'
-      return `${cast}(${inner(expression.of[0]!)} AS ${typeSql(expression.type)})`
+      return `${cast}(${inner(expression.of[0]!)} AS ${trinoType(icebergType(expression.type))})`
     }
     case 'floorTo': {
       const value = inner(expression.of[0])
@@ -97,29 +96,8 @@ export function floorRest(value: string, step: number): string {
   return `mod(mod(${value}, ${step}) + ${step}, ${step})`
 }
 
-export function identifier(name: string): string {
-  return `"${name.replaceAll('"', '""')}"`
-}
-
 export function text(value: string): string {
   return `'${value.replaceAll("'", "''")}'`
-}
-
-export function typeSql(type: ExpressionType): string {
-  switch (type.kind) {
-    case 'string':
-      return 'varchar'
-    case 'int':
-      return 'integer'
-    case 'long':
-      return 'bigint'
-    case 'decimal':
-      return `decimal(18, ${type.scale})`
-    case 'timestamp':
-      return 'timestamp(6) with time zone'
-    default:
-      return type.kind
-  }
 }
 
 function literal({ value, type }: Extract<TypedExpression, { operator: 'literal' }>): string {
@@ -136,7 +114,7 @@ function literal({ value, type }: Extract<TypedExpression, { operator: 'literal'
       const point = digits.length - type.scale
       const fraction = type.scale === 0 ? '' : `.${digits.slice(point)}`
       const sign = unscaled < 0n ? '-' : ''
-      return `CAST(${sign}${digits.slice(0, point)}${fraction} AS ${typeSql(type)})`
+      return `CAST(${sign}${digits.slice(0, point)}${fraction} AS ${trinoType(icebergType(type))})`
     }
     default:
       return `CAST(${value} AS bigint)`
@@ -153,5 +131,5 @@ function arithmetic(
   if (type.kind === 'double') return `(${a} ${OPERATORS[operator]} ${b})`
   // In digits enough for every result of two that have eighteen, or are longs; what does not fit is null then.
   const wide = of.map((one, at) => `CAST(${one} AS decimal(19, ${scales[at]}))`)
-  return `TRY_CAST(${wide.join(` ${OPERATORS[operator]} `)} AS ${typeSql(type)})`
+  return `TRY_CAST(${wide.join(` ${OPERATORS[operator]} `)} AS ${trinoType(icebergType(type))})`
 }

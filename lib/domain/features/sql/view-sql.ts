@@ -1,9 +1,10 @@
 import type { Contract, FieldType } from '#lib/domain/contract/contract.ts'
+import { quotedName } from '#lib/domain/contract/sql/trino.ts'
 import { PlatformError } from '#lib/domain/kernel/errors.ts'
 import { isoOf, type Micros } from '#lib/domain/kernel/time.ts'
 import type { AggregateDefinition, ViewDefinition } from '#lib/domain/process/view.ts'
 import { rowsOfView } from '#lib/domain/process/view.ts'
-import { epochSecond, expressionSql, floorRest, identifier } from './expression-sql.ts'
+import { epochSecond, expressionSql, floorRest } from './expression-sql.ts'
 
 export interface ViewSqlOptions {
   /** The curated table, as Athena is to find it: `"database"."table"`. */
@@ -25,9 +26,9 @@ const PLACE = ['ingest_shard', 'ingest_sequence', 'ingest_index']
 export function viewSql(view: ViewDefinition, contract: Contract, options: ViewSqlOptions): string {
   const { window } = view
   const rows = rowsCte(view, contract, options)
-  const key = identifier(view.key)
+  const key = quotedName(view.key)
   const aggregates = view.aggregates.map(
-    (one) => `${aggregateSql(one, rowsOfView(view, contract).contract)} AS ${identifier(one.name)}`,
+    (one) => `${aggregateSql(one, rowsOfView(view, contract).contract)} AS ${quotedName(one.name)}`,
   )
   const select = (from: string, start: string, end: string, groupBy: string) =>
     statement(
@@ -76,17 +77,17 @@ function rowsCte(view: ViewDefinition, contract: Contract, options: ViewSqlOptio
   const shape = rowsOfView(view, contract)
   const columns = new Map<string, string>()
   for (const { name, value } of shape.derived) columns.set(name, expressionSql(value, columns))
-  const at = identifier(contract.eventTime)
+  const at = quotedName(contract.eventTime)
   const needed = new Set([view.key, ...view.aggregates.flatMap((one) => one.field ?? [])])
   const selected = [...needed].map((name) => {
     const sql = columns.get(name)
-    return sql === undefined ? identifier(name) : `${sql} AS ${identifier(name)}`
+    return sql === undefined ? quotedName(name) : `${sql} AS ${quotedName(name)}`
   })
   const place = view.aggregates.some((one) => one.function === 'first' || one.function === 'last')
-    ? PLACE.map(identifier)
+    ? PLACE.map(quotedName)
     : []
   const conditions = [
-    `${columns.get(view.key) ?? identifier(view.key)} IS NOT NULL`,
+    `${columns.get(view.key) ?? quotedName(view.key)} IS NOT NULL`,
     ...(shape.filter === undefined ? [] : [expressionSql(shape.filter, columns)]),
     ...(options.from === undefined ? [] : [`${at} >= ${instant(options.from)}`]),
     ...(options.to === undefined ? [] : [`${at} < ${instant(options.to)}`]),
@@ -112,7 +113,7 @@ function instant(micros: Micros): string {
 }
 
 function aggregateSql(definition: AggregateDefinition, contract: Contract): string {
-  const value = definition.field === undefined ? '*' : identifier(definition.field)
+  const value = definition.field === undefined ? '*' : quotedName(definition.field)
   const type = contract.fields.find(({ name }) => name === definition.field)?.type
   switch (definition.function) {
     case 'count':
@@ -142,7 +143,7 @@ function aggregateSql(definition: AggregateDefinition, contract: Contract): stri
     case 'first':
     case 'last': {
       const name = definition.function === 'first' ? 'min_by' : 'max_by'
-      const order = `ROW(${['event_at', ...PLACE].map(identifier).join(', ')})`
+      const order = `ROW(${['event_at', ...PLACE].map(quotedName).join(', ')})`
       return `${name}(${value}, ${order}) FILTER (WHERE ${value} IS NOT NULL)`
     }
     default:
