@@ -27,8 +27,9 @@ interface Newest {
 }
 
 /**
- * Merges changes into the table: bucket by bucket, only the files are written anew of which a row is replaced. Of a deleted row, key
- * and position stay for a while, so that an older change which comes later finds that it is too late.
+ * Merges changes into the table: bucket by bucket, only the files are written anew of which a row is replaced. Of a
+ * deleted row, key and position stay for a while, so that an older change which comes later finds that it is too
+ * late.
  */
 export async function mergedFiles(
   lake: Lake,
