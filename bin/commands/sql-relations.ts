@@ -59,8 +59,8 @@ interface Level {
 }
 
 /**
- * The tables that a statement reads, in the order of the text: what stands behind `from`, `join` and the commas between, and is
- * no query, no function and no name that `with` has given.
+ * The tables that a statement reads, in the order of the text: what stands behind `from`, `join` and the commas
+ * between, and is no query, no function and no name that `with` has given.
  */
 export function relationsIn(sql: string): readonly SqlRelation[] {
   const tokens = tokensOf(sql)

@@ -35,9 +35,9 @@ export function tablesOfCell(context: CommandContext, { region }: DeployedCell):
 }
 
 /**
- * The statement with each of its tables as it was at a time, or at a snapshot: `for version as of` behind every one. The
- * snapshots are looked up here, so that all tables are read as of one moment and whoever asks learns which versions these
- * were. Fails with one line where a table has no such version.
+ * The statement with each of its tables as it was at a time, or at a snapshot: `for version as of` behind every one.
+ * The snapshots are looked up here, so that all tables are read as of one moment and whoever asks learns which
+ * versions these were. Fails with one line where a table has no such version.
  */
 export async function asOf(
   sql: string,

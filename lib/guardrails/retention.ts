@@ -23,8 +23,8 @@ export function checkRetention(contract: Contract, file: string): void {
 }
 
 /**
- * Refuses a product whose versions do not agree on whether raw is locked: a bucket has locks from its creation on or never, and
- * CloudFormation would put an empty one in its place.
+ * Refuses a product whose versions do not agree on whether raw is locked: a bucket has locks from its creation on or
+ * never, and CloudFormation would put an empty one in its place.
  */
 export function checkLock(contracts: readonly Contract[], file: string): void {
   const [first, ...others] = contracts

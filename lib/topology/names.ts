@@ -3,7 +3,10 @@ import type { Cell, Topology } from './topology.ts'
 /** Stacks of a cell that belong to no product. */
 const RESERVED = ['state', 'ops']
 
-/** A product's tables besides the one with its own name: records, its upkeep, what is made for queries, and those of later majors of its contract. */
+/**
+ * A product's tables besides the one with its own name: records, its upkeep, what is made for queries, and those of
+ * later majors of its contract.
+ */
 const TABLE_OF_PRODUCT =
   /^(.*)_(?:raw|quarantine|late|maintenance|current|daily|rejections|v\d+|(?:v\d+_)?latest)$/
 

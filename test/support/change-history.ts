@@ -10,8 +10,8 @@ export interface SourceChange {
 }
 
 /**
- * What a database did with a few rows, in its own order: snapshot reads first, then creations, updates, deletions, and keys that change, which is a
- * deletion and a creation at one place.
+ * What a database did with a few rows, in its own order: snapshot reads first, then creations, updates, deletions,
+ * and keys that change, which is a deletion and a creation at one place.
  */
 export function sourceHistory(random: () => number, count: number): readonly SourceChange[] {
   const rows = new Map<number, string>()

@@ -26,8 +26,9 @@ function isSweep(bell: unknown): boolean {
 
 /**
  * Commits what the journal has past the table's fences. The event is only a bell: a journal record, the sweep, a
- * person; with the sweep, the newest changes of rows are merged too. Throws after committing what it could if a shard has to wait: its chain has a gap, what its next batch wrote
- * cannot be read, or that was judged by a version that is not deployed here. So the alarm sounds.
+ * person; with the sweep, the newest changes of rows are merged too. Throws after committing what it could if a shard
+ * has to wait: its chain has a gap, what its next batch wrote cannot be read, or that was judged by a version that is
+ * not deployed here. So the alarm sounds.
  */
 export function makeHandler({ log, ...deps }: CommitSnapshotsHandlerDependencies) {
   return async (bell: unknown, time?: InvocationTime): Promise<CommitReport> => {

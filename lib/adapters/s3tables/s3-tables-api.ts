@@ -27,7 +27,10 @@ const TIMEOUT_MS = 15_000
 const READ_ATTEMPTS = 4
 const MOST_TEXT = 500
 
-/** The calls of the S3 Tables service that a catalog needs. Reads are repeated, writes are not: what became of them is looked up. */
+/**
+ * The calls of the S3 Tables service that a catalog needs. Reads are repeated, writes are not: what became of them is
+ * looked up.
+ */
 export class S3TablesApi {
   readonly #props: S3TablesApiProps
 

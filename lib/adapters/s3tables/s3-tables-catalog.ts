@@ -10,8 +10,9 @@ import type {
 import { type S3TablesApi, S3TablesError } from './s3-tables-api.ts'
 
 /**
- * Iceberg tables of an S3 table bucket; a database is a namespace. A swap is an `UpdateTableMetadataLocation` with the version token that came with the
- * location. The service says where a table lies: `locationOf` has to be asked before it is made.
+ * Iceberg tables of an S3 table bucket; a database is a namespace. A swap is an `UpdateTableMetadataLocation` with
+ * the version token that came with the location. The service says where a table lies: `locationOf` has to be asked
+ * before it is made.
  */
 export class S3TablesCatalog implements Catalog, TableRemover {
   readonly #api: S3TablesApi
@@ -20,7 +21,10 @@ export class S3TablesCatalog implements Catalog, TableRemover {
     this.#api = props.api
   }
 
-  /** Where the service has put the table, under which all of its objects have to lie; makes room for it if there is none. */
+  /**
+   * Where the service has put the table, under which all of its objects have to lie; makes room for it if there is
+   * none.
+   */
   async locationOf(name: TableName): Promise<string> {
     return (await this.#place(name)).warehouseLocation!
   }

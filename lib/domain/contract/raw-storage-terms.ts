@@ -2,8 +2,8 @@ import type { CustomProperties } from './custom-properties.ts'
 import { shown } from './document-node.ts'
 
 /**
- * The cheaper classes that raw may move to, with the days of each that are billed whatever happens. All of them answer at
- * once: of an archive that has to be thawed first, Athena would tell no row, and a rebuild could not read.
+ * The cheaper classes that raw may move to, with the days of each that are billed whatever happens. All of them
+ * answer at once: of an archive that has to be thawed first, Athena would tell no row, and a rebuild could not read.
  */
 export const COLD_CLASSES = { infrequent: 30, 'instant-archive': 90, intelligent: 0 } as const
 

@@ -27,7 +27,10 @@ export interface LakeTable {
   readonly timeColumn: string
 }
 
-/** The curated tables of a product, oldest major first, the newest changes of their rows, the feature tables of its views, and the record of their upkeep. */
+/**
+ * The curated tables of a product, oldest major first, the newest changes of their rows, the feature tables of its
+ * views, and the record of their upkeep.
+ */
 export function lakeTablesOf(
   contracts: ContractVersions,
   views: readonly ViewDefinition[],

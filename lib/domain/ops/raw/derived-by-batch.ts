@@ -41,8 +41,8 @@ export class DerivedByBatch {
   }
 
   /**
-   * Undefined if there are none: nothing was admitted, or they are lost. Throws `raw.otherVerdicts` where attempts have left different
-   * ones, of which only the journal knew which held.
+   * Undefined if there are none: nothing was admitted, or they are lost. Throws `raw.otherVerdicts` where attempts
+   * have left different ones, of which only the journal knew which held.
    */
   async verdictsOf(shard: string, last: SequenceNumber): Promise<KnownVerdicts | undefined> {
     const uris = this.#verdicts.get(`${shard}-${last}`) ?? []

@@ -21,9 +21,9 @@ import type { DerivedByBatch, KnownVerdicts } from './derived-by-batch.ts'
 import type { RawLink } from './raw-chain.ts'
 
 /**
- * How sure a rebuilt entry is to be the one that was lost. `same`: what it names is there, byte for byte as it would be written today.
- * `adopted`: the same verdicts, in files that other code has written. `written`: no verdicts were left, so the batch was
- * judged anew.
+ * How sure a rebuilt entry is to be the one that was lost. `same`: what it names is there, byte for byte as it would
+ * be written today. `adopted`: the same verdicts, in files that other code has written. `written`: no verdicts were
+ * left, so the batch was judged anew.
  */
 export type RebuiltBy = 'same' | 'adopted' | 'written'
 

@@ -56,8 +56,9 @@ export type ChainStep =
   | { readonly kind: 'gap'; readonly gap: RawGap }
 
 /**
- * A shard's raw objects from the first on, each after the one that it follows, as their names say and their contents prove; and a gap
- * wherever the chain does not go on at the position at which it ended. After a gap it goes on behind it. Every object is read.
+ * A shard's raw objects from the first on, each after the one that it follows, as their names say and their contents
+ * prove; and a gap wherever the chain does not go on at the position at which it ended. After a gap it goes on behind
+ * it. Every object is read.
  */
 export async function* followChain(
   objects: Pick<ObjectStore, 'get'>,

@@ -48,10 +48,10 @@ export interface RebuiltJournal {
 }
 
 /**
- * Makes a journal's missing registrations and entries once more from raw, and from what batches became. Entries that are there stay as they are;
- * it may die anywhere and be repeated. Registrations come first: from then on the archive, too, goes along raw. Throws
- * `raw.incomplete`, before anything is written, if raw has a gap, and `raw.expired` if its beginning has expired and the
- * journal does not have the entry there.
+ * Makes a journal's missing registrations and entries once more from raw, and from what batches became. Entries that
+ * are there stay as they are; it may die anywhere and be repeated. Registrations come first: from then on the
+ * archive, too, goes along raw. Throws `raw.incomplete`, before anything is written, if raw has a gap, and
+ * `raw.expired` if its beginning has expired and the journal does not have the entry there.
  */
 export async function rebuildJournal(
   deps: RebuildJournalDependencies,

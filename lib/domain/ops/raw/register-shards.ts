@@ -9,8 +9,9 @@ export interface RegisteredShards {
 }
 
 /**
- * Registers every shard that has raw objects or that the stream lists, unless it is. `startDates` are the dates of the first raw objects,
- * which a registration decided; a shard without one gets the newest of them, since nothing lies at any date yet.
+ * Registers every shard that has raw objects or that the stream lists, unless it is. `startDates` are the dates of
+ * the first raw objects, which a registration decided; a shard without one gets the newest of them, since nothing
+ * lies at any date yet.
  */
 export async function registerShards(
   journal: Journal,

@@ -50,9 +50,9 @@ export interface RawVerification {
 }
 
 /**
- * Reads every raw object of a product and proves that none is missing: each shard's objects follow one another from the first, or from what
- * retention has left, and reach at least as far as the journal; and each journal entry tells the same as its object. What is
- * still in the stream only is not raw yet: that is what `reconcile` looks at.
+ * Reads every raw object of a product and proves that none is missing: each shard's objects follow one another from
+ * the first, or from what retention has left, and reach at least as far as the journal; and each journal entry tells
+ * the same as its object. What is still in the stream only is not raw yet: that is what `reconcile` looks at.
  */
 export async function verifyRaw(
   deps: VerifyRawDependencies,
@@ -131,8 +131,8 @@ async function verifyShard(
 }
 
 /**
- * An object is dated by the last arrival of the one before it, which was written on that date or later: while the date is
- * within retention, the one before it must be there.
+ * An object is dated by the last arrival of the one before it, which was written on that date or later: while the
+ * date is within retention, the one before it must be there.
  */
 function* gapAtTheStart(
   { retention, nowMs }: VerifyRawDependencies,

@@ -36,8 +36,8 @@ function keyPart(column: Column, row: number): string | null {
 }
 
 /**
- * Whether the first change is later than the second: by position, which is the source's own order. At one position a row that was deleted
- * and created again (a changed key that changes back) is there, so creation comes last.
+ * Whether the first change is later than the second: by position, which is the source's own order. At one position a
+ * row that was deleted and created again (a changed key that changes back) is there, so creation comes last.
  */
 export function isLater(a: ChangeMark, b: ChangeMark): boolean {
   if (a.position !== b.position) return a.position > b.position

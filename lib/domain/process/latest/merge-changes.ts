@@ -54,10 +54,10 @@ const MS_PER_DAY = 86_400_000
 const CONTRACT_PROPERTY = 'weir.contract'
 
 /**
- * Brings each table of newest changes (`<product>_latest`) up to the table of changes that it is made of: the batches between its fences and
- * those of that table are merged by the row's key, files of which rows are replaced are written anew, and the fences move
- * in the same swap. Which change of a row is the newest does not depend on the order in which they come, so a repeat, a late change and
- * a conflict all lead to the same rows.
+ * Brings each table of newest changes (`<product>_latest`) up to the table of changes that it is made of: the batches
+ * between its fences and those of that table are merged by the row's key, files of which rows are replaced are
+ * written anew, and the fences move in the same swap. Which change of a row is the newest does not depend on the
+ * order in which they come, so a repeat, a late change and a conflict all lead to the same rows.
  */
 export async function mergeChanges(deps: MergeChangesDependencies): Promise<MergeReport> {
   const report = { commits: 0, changes: 0, isComplete: true }
@@ -153,8 +153,8 @@ async function mergeNew({ deps, contract, name, upTo }: Merge): Promise<MergeRep
 }
 
 /**
- * Merges all that the table of changes has, some files at a time, and sets the fences with the last of them: how a table begins. It may be broken
- * off and begun again, since merging a change twice is merging it once.
+ * Merges all that the table of changes has, some files at a time, and sets the fences with the last of them: how a
+ * table begins. It may be broken off and begun again, since merging a change twice is merging it once.
  */
 async function mergeAll({ deps, contract, name, appended, upTo }: Merge): Promise<MergeReport> {
   const done: Done = { commits: 0, changes: 0, isComplete: true }

@@ -2,12 +2,13 @@ import type { ChangeContract } from '#lib/domain/contract/change-terms.ts'
 import { type Column, type ColumnBatch, takeRows } from '#lib/domain/kernel/columns.ts'
 import { concatBatches } from '#lib/domain/kernel/concat-columns.ts'
 import type { DataFile } from '#lib/domain/lake/data-file.ts'
-import { partitionRows } from '#lib/domain/lake/partition.ts'
+import { type PartitionedRows, partitionRows } from '#lib/domain/lake/partition.ts'
 import { readDataFile } from '#lib/domain/lake/read-data-file.ts'
+import type { TableSchema } from '#lib/domain/lake/schema.ts'
 import type { Lake, Table } from '#lib/domain/lake/table.ts'
 import { writeDataFiles } from '#lib/domain/lake/write-data-files.ts'
 import { type ChangeMark, changeMarks, isLater } from './change-order.ts'
-import { contentColumns, latestTableSchema, latestTableSpec } from './latest-table.ts'
+import { contentColumns, latestTableSchema } from './latest-table.ts'
 
 export interface MergeOptions {
   /** Deleted rows whose change arrived before this (UTC micros) need not be remembered any more. */
@@ -26,8 +27,9 @@ interface Newest {
 }
 
 /**
- * Merges changes into the table: bucket by bucket, only the files are written anew of which a row is replaced. Of a deleted row, key
- * and position stay for a while, so that an older change which comes later finds that it is too late.
+ * Merges changes into the table: bucket by bucket, only the files are written anew of which a row is replaced. Of a
+ * deleted row, key and position stay for a while, so that an older change which comes later finds that it is too
+ * late.
  */
 export async function mergedFiles(
   lake: Lake,
@@ -43,7 +45,7 @@ export async function mergedFiles(
   const files: DataFile[] = []
   const removed: string[] = []
   const schema = latestTableSchema(contract)
-  for (const bucket of partitionRows(schema, latestTableSpec(contract), candidates)) {
+  for (const bucket of bucketsOf(table, schema, candidates)) {
     const added = new Map(
       bucket.rows.map((at) => {
         const mark = changeMarks(changes, contract.changes.key)(rows[at]!)
@@ -80,11 +82,19 @@ function newestOf(changes: ColumnBatch, { changes: terms }: ChangeContract): Map
   return newest
 }
 
-/** Of another layout, a file may hold rows of any bucket. */
+/** Rows that are merged together, and the partition in which all files lie that they may replace rows of. */
+function bucketsOf(
+  { metadata, spec }: Table,
+  schema: TableSchema,
+  candidates: ColumnBatch,
+): readonly Pick<PartitionedRows, 'partition' | 'rows'>[] {
+  if (metadata['partition-specs'].length === 1) return partitionRows(schema, spec, candidates)
+  // Of an earlier layout, a file may hold rows of several buckets: it must be written anew once.
+  return [{ partition: {}, rows: Array.from({ length: candidates.rows }, (_, row) => row) }]
+}
+
 function mayHold(file: DataFile, partition: DataFile['partition']): boolean {
-  return Object.entries(partition).every(
-    ([name, value]) => file.partition[name] === undefined || file.partition[name] === value,
-  )
+  return Object.entries(partition).every(([name, value]) => file.partition[name] === value)
 }
 
 /** The rows of a file that stay; takes away from the changes those that are older than what is there. */

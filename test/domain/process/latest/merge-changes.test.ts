@@ -2,6 +2,8 @@ import { describe, expect, it } from 'vitest'
 import type { Contract } from '#lib/domain/contract/contract.ts'
 import { isNull, utf8At } from '#lib/domain/kernel/columns.ts'
 import { PlatformError } from '#lib/domain/kernel/errors.ts'
+import { withPartitioning } from '#lib/domain/lake/evolve-layout.ts'
+import { evolveTable } from '#lib/domain/lake/evolve-table.ts'
 import { compact } from '#lib/domain/lake/maintenance/compact.ts'
 import { expireSnapshots } from '#lib/domain/lake/maintenance/expire.ts'
 import { findOrphans, removeOrphans } from '#lib/domain/lake/maintenance/orphans.ts'
@@ -168,6 +170,27 @@ describe('the table of the newest changes', () => {
     expect([...after].filter((path) => !before.has(path))).toHaveLength(1)
     expect((await existing(cell)).get(3)).toBe('changed')
     expect((await existing(cell)).size).toBe(40)
+  })
+
+  it('is the same after its layout was changed, though files of the old one hold rows of several new parts', async () => {
+    const history = sourceHistory(seededRandom(6, 3), 120)
+    const cell = newCell()
+    await archive(cell, 'A', history.slice(0, 40))
+    await cell.commit()
+    await merge(cell)
+    await evolveTable(lakeOf(cell), LATEST, (metadata) =>
+      withPartitioning(metadata, [{ sourceId: 10, transform: 'bucket[3]', name: 'id_part' }]),
+    )
+    for (const [from, to] of [
+      [40, 80],
+      [80, 120],
+    ]) {
+      await archive(cell, 'A', history.slice(from, to))
+      await cell.commit()
+      await merge(cell)
+    }
+
+    expect(await existing(cell)).toEqual(inOrder(rowsAfter(history)))
   })
 
   it.each(['dies before', 'dies after', 'answer lost', 'refused'] as const)(
