@@ -1,5 +1,6 @@
 import { PlatformError } from '#lib/domain/kernel/errors.ts'
 import type { TableName } from '#lib/domain/lake/catalog.ts'
+import { isRefusal } from '../aws/refusal.ts'
 
 /** Glue says that the entry is not what was expected, or that another change to it is under way. */
 const CONFLICTS = new Set([
@@ -51,23 +52,4 @@ export function commitFailure(name: TableName, error: unknown): PlatformError {
     retryable: true,
     cause: error,
   })
-}
-
-const THROTTLED = 429
-
-function isRefusal(error: unknown): boolean {
-  const { $fault, $metadata, $retryable } = error as {
-    $fault?: string
-    $metadata?: { httpStatusCode?: number }
-    $retryable?: unknown
-  }
-  const status = $metadata?.httpStatusCode
-  if ($fault !== 'client' || $retryable || status === undefined) return false
-  return (
-    status >= 400 && status < 500 && status !== THROTTLED && status !== 408 && !isThrottle(error)
-  )
-}
-
-function isThrottle(error: unknown): boolean {
-  return error instanceof Error && /Throttl|TooManyRequests|RequestLimit/.test(error.name)
 }

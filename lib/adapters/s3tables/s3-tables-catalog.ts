@@ -1,3 +1,12 @@
+import {
+  CreateNamespaceCommand,
+  CreateTableCommand,
+  DeleteTableCommand,
+  GetTableMetadataLocationCommand,
+  type GetTableMetadataLocationCommandOutput,
+  type S3TablesClient,
+  UpdateTableMetadataLocationCommand,
+} from '@aws-sdk/client-s3tables'
 import { PlatformError } from '#lib/domain/kernel/errors.ts'
 import type {
   Catalog,
@@ -7,7 +16,13 @@ import type {
   TableName,
   TableRemover,
 } from '#lib/domain/lake/catalog.ts'
-import { type S3TablesApi, S3TablesError } from './s3-tables-api.ts'
+import { isRefusal } from '../aws/refusal.ts'
+
+export interface S3TablesCatalogProps {
+  readonly client: S3TablesClient
+  /** `arn:aws:s3tables:<region>:<account>:bucket/<name>`. */
+  readonly tableBucketArn: string
+}
 
 /**
  * Iceberg tables of an S3 table bucket; a database is a namespace. A swap is an `UpdateTableMetadataLocation` with
@@ -15,10 +30,12 @@ import { type S3TablesApi, S3TablesError } from './s3-tables-api.ts'
  * before it is made.
  */
 export class S3TablesCatalog implements Catalog, TableRemover {
-  readonly #api: S3TablesApi
+  readonly #client: S3TablesClient
+  readonly #bucket: { readonly tableBucketARN: string }
 
-  constructor(props: { readonly api: S3TablesApi }) {
-    this.#api = props.api
+  constructor({ client, tableBucketArn }: S3TablesCatalogProps) {
+    this.#client = client
+    this.#bucket = { tableBucketARN: tableBucketArn }
   }
 
   /**
@@ -46,21 +63,25 @@ export class S3TablesCatalog implements Catalog, TableRemover {
     await this.#move(name, metadataLocation, expectedVersion)
   }
 
-  async remove({ database, name }: TableName): Promise<boolean> {
+  async remove(name: TableName): Promise<boolean> {
     try {
-      await this.#api.write('DELETE', ['tables', database, name])
+      await this.#client.send(new DeleteTableCommand(this.#named(name)))
       return true
     } catch (error) {
-      if (isCode(error, 'NotFoundException')) return false
+      if (isNamed(error, 'NotFoundException')) return false
       throw error
     }
   }
 
-  async #find({ database, name }: TableName) {
+  #named({ database, name }: TableName) {
+    return { ...this.#bucket, namespace: database, name }
+  }
+
+  async #find(name: TableName): Promise<GetTableMetadataLocationCommandOutput | undefined> {
     try {
-      return await this.#api.read('tables', database, name, 'metadata-location')
+      return await this.#client.send(new GetTableMetadataLocationCommand(this.#named(name)))
     } catch (error) {
-      if (isCode(error, 'NotFoundException')) return undefined
+      if (isNamed(error, 'NotFoundException')) return undefined
       throw error
     }
   }
@@ -69,34 +90,39 @@ export class S3TablesCatalog implements Catalog, TableRemover {
   async #place(name: TableName) {
     const found = await this.#find(name)
     if (found !== undefined) return found
-    const { database } = name
-    await this.#unlessThere(name, ['namespaces'], { namespace: [database] })
-    await this.#unlessThere(name, ['tables', database], { name: name.name, format: 'ICEBERG' })
+    await unlessThere(name, () =>
+      this.#client.send(
+        new CreateNamespaceCommand({ ...this.#bucket, namespace: [name.database] }),
+      ),
+    )
+    await unlessThere(name, () =>
+      this.#client.send(new CreateTableCommand({ ...this.#named(name), format: 'ICEBERG' })),
+    )
     const made = await this.#find(name)
     if (made !== undefined) return made
     throw conflict(name, 'the table was removed while it was made')
   }
 
-  async #unlessThere(name: TableName, path: readonly string[], body: object): Promise<void> {
-    try {
-      await this.#api.write('PUT', path, body)
-    } catch (error) {
-      if (!isCode(error, 'ConflictException')) throw commitFailure(name, error)
-    }
-  }
-
   async #move(name: TableName, metadataLocation: string, versionToken: string): Promise<void> {
-    const path = ['tables', name.database, name.name, 'metadata-location']
+    const input = { ...this.#named(name), metadataLocation, versionToken }
     try {
-      await this.#api.write('PUT', path, { metadataLocation, versionToken })
+      await this.#client.send(new UpdateTableMetadataLocationCommand(input))
     } catch (error) {
       throw commitFailure(name, error)
     }
   }
 }
 
-function isCode(error: unknown, code: string): boolean {
-  return error instanceof S3TablesError && error.code === code
+async function unlessThere(name: TableName, make: () => Promise<unknown>): Promise<void> {
+  try {
+    await make()
+  } catch (error) {
+    if (!isNamed(error, 'ConflictException')) throw commitFailure(name, error)
+  }
+}
+
+function isNamed(error: unknown, name: string): boolean {
+  return error instanceof Error && error.name === name
 }
 
 function conflict({ database, name }: TableName, why: string, cause?: unknown): PlatformError {
@@ -109,18 +135,12 @@ function conflict({ database, name }: TableName, why: string, cause?: unknown): 
 /** Only a refusal that the service itself declared is final; whatever else went wrong leaves the outcome open. */
 function commitFailure(name: TableName, error: unknown): PlatformError {
   const where = `${name.database}.${name.name}`
-  if (isCode(error, 'ConflictException')) return conflict(name, 'ConflictException', error)
-  if (isCode(error, 'NotFoundException')) {
+  if (isNamed(error, 'ConflictException')) return conflict(name, 'ConflictException', error)
+  if (isNamed(error, 'NotFoundException')) {
     return new PlatformError('lake.tableNotFound', `there is no table ${where}`, { cause: error })
   }
-  const isRefused =
-    error instanceof S3TablesError &&
-    error.status >= 400 &&
-    error.status < 500 &&
-    error.status !== 408 &&
-    error.status !== 429
-  const message = error instanceof Error ? error.message : String(error)
-  return isRefused
+  const message = error instanceof Error ? `${error.name}: ${error.message}` : String(error)
+  return isRefusal(error)
     ? new PlatformError('lake.commitRefused', `${where}: ${message}`, { cause: error })
     : new PlatformError('lake.commitStateUnknown', `${where}: ${message}`, {
         retryable: true,

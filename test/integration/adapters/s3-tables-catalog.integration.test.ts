@@ -1,12 +1,11 @@
 import { randomUUID } from 'node:crypto'
 import { CreateDatabaseCommand, GlueClient } from '@aws-sdk/client-glue'
 import { S3Client } from '@aws-sdk/client-s3'
+import { CreateTableBucketCommand, S3TablesClient } from '@aws-sdk/client-s3tables'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { clientConfig } from '#lib/adapters/aws/client-config.ts'
-import { signedFetch } from '#lib/adapters/aws/signed-request.ts'
 import { GlueCatalog } from '#lib/adapters/glue/glue-catalog.ts'
 import { S3ObjectStore } from '#lib/adapters/s3/s3-object-store.ts'
-import { S3TablesApi } from '#lib/adapters/s3tables/s3-tables-api.ts'
 import { S3TablesCatalog } from '#lib/adapters/s3tables/s3-tables-catalog.ts'
 import { systemClock, systemIds } from '#lib/adapters/system/system.ts'
 import { commit } from '#lib/domain/lake/commit.ts'
@@ -24,18 +23,9 @@ const client = new S3Client(config)
 
 /** A catalog of a table bucket of its own. */
 async function newCatalog(): Promise<S3TablesCatalog> {
-  const endpoint = process.env.AWS_ENDPOINT_URL
-  const answer = await signedFetch(client, {
-    service: 's3tables',
-    endpoint,
-    method: 'PUT',
-    path: '/buckets',
-    headers: { 'content-type': 'application/json' },
-    body: JSON.stringify({ name: `tables-${randomUUID()}` }),
-    timeoutMs: 10_000,
-  })
-  const { arn: tableBucketArn } = (await answer.json()) as { arn: string }
-  return new S3TablesCatalog({ api: new S3TablesApi({ client, endpoint, tableBucketArn }) })
+  const tables = new S3TablesClient(config)
+  const made = await tables.send(new CreateTableBucketCommand({ name: `tables-${randomUUID()}` }))
+  return new S3TablesCatalog({ client: tables, tableBucketArn: made.arn! })
 }
 
 describe('S3TablesCatalog', () => {
