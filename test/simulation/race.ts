@@ -3,7 +3,8 @@ import type { Cell, CellRisks } from './cell/cell.ts'
 import { encodeRecord, type SentEvent, validEvent } from './cell/events.ts'
 import type { WorkLimits } from './cell/functions.ts'
 import { between, type Choices, oneOf } from './kernel/choices.ts'
-import type { Choose } from './kernel/scheduler.ts'
+import { isWrite, provoking } from './kernel/provoking.ts'
+import type { Choose, Turn } from './kernel/scheduler.ts'
 import { type CellRun, runCell, START_MS, type TraceOptions } from './run-cell.ts'
 
 /** Nothing fails: what happens is only when. */
@@ -11,7 +12,7 @@ export const NO_RISKS: CellRisks = {
   calls: { fault: 0, slow: 0, slowMs: 0, latencyMs: 0 },
   invocations: { timeout: 0, coldStart: 0, clockSkew: 0, zombieSlowerMs: 0 },
   deliveries: { again: 0, short: 0, besideMs: 0 },
-  bells: { lost: 0, doubled: 0, late: 0, stray: 0, strayMs: 0 },
+  bells: { lost: 0, doubled: 0, againMs: [0], late: 0, stray: 0, strayMs: 0 },
 }
 
 /** How often a run may be preempted; few make deep races likely, many make odd ones. */
@@ -39,15 +40,18 @@ export function simulateRace(choices: Choices, options: TraceOptions): Promise<C
     windowMs: 0,
     gatherMs: 0,
     backoffMs: 0,
+    // One record each makes most entries of four.
+    batchSize: oneOf(random, [1, 1, 2, 10]),
     ...(limits && { limits }),
   }
   const ranks = choices.random('ranks')
-  const choose = random() < 0.6 ? byRank(ranks) : byLot(ranks)
+  const plain = random() < 0.5 ? byRank(ranks) : byLot(ranks)
+  const choose = random() < 0.4 ? provoking(choices.random('meetings'), plain) : plain
   return runCell({ ...settings, ...options, choose }, (cell) => {
     sendFour(cell, random, {
       splitAfter: random() < 0.3 ? between(random, 1, 3) : undefined,
       isSpread: settings.shards > 1,
-      stepMs: oneOf(random, [900_000, 900_000, 100_000]),
+      stepMs: oneOf(random, [900_000, 100_000, 0]),
     })
     if (settings.deployments.length > 1) deployOther(cell, random)
   })
@@ -117,9 +121,27 @@ export function sendFour(
   }
 }
 
-/** Whoever is drawn: then hardly anybody is far ahead of the others. */
+/** How fast an actor may be beside others, by lot, and how often that changes. */
+const SPEEDS = [1, 0.2, 0.03]
+const SPEED_CHANGES = 0.1
+/** How much longer a write waits: whoever reads before it and writes after it meets what it did. */
+const HESITATION = 0.4
+
+/** Whoever is drawn; some are faster for a while. */
 function byLot(random: Random): Choose {
-  return (due) => Math.floor(random() * due.length)
+  const speeds = new Map<string, number>()
+  return (due) => {
+    for (const { actor } of due) if (!speeds.has(actor)) speeds.set(actor, oneOf(random, SPEEDS))
+    const chances = due.map((turn) => speeds.get(turn.actor)! * (isWrite(turn) ? HESITATION : 1))
+    let left = random() * chances.reduce((sum, chance) => sum + chance, 0)
+    const drawn = chances.findIndex((chance) => {
+      left -= chance
+      return left < 0
+    })
+    const at = Math.max(0, drawn)
+    if (random() < SPEED_CHANGES) speeds.set(due[at]!.actor, oneOf(random, SPEEDS))
+    return at
+  }
 }
 
 /** Of the turns that are due, that of the actor with the highest rank; its own in their order. */
@@ -127,16 +149,23 @@ function byRank(random: Random): Choose {
   const ranks = new Map<string, number>()
   const preemption = PREEMPTIONS[Math.floor(random() * PREEMPTIONS.length)]!
   let lowest = 0
+  const highest = (due: readonly Turn[]) => {
+    let first = 0
+    for (let at = 1; at < due.length; at++) {
+      if (ranks.get(due[at]!.actor)! > ranks.get(due[first]!.actor)!) first = at
+    }
+    return first
+  }
   return (due) => {
     for (const { actor } of due) if (!ranks.has(actor)) ranks.set(actor, random())
     if (random() < preemption) {
       const fallen = due[Math.floor(random() * due.length)]!
       ranks.set(fallen.actor, --lowest)
     }
-    let first = 0
-    for (let at = 1; at < due.length; at++) {
-      if (ranks.get(due[at]!.actor)! > ranks.get(due[first]!.actor)!) first = at
-    }
-    return first
+    const first = highest(due)
+    // Who stops just before he writes what he made of his reading gives the others most to do.
+    if (!isWrite(due[first]!) || random() >= 2 * preemption) return first
+    ranks.set(due[first]!.actor, --lowest)
+    return highest(due)
   }
 }

@@ -129,6 +129,7 @@ function drawRisks(choices: Choices): CellRisks {
     bells: {
       lost: oneOf(random, [0, 0.2, 0.6]),
       doubled: 0.05,
+      againMs: [0, 1_500, 30_000],
       late: 0.1,
       stray: oneOf(random, [0, 0.2, 0.5]),
       strayMs: 5_000,

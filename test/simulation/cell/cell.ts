@@ -51,6 +51,8 @@ export interface CellSettings {
   readonly slots?: SlotSettings
   /** How long a batch gathers. @default that of the deployed mapping */
   readonly windowMs?: number
+  /** Records that are delivered together, at most. @default that of the deployed mapping */
+  readonly batchSize?: number
   /** How long bells of the commit gather. @default 1000 */
   readonly gatherMs?: number
   /** How long a failed delivery waits. @default that of the deployed mapping */
@@ -186,6 +188,7 @@ export class Cell {
       function: archiveEvents,
       settings: {
         ...ARCHIVE_MAPPING,
+        batchSize: options.batchSize ?? ARCHIVE_MAPPING.batchSize,
         windowMs: options.windowMs ?? ARCHIVE_MAPPING.windowMs,
         backoffMs: options.backoffMs ?? ARCHIVE_MAPPING.backoffMs,
       },

@@ -6,6 +6,8 @@ import type { Scheduler } from '../kernel/scheduler.ts'
 export interface BellRisks {
   readonly lost: number
   readonly doubled: number
+  /** How long after the first the second one comes: one of these. */
+  readonly againMs: readonly number[]
   readonly late: number
   /** Of what only the sweep rings: that it does so just when something changes, */
   readonly stray: number
@@ -15,7 +17,7 @@ export interface BellRisks {
 
 type BellFate = 'lost' | 'doubled' | 'late'
 
-const MOST_AT_ONCE = 3
+const MOST_AT_ONCE = 4
 
 /** Wakes one consumer of the journal: bells, which may be lost, doubled or late, and the minute's sweep. */
 export class Consumer {
@@ -59,7 +61,7 @@ export class Consumer {
     if (fate === 'lost') return
     const random = this.#choices.random(`bell ${consumer} ${name} when`)
     this.#ringAfter(fate === 'late' ? oneOf(random, [5_000, 60_000, 900_000]) : 0)
-    if (fate === 'doubled') this.#ringAfter(oneOf(random, [1_500, 30_000]))
+    if (fate === 'doubled') this.#ringAgain(oneOf(random, this.#risks.againMs))
   }
 
   /** The minute's sweep. */
@@ -97,6 +99,13 @@ export class Consumer {
     if (chance < lost) return 'lost'
     if (chance < lost + doubled) return 'doubled'
     return chance < lost + doubled + late ? 'late' : undefined
+  }
+
+  /** Not gathered with the first. */
+  #ringAgain(ms: number): void {
+    const { name } = this.#function.settings
+    const afterMs = ms + this.#gatherMs!
+    this.#scheduler.after(afterMs, name, 'a bell rings again', () => this.#ring({ Records: [] }))
   }
 
   #ringAfter(ms: number): void {
