@@ -306,8 +306,8 @@ function registerDiff(parent: Command, run: Run): void {
         '  npm run weir -- table diff trips 4611686018428387904 4611686018428387911 --region us-east-1',
         '  npm run weir -- table diff trips 2026-01-31T17:00:00Z 2026-01-31T18:00:00Z --region us-east-1',
         '',
-        'With --json: {table, from, to, rowsBefore, rowsAfter, added: {files, rows, bytes, paths}, removed: {...}, schema,',
-        'partitioning, properties: [{key, before, after}]}. The last two are null where the metadata of then is gone.',
+        'With --json: {table, from, to, rowsBefore, rowsAfter, added: {files, rows, bytes, paths}, removed: {...},',
+        'deletes: {added, removed}, schema, partitioning, properties: [{key, before, after}]}. The last two are null where the metadata of then is gone.',
       ].join('\n'),
     )
     .action(
@@ -356,6 +356,11 @@ export function diffLines(diff: SnapshotDiff): readonly string[] {
     `${diff.from} to ${diff.to}: ${counted(diff.rowsBefore, 'row')} to ${counted(diff.rowsAfter, 'row')}`,
     files('+', diff.added),
     files('-', diff.removed),
+    ...(diff.deletes.added + diff.deletes.removed === 0
+      ? []
+      : [
+          `files that delete single rows: ${diff.deletes.added} came, ${diff.deletes.removed} went`,
+        ]),
     `columns: ${diff.schema.length === 0 ? 'the same' : ''}`.trimEnd(),
     ...diff.schema.map((line) => `  ${line}`),
     ...(partitioning === undefined || properties === undefined

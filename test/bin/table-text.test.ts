@@ -56,6 +56,7 @@ describe('a diff for people', () => {
     to: 2n,
     added: counts(2),
     removed: counts(0),
+    deletes: { added: 0, removed: 0 },
     rowsBefore: 5,
     rowsAfter: 25,
   }
@@ -78,6 +79,14 @@ describe('a diff for people', () => {
       'properties:',
       `  k: (none) to ${'x'.repeat(60)}…`,
     ])
+  })
+
+  it('tells of deleted rows where there are any', () => {
+    const deletes = { added: 2, removed: 1 }
+
+    expect(diffLines({ ...diff, deletes, schema: [] })[3]).toBe(
+      'files that delete single rows: 2 came, 1 went',
+    )
   })
 
   it('says what nobody knows any more', () => {

@@ -209,6 +209,50 @@ it('the cell’s state machine tends every table of a product, and writes down w
   expect(cells[0]!.products[0]!.maintenance.steps).toHaveLength(8)
 }, 300_000)
 
+it('rows are deleted, on the table and on a branch that is published, and engines see the same', async () => {
+  await send('gone', 12, 6)
+  await settle()
+  const sent = await rows()
+  const ids = sent.map(([id]) => id!)
+  const [first, second, ...others] = ids.filter((id) => id.startsWith('gone')) as [string, string]
+  const where = (...wanted: readonly string[]) => [
+    '--where',
+    `event_id in (${wanted.map((id) => `'${id}'`).join()})`,
+  ]
+
+  const preview = await table('delete', 'trips', ...where(first), '--dry-run')
+  expect(preview).toMatchObject({ rows: 1, snapshot: null })
+  expect(await rows()).toEqual(sent)
+  await table('tag', 'trips', 'before')
+  const beside = ['--mode', 'merge-on-read', '--yes']
+  const deleted = await table('delete', 'trips', ...where(first), ...beside)
+  expect(deleted).toMatchObject({ rows: 1, filesWithDeletes: 1, snapshot: expect.any(String) })
+  expect(await rows()).toEqual(sent.filter(([id]) => id !== first))
+  expect(await listed()).toMatchObject({ rows: sent.length - 1 })
+
+  await table('branch', 'trips', 'audit')
+  await table('delete', 'trips', ...where(second, ...others), ...beside, '--branch', 'audit')
+  expect(await rows()).toHaveLength(sent.length - 1)
+  const { refs } = await table<{ refs: { name: string; type: string }[] }>('refs', 'trips')
+  expect(refs.map(({ name, type }) => `${type} ${name}`)).toEqual([
+    'branch main',
+    'branch audit',
+    'tag before',
+  ])
+  expect(
+    await table('publish', 'trips', 'audit', '--rows', String(sent.length - 12)),
+  ).toMatchObject({ how: 'fast-forward' })
+  const left = sent.filter(([id]) => !id!.startsWith('gone'))
+  expect(await rows()).toEqual(left)
+
+  await table('compact', 'trips', '--min-files', '2')
+  expect(await rows()).toEqual(left)
+  await send('after', 6, 6)
+  await settle()
+  expect(await rows()).toHaveLength(left.length + 6)
+  expect(await table('drop-tag', 'trips', 'before')).toMatchObject({ dropped: true })
+}, 300_000)
+
 /** Starts the machine as its clock does, and waits for the end. */
 async function machineRun(): Promise<string> {
   const python = await ensureVenv(

@@ -1,7 +1,7 @@
 import { PlatformError } from '../kernel/errors.ts'
 import type { SnapshotJson } from './table-metadata.ts'
 
-/** In the summary of a snapshot that maintenance made: which work it was. */
+/** In the summary of a snapshot that is more than an append of Weir's: which work it was. */
 export const OPERATION = 'weir.operation'
 
 /** What a summary counts of a file. */

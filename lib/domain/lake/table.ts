@@ -6,6 +6,7 @@ import type { DataFile } from './data-file.ts'
 import { type Descent, descentFrom } from './descent.ts'
 import { metadataPath, writeNew } from './lake-objects.ts'
 import { LiveRowReader } from './live-rows.ts'
+import type { ManifestFile } from './manifest.ts'
 import { type NewTable, newTableMetadata } from './new-table.ts'
 import { readable } from './read-manifests.ts'
 import type { PartitionSpec, TableSchema } from './schema.ts'
@@ -215,7 +216,11 @@ export function tableFrom(
     },
     descentFrom: (snapshotId, sequenceNumber) =>
       descentFrom(objects, metadata, snapshotId, sequenceNumber),
-    liveFiles: () => filesOfSnapshot(objects, metadata, current),
+    liveFiles: async () => {
+      const isOfData = ({ content }: ManifestFile) => content === 0
+      const { data } = await contentsOf(objects, metadata, current, isOfData)
+      return data.map(({ file }) => file)
+    },
     contents: () => contentsOf(objects, metadata, current),
     deletedRows: () => deletedRowsIn(objects, metadata, current),
   }
@@ -231,16 +236,6 @@ function ancestorsOf(metadata: TableMetadata): ReadonlySet<bigint> {
     id = byId.get(id)?.['parent-snapshot-id']
   }
   return ancestors
-}
-
-/** The data files that a snapshot consists of; none without one. */
-export async function filesOfSnapshot(
-  objects: Pick<ObjectStore, 'get'>,
-  metadata: TableMetadata,
-  snapshot: SnapshotJson | undefined,
-): Promise<readonly DataFile[]> {
-  const { data } = await contentsOf(objects, metadata, snapshot, ({ content }) => content === 0)
-  return data.map(({ file }) => file)
 }
 
 async function deletedRowsIn(

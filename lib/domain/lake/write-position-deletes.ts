@@ -1,4 +1,5 @@
 import { type Column, utf8Column } from '../kernel/columns.ts'
+import { inParallel } from '../kernel/in-parallel.ts'
 import { partitionKey } from './applicable-deletes.ts'
 import { type DeleteFile, FILE_PATH_ID, POSITION_ID } from './delete-file.ts'
 import { writeNew } from './lake-objects.ts'
@@ -21,6 +22,8 @@ const SCHEMA: TableSchema = {
   ],
 }
 
+const WRITES_AT_ONCE = 16
+
 /** Iceberg's own name: `partition` writes one file for all data files of a partition, `file` one for each. */
 const GRANULARITY = 'write.delete.granularity'
 
@@ -39,9 +42,9 @@ export async function writePositionDeletes(
     rows.filter(({ positions }) => positions.length > 0),
     ({ data }) => (isByPartition ? partitionKey(data.specId, data.file.partition) : data.file.path),
   )
-  const files: DeleteFile[] = []
-  for (const group of groups.values()) files.push(await writeGroup(lake, location, group))
-  return files
+  return await inParallel([...groups.values()], WRITES_AT_ONCE, (group) =>
+    writeGroup(lake, location, group),
+  )
 }
 
 async function writeGroup(

@@ -60,7 +60,7 @@ export interface RemovalOptions {
   readonly onProgress?: (files: number, of: number) => void
 }
 
-const FILES_AT_ONCE = 4
+const FILES_AT_ONCE = 8
 /** Orphan removal spares objects for a day: what was written and not committed by then may be gone. */
 const FRESH_MS = 12 * 3_600_000
 

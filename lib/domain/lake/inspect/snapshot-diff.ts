@@ -1,9 +1,12 @@
 import { hasCode } from '../../kernel/errors.ts'
+import { inParallel } from '../../kernel/in-parallel.ts'
 import type { ObjectStore } from '../../kernel/object-store.ts'
 import type { DataFile } from '../data-file.ts'
+import { LiveRowReader } from '../live-rows.ts'
 import { allFields, typeText } from '../schema.ts'
+import { contentsOf } from '../snapshot-contents.ts'
 import { tally } from '../snapshot-summary.ts'
-import { filesOfSnapshot, type Table } from '../table.ts'
+import type { Table } from '../table.ts'
 import {
   currentSchemaJson,
   type PartitionSpecJson,
@@ -16,12 +19,17 @@ import {
 } from '../table-metadata.ts'
 import { requireSnapshot } from './snapshot-at.ts'
 
+const READS_AT_ONCE = 16
+
 /** What one snapshot has and another has not. */
 export interface SnapshotDiff {
   readonly from: bigint
   readonly to: bigint
   readonly added: FileCounts
   readonly removed: FileCounts
+  /** Files that delete single rows. */
+  readonly deletes: { readonly added: number; readonly removed: number }
+  /** Without rows that are deleted by position. */
   readonly rowsBefore: number
   readonly rowsAfter: number
   /** One line each, such as `+ tip_amount: decimal(9, 2)`. */
@@ -65,8 +73,12 @@ export async function diffSnapshots(
     to,
     added: counted(now.files.filter(({ path }) => !oldPaths.has(path))),
     removed: counted(old.files.filter(({ path }) => !nowPaths.has(path))),
-    rowsBefore: tally(old.files).rows,
-    rowsAfter: tally(now.files).rows,
+    deletes: {
+      added: [...now.deletes].filter((path) => !old.deletes.has(path)).length,
+      removed: [...old.deletes].filter((path) => !now.deletes.has(path)).length,
+    },
+    rowsBefore: tally(old.files).rows - old.deletedRows,
+    rowsAfter: tally(now.files).rows - now.deletedRows,
     schema: lineChanges(schemaLines(old.schema), schemaLines(now.schema)),
     ...(old.metadata &&
       now.metadata && {
@@ -78,21 +90,32 @@ export async function diffSnapshots(
 
 interface Stand {
   readonly files: readonly DataFile[]
+  /** Paths. */
+  readonly deletes: ReadonlySet<string>
+  readonly deletedRows: number
   readonly schema: SchemaJson
   readonly metadata: TableMetadata | undefined
 }
 
 async function standOf(objects: ObjectStore, table: Table, id: bigint): Promise<Stand> {
   const snapshot = snapshotOf(table.metadata, id)!
-  const [files, metadata] = await Promise.all([
-    filesOfSnapshot(objects, table.metadata, snapshot),
+  const [{ data, deletes }, metadata] = await Promise.all([
+    contentsOf(objects, table.metadata, snapshot),
     metadataWith(objects, table, id),
   ])
+  const reader = new LiveRowReader(objects, table.metadata, deletes)
+  const deleted = await inParallel(data, READS_AT_ONCE, (one) => reader.deletedByPosition(one))
   const schemaId = snapshot['schema-id']
   const schema =
     table.metadata.schemas.find((one) => one['schema-id'] === schemaId) ??
     currentSchemaJson(metadata ?? table.metadata)
-  return { files, schema, metadata }
+  return {
+    files: data.map(({ file }) => file),
+    deletes: new Set(deletes.map(({ file }) => file.path)),
+    deletedRows: deleted.reduce((sum, rows) => sum + rows, 0),
+    schema,
+    metadata,
+  }
 }
 
 /**

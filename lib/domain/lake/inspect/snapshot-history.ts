@@ -9,7 +9,7 @@ export interface HistoryEntry {
   readonly timestampMs: number
   /** Iceberg's word: append, overwrite, replace or delete. */
   readonly operation: string
-  /** `compaction` or `manifests` where maintenance made it. */
+  /** `compaction` or `manifests` where maintenance made it; also `delete`, `overwrite` and `publish`. */
   readonly maintenance?: string
   /** `Weir`, or the engine as far as its summary names one. */
   readonly writer: string

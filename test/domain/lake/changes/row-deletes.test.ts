@@ -6,6 +6,8 @@ import { commitRowDelta } from '#lib/domain/lake/changes/row-delta.ts'
 import { commit } from '#lib/domain/lake/commit.ts'
 import { FILE_PATH_ID } from '#lib/domain/lake/delete-file.ts'
 import { HOLD_PROPERTY } from '#lib/domain/lake/fences.ts'
+import { diffSnapshots } from '#lib/domain/lake/inspect/snapshot-diff.ts'
+import { summarizeTable } from '#lib/domain/lake/inspect/table-summary.ts'
 import { LiveRowReader } from '#lib/domain/lake/live-rows.ts'
 import { compact } from '#lib/domain/lake/maintenance/compact.ts'
 import { findOrphans } from '#lib/domain/lake/maintenance/orphans.ts'
@@ -95,6 +97,24 @@ describe('deleting rows', () => {
       'total-position-deletes': '2',
     })
     expect(await idsIn(lake)).toHaveLength(28)
+  })
+
+  it('is seen by who compares two snapshots, and who counts rows', async () => {
+    const lake = await tripsLake()
+    await append(lake, 'a', 30)
+    await deleteRows(lake, NAME, where("trip_id in ('a-3', 'a-5')"), ON_READ)
+    const table = await tableOf(lake)
+    const [first, second] = table.snapshots.map(({ snapshotId }) => snapshotId)
+
+    const diff = await diffSnapshots(lake.objects, table, first!, second!)
+
+    expect(diff).toMatchObject({
+      deletes: { added: 1, removed: 0 },
+      rowsBefore: 30,
+      rowsAfter: 28,
+      added: { files: 0 },
+    })
+    expect((await summarizeTable(table)).rows).toBe(28)
   })
 
   it('writes a file anew where that is cheaper', async () => {
