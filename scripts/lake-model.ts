@@ -1,9 +1,10 @@
 import { parseArgs } from 'node:util'
 import { runModel } from '#test/domain/lake/model/run-model.ts'
 import { IcebergFiles } from '#test/support/iceberg-files.ts'
+import { SparkTables } from '#test/support/spark-tables.ts'
 
 const USAGE =
-  'usage: npm run -s lake:model -- [--seeds 20] [--from 1] [--operations 300] [--without-engines]'
+  'usage: npm run -s lake:model -- [--seeds 20] [--from 1] [--operations 300] [--spark | --without-engines]'
 
 /** What is printed, in one line of JSON. */
 interface Report {
@@ -23,11 +24,16 @@ async function main(): Promise<number> {
       seeds: { type: 'string', default: '20' },
       from: { type: 'string', default: '1' },
       operations: { type: 'string', default: '300' },
+      spark: { type: 'boolean', default: false },
       'without-engines': { type: 'boolean', default: false },
     },
   })
   const [seeds, from, operations] = [values.seeds, values.from, values.operations].map(whole)
-  const engines = values['without-engines'] ? undefined : await IcebergFiles.start()
+  const engines = values['without-engines']
+    ? undefined
+    : values.spark
+      ? SparkTables.start()
+      : await IcebergFiles.start()
   let [failed, firstFailure]: [number, Report['firstFailure']] = [0, null]
   try {
     for (let seed = from!; seed < from! + seeds!; seed++) {
@@ -41,14 +47,14 @@ async function main(): Promise<number> {
       } catch (error) {
         const message = error instanceof Error ? error.message : String(error)
         process.stderr.write(`${message}\n`)
-        const without = engines ? '' : ' --without-engines'
+        const without = values.spark ? ' --spark' : engines ? '' : ' --without-engines'
         const command = `npm run -s lake:model -- --seeds 1 --from ${seed} --operations ${operations}${without}`
         failed++
         firstFailure ??= { seed, message: message.split('\n')[0]!, command }
       }
     }
   } finally {
-    engines?.stop()
+    await engines?.stop()
   }
   const report: Report = { seeds: seeds!, operations: seeds! * operations!, failed, firstFailure }
   process.stdout.write(`${JSON.stringify(report)}\n`)

@@ -6,12 +6,13 @@ import { seededRandom } from '#lib/domain/ops/seeded-random.ts'
 import type { Engine, IcebergFiles } from '#test/support/iceberg-files.ts'
 import { engineText, holds, type Row, sqlText } from './naive-table.ts'
 import { RandomRows } from './random-rows.ts'
+import type { TableChecks } from './run-model.ts'
 import type { TableModel } from './table-model.ts'
 
 const SNAPSHOTS = 3
 
 /** What PyIceberg and DuckDB make of the model's table, and what PyIceberg does to it. */
-export class EngineChecks {
+export class EngineChecks implements TableChecks {
   readonly #model: TableModel
   readonly #engines: IcebergFiles
   readonly #folder: string

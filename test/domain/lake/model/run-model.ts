@@ -5,15 +5,26 @@ import { MemoryCatalog } from '#lib/adapters/memory/memory-catalog.ts'
 import { MemoryObjectStore } from '#lib/adapters/memory/memory-object-store.ts'
 import { FileCatalog, FileObjectStore } from '#test/support/file-lake.ts'
 import type { IcebergFiles } from '#test/support/iceberg-files.ts'
+import { SparkTables } from '#test/support/spark-tables.ts'
 import { countingIds } from '../lake-fixture.ts'
 import { EngineChecks } from './engine-checks.ts'
+import { SparkChecks } from './spark-checks.ts'
 import { type ModelWorld, TableModel } from './table-model.ts'
 
 export interface ModelRun {
   readonly seed: number
   readonly operations: number
   /** Asked and let write now and then; the table stands in files then. @default nobody */
-  readonly engines?: IcebergFiles
+  readonly engines?: IcebergFiles | SparkTables
+}
+
+/** What others make of the model's table. */
+export interface TableChecks {
+  /** Of the files that conditions were asked of, the share that was planned. */
+  readonly plannedShare: number
+  check(): Promise<void>
+  /** Changes the table, as they do it; what was done. */
+  write(): Promise<string>
 }
 
 export interface ModelReport {
@@ -30,7 +41,7 @@ const CHECK_ALL_EVERY = 20
 export async function runModel({ seed, operations, engines }: ModelRun): Promise<ModelReport> {
   const folder = engines && mkdtempSync(join(tmpdir(), 'lake-model-'))
   const model = await TableModel.create(worldIn(folder, seed), seed)
-  const checks = engines && folder ? new EngineChecks(model, engines, folder, seed) : undefined
+  const checks = engines && folder ? checksBy(engines, model, folder, seed) : undefined
   let [at, what] = [0, 'nothing yet']
   try {
     for (at = 1; at <= operations; at++) {
@@ -55,6 +66,17 @@ export async function runModel({ seed, operations, engines }: ModelRun): Promise
     plannedShare: model.plannedShare,
     enginesPlannedShare: checks?.plannedShare ?? 1,
   }
+}
+
+function checksBy(
+  engines: IcebergFiles | SparkTables,
+  model: TableModel,
+  folder: string,
+  seed: number,
+): TableChecks {
+  return engines instanceof SparkTables
+    ? new SparkChecks(model, engines, folder, seed)
+    : new EngineChecks(model, engines, folder, seed)
 }
 
 function worldIn(folder: string | undefined, seed: number): ModelWorld {
