@@ -15,6 +15,9 @@ export const NO_RISKS: CellRisks = {
   bells: { lost: 0, doubled: 0, againMs: [0], late: 0, stray: 0, strayMs: 0 },
 }
 
+/** The last two records may come when the windows of the first have become final: then they revise them. */
+const PAUSES_MS = [0, 0, 130_000]
+
 /** How often a run may be preempted; few make deep races likely, many make odd ones. */
 const PREEMPTIONS = [0.02, 0.05, 0.2]
 
@@ -49,6 +52,7 @@ export function simulateRace(choices: Choices, options: TraceOptions): Promise<C
   const choose = random() < 0.4 ? provoking(choices.random('meetings'), plain) : plain
   return runCell({ ...settings, ...options, choose }, (cell) => {
     sendFour(cell, random, {
+      pauseMs: oneOf(choices.random('pause'), PAUSES_MS),
       splitAfter: random() < 0.3 ? between(random, 1, 3) : undefined,
       isSpread: settings.shards > 1,
       stepMs: oneOf(random, [900_000, 100_000, 0]),
