@@ -1,4 +1,4 @@
-import { FILE_PATH_ID } from './delete-file.ts'
+import { type DeleteFile, FILE_PATH_ID } from './delete-file.ts'
 import type { LiveDataFile, LiveDeleteFile } from './snapshot-contents.ts'
 import type { TableMetadata } from './table-metadata.ts'
 
@@ -8,6 +8,8 @@ import type { TableMetadata } from './table-metadata.ts'
  * has no partitions. What is told to apply may still hit no row.
  */
 export class ApplicableDeletes {
+  /** By the only data file that they are about, which most are. */
+  readonly #byFile: ReadonlyMap<string | undefined, readonly LiveDeleteFile[]>
   readonly #byPartition: ReadonlyMap<string, readonly LiveDeleteFile[]>
   readonly #everywhere: readonly LiveDeleteFile[]
 
@@ -20,16 +22,21 @@ export class ApplicableDeletes {
     )
     const isGlobal = ({ file }: LiveDeleteFile) => file.kind === 'equality' && bare.has(file.specId)
     this.#everywhere = deletes.filter(isGlobal)
-    this.#byPartition = Map.groupBy(
-      deletes.filter((one) => !isGlobal(one)),
-      ({ file }) => partitionKey(file.specId, file.partition),
+    const others = deletes.filter((one) => !isGlobal(one))
+    this.#byFile = Map.groupBy(others, ({ file }) => onlyDataFile(file))
+    this.#byPartition = Map.groupBy(this.#byFile.get(undefined) ?? [], ({ file }) =>
+      partitionKey(file.specId, file.partition),
     )
   }
 
   /** The delete files that a reader of the data file has to open. */
   to(data: LiveDataFile): readonly LiveDeleteFile[] {
-    const ofPartition = this.#byPartition.get(partitionKey(data.specId, data.file.partition)) ?? []
-    return [...ofPartition, ...this.#everywhere].filter((one) => appliesTo(one, data))
+    const key = partitionKey(data.specId, data.file.partition)
+    const isOfPartition = ({ file }: LiveDeleteFile) =>
+      partitionKey(file.specId, file.partition) === key
+    const ofFile = (this.#byFile.get(data.file.path) ?? []).filter(isOfPartition)
+    const ofPartition = this.#byPartition.get(key) ?? []
+    return [...ofFile, ...ofPartition, ...this.#everywhere].filter((one) => appliesTo(one, data))
   }
 
   /** Those of the delete files that none of the data files needs: their paths. */
@@ -60,6 +67,20 @@ function appliesTo(deletes: LiveDeleteFile, data: LiveDataFile): boolean {
   const { file } = deletes
   if (file.kind === 'equality') return data.sequenceNumber < deletes.sequenceNumber
   return data.sequenceNumber <= deletes.sequenceNumber && mayName(file, data.file.path)
+}
+
+/** Undefined if it may be about several, or is about values. */
+function onlyDataFile({
+  kind,
+  dataFile,
+  lowerBounds,
+  upperBounds,
+}: DeleteFile): string | undefined {
+  if (kind === 'equality') return undefined
+  const [lower, upper] = [lowerBounds[FILE_PATH_ID], upperBounds[FILE_PATH_ID]]
+  // Bounds that are cut off differ: the upper one is made greater.
+  const isOne = lower !== undefined && lower === upper
+  return dataFile ?? (isOne ? Buffer.from(lower, 'base64').toString() : undefined)
 }
 
 function mayName(file: LiveDeleteFile['file'], path: string): boolean {

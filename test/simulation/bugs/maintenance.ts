@@ -27,30 +27,29 @@ export const maintenanceBugs: readonly PlantedBug[] = [
     file: ORPHANS,
     search: 'const named = placesOf(await referencedObjects(lake.objects, table))',
     replace:
-      'const named = placesOf(await referencedObjects(lake.objects, { ...table, snapshots: table.snapshots.slice(-1) }))',
+      'const named = placesOf(await referencedObjects(lake.objects, { ...table, metadata: { ...table.metadata, snapshots: table.metadata.snapshots.slice(-1) } }))',
     within: 300,
   },
   {
     name: 'compaction leaves what it replaced',
     file: COMPACT,
-    search: 'removed: valid.flatMap(({ from }) => from.map(({ path }) => path)),',
+    search: 'removed: [...removed],',
     replace: 'removed: [],',
     within: 100,
   },
   {
     name: 'compaction takes a batch twice and leaves another',
     file: COMPACT,
-    search: 'concatBatches(batches)',
+    search: 'concatBatches(read.map(({ batch }) => batch))',
     replace:
-      'concatBatches(batches.map((batch) => batches.find(({ rows }) => rows === batch.rows)!))',
+      'concatBatches(read.map(({ batch }) => read.find((one) => one.batch.rows === batch.rows)!.batch))',
     within: 300,
   },
   {
     name: 'compaction does not look at what is there by now',
     file: COMPACT,
-    search:
-      '(one) => one.from.every(({ path }) => live.has(path)) && hasAllColumns(table, one.table),',
-    replace: '(one) => live.size >= 0 && hasAllColumns(table, one.table),',
+    search: 'from.every(({ file }) => hasSameDeletes(file.path, applied.get(file.path)!)) &&',
+    replace: 'from.every(({ file }) => live.size >= 0 || hasSameDeletes(file.path, [])) &&',
     within: 2000,
   },
   {

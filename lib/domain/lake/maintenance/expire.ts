@@ -1,5 +1,10 @@
 import type { TableName } from '../catalog.ts'
-import { expiredSnapshots, type Retention, retentionOf } from '../expire-snapshots.ts'
+import {
+  expiredSnapshots,
+  type Retention,
+  retentionOf,
+  withoutExpiredRefs,
+} from '../expire-snapshots.ts'
 import { type SwapOptions, type SwapResult, swapMetadata } from '../swap-metadata.ts'
 import type { Lake } from '../table.ts'
 import { nextMetadata, nextTimestampMs } from '../transaction.ts'
@@ -18,7 +23,7 @@ const READER_GRACE_MS = 3_600_000
 
 /**
  * Lets old snapshots go: all but the newest `atLeast`, those that were current `currentWithinMs` ago or later (at least an
- * hour: readers may be at them), and what branches, tags and fences need. Commits do so by themselves, by the table's
+ * hour: readers may be at them), and what branches, tags and fences need; branches and tags whose time is over go too. Commits do so by themselves, by the table's
  * properties; this is for a table that nobody commits to, or to keep less than they say. Their objects stay: orphan
  * removal deletes them after a grace of its own.
  */
@@ -38,8 +43,9 @@ export async function expireSnapshots(
         currentWithinMs: Math.max(READER_GRACE_MS, currentWithinMs ?? own.currentWithinMs),
       }
       const atMs = nextTimestampMs(metadata, lake.clock.nowMs())
-      const gone = [...expiredSnapshots(metadata, atMs, retention)]
-      if (gone.length === 0) return undefined
+      const current = withoutExpiredRefs(metadata, atMs)
+      const gone = [...expiredSnapshots(current, atMs, retention)]
+      if (gone.length === 0 && current === metadata) return undefined
       expired = gone
       return nextMetadata(
         metadata,

@@ -219,6 +219,18 @@ describe('a tag', () => {
     expect(snapshotOf((await tableOf(lake)).metadata, first)).toBeUndefined()
   })
 
+  it('goes when its time is over, also where no snapshot goes with it', async () => {
+    const lake = await tripsLake()
+    await append(lake, 'a', 3)
+    await createTag(lake, NAME, 'short', { maxRefAgeMs: HOUR_MS })
+    lake.clock.ms += DAY_MS
+
+    const { expired, table } = await expireSnapshots(lake, NAME)
+
+    expect(expired).toEqual([])
+    expect(Object.keys(table.metadata.refs)).toEqual(['main'])
+  })
+
   it('is one name for one snapshot', async () => {
     const lake = await tripsLake()
     await expect(createTag(lake, NAME, 'early')).rejects.toMatchObject({ code: 'lake.badRef' })
