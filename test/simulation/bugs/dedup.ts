@@ -23,8 +23,8 @@ export const dedupBugs: readonly PlantedBug[] = [
   {
     name: 'duplicates within a batch are not looked for',
     file: JUDGE,
-    search: 'if (inBatch !== undefined && minute - inBatch < this.#horizonMinutes) return false\n',
-    replace: '',
+    search: '; places[place] !== 0; place = (place + 1) & mask',
+    replace: '; false; ',
     within: 20,
   },
   {
@@ -94,8 +94,8 @@ export const dedupBugs: readonly PlantedBug[] = [
   {
     name: 'what is admitted again outlives the horizon by its duplicates',
     file: JUDGE,
-    search: 'if (inBatch !== undefined && minute - inBatch < this.#horizonMinutes) return false',
-    replace: 'if (inBatch !== undefined) return false',
+    search: 'if (minute - this.minutes[places[place]! - 1]! < this.#horizonMinutes) return false\n',
+    replace: 'return false\n',
     within: 4000,
   },
 ]
