@@ -13,21 +13,21 @@ export const finalBugs: readonly PlantedBug[] = [
     file: FINALIZE,
     search: 'const touched = await touchedPanes(run, entries, closed)',
     replace: 'const touched: never[] = []',
-    within: 400,
+    within: 200,
   },
   {
     name: 'the watermark is the greatest of the shards',
     file: WATERMARK,
     search: 'return Math.min(...counted.map(timeOf))',
     replace: 'return Math.max(...counted.map(timeOf))',
-    within: 100,
+    within: 20,
   },
   {
     name: 'a shard is idle because it is silent',
     file: WATERMARK,
     search: 'if (live.has(shard) && !(await stream.isIdle(shard, head))) return false\n',
     replace: '',
-    within: 400,
+    within: 100,
   },
   {
     name: 'if all shards are idle the watermark jumps',
@@ -42,7 +42,7 @@ export const finalBugs: readonly PlantedBug[] = [
     search: 'const shards = [...new Set([...cursors.keys(), ...live.keys()])]',
     replace:
       "const shards = [...cursors].flatMap(([shard, { position }]) => (position === 'start' ? [] : [shard]))",
-    within: 1000,
+    within: 100,
   },
   {
     name: 'a shard without entries has no time of its parents',
@@ -50,7 +50,7 @@ export const finalBugs: readonly PlantedBug[] = [
     search: 'return inherited.length === 0 ? Number.NEGATIVE_INFINITY : Math.min(...inherited)',
     replace:
       'return inherited.length === 0 ? Number.NEGATIVE_INFINITY : Math.max(...inherited) + 600_000_000',
-    within: 1000,
+    within: 100,
   },
   {
     name: 'the watermark is taken from the journal, ahead of the slots',
@@ -89,7 +89,7 @@ export const finalBugs: readonly PlantedBug[] = [
     search: 'return { closed, chunks: fixedChunks(view, wanted, limits.chunkRows) }',
     replace:
       'return { closed: closed + 600_000_000, chunks: fixedChunks(view, wanted, limits.chunkRows) }',
-    within: 50,
+    within: 20,
   },
   {
     name: 'a window that ends just so gets no row',
@@ -103,7 +103,7 @@ export const finalBugs: readonly PlantedBug[] = [
     file: CLOSED,
     search: 'if (window.end <= from || window.end > to) continue',
     replace: 'if (window.end < from || window.end > to) continue',
-    within: 1000,
+    within: 20,
   },
   {
     name: 'a row that is replaced does not count it',
@@ -152,21 +152,21 @@ export const finalBugs: readonly PlantedBug[] = [
     file: 'lib/adapters/dynamodb/dynamodb-slot-store.ts',
     search: 'RequestItems: { [this.#tableName]: { Keys: wanted, ConsistentRead: true } },',
     replace: 'RequestItems: { [this.#tableName]: { Keys: wanted, ConsistentRead: false } },',
-    within: 1000,
+    within: 200,
   },
   {
     name: 'members of a pane are read eventually consistent',
     file: 'lib/adapters/dynamodb/dynamodb-slot-store.ts',
     search: 'this.#query(membersOf(view, paneStart), undefined, true)',
     replace: 'this.#query(membersOf(view, paneStart), undefined, false)',
-    within: 2000,
+    within: 500,
   },
   {
     name: 'a window is called final before it is',
     file: 'lib/domain/features/read-features.ts',
     search: 'return closes <= closed',
     replace: 'return closes <= closed + 3_600_000_000',
-    within: 400,
+    within: 500,
   },
   {
     name: 'sessions that just touch are two',
@@ -180,21 +180,21 @@ export const finalBugs: readonly PlantedBug[] = [
     file: WATERMARK,
     search: "if ((cursors.get(shard)?.position ?? 'start') !== head) return false\n",
     replace: '',
-    within: 1000,
+    within: 200,
   },
   {
     name: 'an empty answer of the stream is taken for its end',
     file: 'lib/adapters/kinesis/stream-progress.ts',
     search: 'if (answer.MillisBehindLatest === 0) return true',
     replace: 'return true',
-    within: 1000,
+    within: 200,
   },
   {
     name: 'only the first page of the shards is read',
     file: 'lib/adapters/kinesis/shard-lineage.ts',
     search: 'next = page.NextToken\n',
     replace: 'next = undefined\n',
-    within: 1000,
+    within: 20,
   },
   {
     name: 'the fences stand where the cursors are once the rows are written',
@@ -209,20 +209,20 @@ export const finalBugs: readonly PlantedBug[] = [
     file: CLOSED,
     search: 'closed = wanted.at(-1)!.window.end',
     replace: 'closed = to',
-    within: 1000,
+    within: 500,
   },
   {
     name: 'windows beyond as many as fit count as closed',
     file: CLOSED,
     search: 'closed = Math.min(to, pane + width)',
     replace: 'closed = to',
-    within: 1000,
+    within: 20,
   },
   {
     name: 'a slot that was revised stays for ever',
     file: EXPIRE,
     search: 'if (done !== undefined && isRevised) await expireRevised(run, done, to, atMs)',
     replace: 'void expireRevised',
-    within: 1000,
+    within: 200,
   },
 ]
