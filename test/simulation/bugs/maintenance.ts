@@ -51,7 +51,7 @@ export const maintenanceBugs: readonly PlantedBug[] = [
     search:
       '(one) => one.from.every(({ path }) => live.has(path)) && hasAllColumns(table, one.table),',
     replace: '(one) => live.size >= 0 && hasAllColumns(table, one.table),',
-    within: 2000,
+    within: 1000,
   },
   {
     name: 'compaction is called an append',

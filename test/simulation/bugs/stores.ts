@@ -47,7 +47,7 @@ export const storeBugs: readonly PlantedBug[] = [
     file: S3,
     search: "if (statusOf(error) === 412) return 'exists'",
     replace: '',
-    within: 50,
+    within: 20,
   },
   {
     name: 'the mapping gives a batch up after three attempts',
@@ -61,6 +61,6 @@ export const storeBugs: readonly PlantedBug[] = [
     file: MAPPING,
     search: 'parallelizationFactor: 1,',
     replace: 'parallelizationFactor: 2,',
-    within: 5,
+    within: 20,
   },
 ]
