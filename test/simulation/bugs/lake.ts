@@ -11,7 +11,7 @@ export const lakeBugs: readonly PlantedBug[] = [
     file: 'lib/domain/lake/commit-plan.ts',
     search: 'const fences: Record<string, Predecessor> = { ...(await readFences(table)) }',
     replace: 'const fences: Record<string, Predecessor> = {}; await readFences(table)',
-    within: 10,
+    within: 20,
   },
   {
     name: 'the fences stand in the summary of the newest snapshot only',
@@ -20,56 +20,56 @@ export const lakeBugs: readonly PlantedBug[] = [
       'const text = table.properties[FENCES_PROPERTY]\n  if (text === undefined) return {}\n  const { snapshot, shards } = parse(text, table)',
     replace:
       'const text = table.currentSnapshot?.summary[FENCES_PROPERTY]\n  if (text === undefined) return {}\n  const snapshot = String(table.currentSnapshot!.snapshotId)\n  const { shards } = parse(`{"snapshot":"","shards":${text}}`, table)',
-    within: 100,
+    within: 200,
   },
   {
     name: 'a rollback is not noticed',
     file: FENCES,
     search: "if (descent !== 'descends') throw outOfStep(table, snapshot, descent)",
     replace: "if (descent === 'unknown') throw outOfStep(table, snapshot, descent)",
-    within: 200,
+    within: 500,
   },
   {
     name: 'UpdateTable is told no version',
     file: 'lib/adapters/glue/glue-catalog.ts',
     search: '          VersionId: expectedVersion,\n',
     replace: '',
-    within: 50,
+    within: 20,
   },
   {
     name: 'a commit is repeated without asking what the table has by now',
     file: COMMIT,
     search: 'const change = await decide(before)',
     replace: 'const change = await (decide.once ??= decide(before))',
-    within: 50,
+    within: 20,
   },
   {
     name: 'a manifest is used again although the set of files shrank',
     file: STAGE,
     search: 'const isGood = earlier?.key === key &&',
     replace: 'const isGood = earlier &&',
-    within: 1000,
+    within: 20,
   },
   {
     name: 'a snapshot leaves out the manifests before it',
     file: STAGE,
     search: 'const present = (await manifestsOf(lake.objects, parent)).filter(isLive)',
     replace: 'const present = (await manifestsOf(lake.objects, parent)).slice(0, 0).filter(isLive)',
-    within: 5,
+    within: 20,
   },
   {
     name: 'the manifest list is on its way when the table points to it',
     file: STAGE,
     search: "await writeNew(objects, uri, list, 'application/octet-stream')",
     replace: "void writeNew(objects, uri, list, 'application/octet-stream').catch(() => undefined)",
-    within: 200,
+    within: 20,
   },
   {
     name: 'the version is read after the metadata',
     file: 'lib/domain/lake/table.ts',
     search: '    version: entry.version,\n',
     replace: '    version: (await lake.catalog.load(name))!.version,\n',
-    within: 1000,
+    within: 20,
   },
   {
     name: 'a new table is entered before its metadata is there',
@@ -78,7 +78,7 @@ export const lakeBugs: readonly PlantedBug[] = [
       "await writeNew(objects, metadataLocation, encodeTableMetadata(metadata), 'application/json')",
     replace:
       "void writeNew(objects, metadataLocation, encodeTableMetadata(metadata), 'application/json').catch(() => undefined)",
-    within: 50,
+    within: 20,
   },
   {
     name: 'a conflict is taken for a success',
@@ -86,13 +86,13 @@ export const lakeBugs: readonly PlantedBug[] = [
     search: '      if (!mustReload(error)) throw error\n',
     replace:
       '      if (!mustReload(error)) throw error\n      return { table: tableFrom(lake, name, metadata, metadataLocation), attempts: attempt }\n',
-    within: 5000,
+    within: 200,
   },
   {
     name: 'of a shard that waits the entry that cannot be read is left out',
     file: 'lib/domain/lake/commit-plan.ts',
     search: 'return !waiting.has(shard)',
     replace: 'return problem === undefined',
-    within: 1000,
+    within: 500,
   },
 ]

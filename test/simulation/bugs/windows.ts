@@ -11,7 +11,7 @@ export const windowBugs: readonly PlantedBug[] = [
     file: TOUCHED,
     search: 'const covered = stored?.sequence ?? START',
     replace: 'const covered = START',
-    within: 50,
+    within: 20,
   },
   {
     name: 'a slot that has some of the entries takes all of them',
@@ -41,14 +41,14 @@ export const windowBugs: readonly PlantedBug[] = [
       "          ...(sequenceRead === undefined\n            ? { ConditionExpression: 'attribute_not_exists(#sequence)' }\n            : {\n                ConditionExpression: '#sequence = :read',\n                ExpressionAttributeValues: { ':read': { S: sequenceRead } },\n              }),\n",
     replace:
       "          ...(sequenceRead === 'never' ? {} : { ExpressionAttributeNames: undefined }),\n",
-    within: 1000,
+    within: 20,
   },
   {
     name: 'a slot is written if it is not older than it was read',
     file: SLOTS,
     search: "            : {\n                ConditionExpression: '#sequence = :read',",
     replace: "            : {\n                ConditionExpression: '#sequence >= :read',",
-    within: 1000,
+    within: 20,
   },
   {
     name: 'a slot that somebody else wrote is left to him',
@@ -63,28 +63,28 @@ export const windowBugs: readonly PlantedBug[] = [
     search: 'const applied = await applyEntries(run, shard, entries)\n',
     replace:
       'await slots.advanceCursor(name, shard, { position: last.last, definition, ...(last.maxEventTimeAfter === undefined ? {} : { maxEventTime: last.maxEventTimeAfter }) })\n    const applied = await applyEntries(run, shard, entries)\n',
-    within: 5,
+    within: 20,
   },
   {
     name: 'the cursor may go back',
     file: SLOTS,
     search: "      ConditionExpression: 'attribute_not_exists(#sequence) OR #sequence < :to',\n",
     replace: '',
-    within: 200,
+    within: 20,
   },
   {
     name: 'shards share a slot',
     file: SLOTS,
     search: '`${isoOf(paneStart)}#${shard}`',
     replace: '`${isoOf(paneStart)}#${shard.slice(0, 1)}`',
-    within: 10,
+    within: 20,
   },
   {
     name: 'a reader is told of two windows at once',
     file: SLOTS,
     search: 'return slots.filter((slot) => slot.paneStart === newest)',
     replace: 'return slots',
-    within: 200,
+    within: 20,
   },
   {
     name: 'a reader is told of one shard only',
