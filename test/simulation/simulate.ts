@@ -47,7 +47,7 @@ export async function simulate(seed: number, options: SeedOptions = {}): Promise
 /** Some hundred events over several shards, with faults, reshards, deployments and other engines. */
 function simulateDay(choices: SeededChoices, options: TraceOptions): Promise<CellRun> {
   const random = choices.random('settings')
-  const sends = between(random, 3, 9)
+  const sends = between(random, 4, 12)
   const deployments = drawDeployments(random)
   const limits = drawLimits(random)
   // On a busy day one batch follows the other while those before it are at work.
@@ -97,7 +97,7 @@ function send(
 ): void {
   const { scheduler } = cell.cloud
   scheduler.spawn(async () => {
-    const settings = { ...of, records: 3, events: 12 }
+    const settings = { ...of, records: 3, events: 24 }
     await Promise.all(
       Array.from({ length: producers }, (_, at) => runProducer(`p${at}`, settings, cell.cloud)),
     )

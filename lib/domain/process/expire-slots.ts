@@ -50,7 +50,9 @@ async function expireClosed(run: FinalView, from: Micros, to: Micros, atMs: numb
         if (session === undefined || sessionCloses(window, session.window) > to) continue
         await run.slots.expire(session.slots, atMs)
       }
-      await run.slots.expirePane(run.name, pane, atMs + KEPT_LONGER_MS)
+      // Its last session is final two gaps after the last event that it can hold: until then somebody has to find its keys.
+      const last = pane + 3 * gap - 1
+      if (last <= to) await run.slots.expirePane(run.name, pane, atMs + KEPT_LONGER_MS)
     }
     return
   }
