@@ -63,12 +63,12 @@ async function main(): Promise<number> {
 
 function whole(text: string): number {
   if (/^\d{1,9}$/.test(text)) return Number(text)
-  throw new Error(`not a whole number: ${text}\n${USAGE}`)
+  throw new Error(`not a whole number: ${text}`)
 }
 
 try {
   process.exitCode = await main()
 } catch (error) {
-  process.stderr.write(`${error instanceof Error ? error.message : error}\n`)
+  process.stderr.write(`lake:model: ${error instanceof Error ? error.message : error}\n${USAGE}\n`)
   process.exitCode = 2
 }

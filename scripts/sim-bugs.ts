@@ -2,6 +2,8 @@ import { parseArgs } from 'node:util'
 import { plantedBugs } from '#test/simulation/bugs/all.ts'
 import { catchBug } from '#test/simulation/catch-bug.ts'
 
+const USAGE = 'usage: npm run -s sim:bugs -- [--workers 2] [<words of a name>…]'
+
 /** Plants each bug whose name has the given words, and sees that the simulation notices. One line of JSON each. */
 async function main(): Promise<number> {
   const { positionals: words, values } = parseArgs({
@@ -26,4 +28,9 @@ async function main(): Promise<number> {
   return missed === 0 && bugs.length > 0 ? 0 : 1
 }
 
-process.exitCode = await main()
+try {
+  process.exitCode = await main()
+} catch (error) {
+  process.stderr.write(`sim:bugs: ${error instanceof Error ? error.message : error}\n${USAGE}\n`)
+  process.exitCode = 2
+}
