@@ -20,18 +20,14 @@ export async function productOfView(root: string, view: string): Promise<Product
 }
 
 /** Any ISO 8601 time as UTC; without an offset it is UTC already. */
-export function instant(text: string, option = '--at'): string {
+export function instant(text: string): string {
   const isIso = /^\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2}:?\d{2})?)?$/i.test(
     text,
   )
   const hasOffset = /(Z|[+-]\d{2}:?\d{2})$/i.test(text.slice(10))
   const time = new Date(text.length === 10 || hasOffset ? text : `${text.replace(' ', 'T')}Z`)
   if (isIso && !Number.isNaN(time.getTime())) return time.toISOString()
-  throw new CommandError(
-    'features.time',
-    `${option} "${text}" is no time: write 2019-01-31T18:00:00Z`,
-    {
-      exitCode: 2,
-    },
-  )
+  throw new CommandError('features.time', `--at "${text}" is no time: write 2019-01-31T18:00:00Z`, {
+    exitCode: 2,
+  })
 }

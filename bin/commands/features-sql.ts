@@ -3,8 +3,9 @@ import { versionsOf } from '#lib/domain/contract/contract-versions.ts'
 import { tableNameOf } from '#lib/domain/contract/table-columns.ts'
 import { viewSql } from '#lib/domain/features/sql/view-sql.ts'
 import { contractOfView } from '#lib/domain/process/view.ts'
+import { instantMs } from './arguments.ts'
 import type { CommandContext } from './context.ts'
-import { instant, productOfView } from './feature-arguments.ts'
+import { productOfView } from './feature-arguments.ts'
 import type { Run } from './program.ts'
 
 export interface FeatureSql {
@@ -14,8 +15,9 @@ export interface FeatureSql {
 }
 
 export interface FeatureSqlOptions {
-  readonly from?: string
-  readonly to?: string
+  /** Milliseconds since the epoch. */
+  readonly from?: number
+  readonly to?: number
 }
 
 /** The definition of a view as a statement for Athena. */
@@ -29,8 +31,8 @@ export async function featureSql(
   const contract = contractOfView(view, versionsOf(product.sources.map((one) => one.contract)))
   const sql = viewSql(view, contract, {
     table: `"${tableNameOf(contract)}"`,
-    ...(from === undefined ? {} : { from: Date.parse(instant(from, '--from')) * 1000 }),
-    ...(to === undefined ? {} : { to: Date.parse(instant(to, '--to')) * 1000 }),
+    ...(from === undefined ? {} : { from: from * 1000 }),
+    ...(to === undefined ? {} : { to: to * 1000 }),
   })
   return { view: viewName, product: product.name, sql }
 }
@@ -43,8 +45,12 @@ export function registerFeatureSql(features: Command, run: Run): void {
       'Prints a view as one statement in Athena’s SQL over the curated table: the batch view, with what came too late for the stream.',
     )
     .argument('<view>', 'the feature view, such as zone-fares')
-    .option('--from <time>', 'only events from this time on, UTC unless it says otherwise')
-    .option('--to <time>', 'only events before this time')
+    .option(
+      '--from <time>',
+      'only events from this time on, UTC unless it says otherwise',
+      instantMs,
+    )
+    .option('--to <time>', 'only events before this time', instantMs)
     .addHelpText(
       'after',
       [

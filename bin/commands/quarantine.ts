@@ -1,6 +1,6 @@
 import type { Command } from 'commander'
+import { sqlText } from '#lib/domain/contract/sql/trino.ts'
 import { orphanedQuarantine } from '#lib/domain/ops/record-objects.ts'
-import { sqlText } from '#lib/domain/ops/sql-text.ts'
 import { notIn } from '#lib/domain/ops/store-counts.ts'
 import { positiveNumber } from './arguments.ts'
 import { type CommandContext, productNamed } from './context.ts'

@@ -1,6 +1,6 @@
+import { sqlText } from '#lib/domain/contract/sql/trino.ts'
 import { PlatformError } from '#lib/domain/kernel/errors.ts'
 import type { SequenceNumber } from '#lib/domain/kernel/sequence-number.ts'
-import { sqlText } from './sql-text.ts'
 
 /** What one shard's rows are counted against. */
 export interface CountBounds {

@@ -1,6 +1,7 @@
 import type { Column } from '#lib/domain/kernel/columns.ts'
 import { Decimal } from '#lib/domain/kernel/decimal.ts'
 import { PlatformError } from '#lib/domain/kernel/errors.ts'
+import { roomFor } from '#lib/domain/kernel/room-for.ts'
 
 /** A row that has no key. */
 export const NO_KEY = -1
@@ -132,7 +133,7 @@ class LongKeys implements KeyValues {
       at = places.next(at)
     }
     const code = places.add(at, hash)
-    if (2 * code === this.#halves.length) this.#halves = twiceAsLong(this.#halves)
+    this.#halves = roomFor(2 * places.count, this.#halves)
     this.#halves[2 * code] = low
     this.#halves[2 * code + 1] = high
     return code
@@ -199,7 +200,7 @@ class TextKeys implements KeyValues {
       this.#bytes = wider
     }
     for (let i = 0; i < end - start; i++) this.#bytes[from + i] = bytes[start + i]!
-    if (code + 2 > this.#starts.length) this.#starts = twiceAsLong(this.#starts)
+    this.#starts = roomFor(code + 2, this.#starts)
     this.#starts[code + 1] = to
     return code
   }
@@ -260,7 +261,7 @@ class CodePlaces {
 
   #grow(): void {
     const places = new Int32Array(2 * this.#places.length).fill(-1)
-    this.#hashes = twiceAsLong(this.#hashes)
+    this.#hashes = roomFor(places.length / 2, this.#hashes)
     for (let code = 0; code < this.#count; code++) {
       let at = this.#hashes[code]! & (places.length - 1)
       while (places[at] !== -1) at = (at + 1) & (places.length - 1)
@@ -268,10 +269,4 @@ class CodePlaces {
     }
     this.#places = places
   }
-}
-
-function twiceAsLong(narrow: Int32Array): Int32Array<ArrayBuffer> {
-  const wide = new Int32Array(2 * narrow.length)
-  wide.set(narrow)
-  return wide
 }

@@ -1,5 +1,6 @@
 import type { Contract } from '#lib/domain/contract/contract.ts'
 import type { Column, ColumnBatch } from '#lib/domain/kernel/columns.ts'
+import { roomFor } from '#lib/domain/kernel/room-for.ts'
 import type { Micros } from '#lib/domain/kernel/time.ts'
 import { NO_GROUP } from './aggregates/grouped-rows.ts'
 import { CodeNumbers } from './code-numbers.ts'
@@ -86,10 +87,8 @@ export class KeyedPanes {
 
   #add(code: number, ordinal: number): void {
     const number = this.#count++
-    if (number === this.#codes.length) {
-      this.#codes = twiceAsLong(this.#codes)
-      this.#ofPane = twiceAsLong(this.#ofPane)
-    }
+    this.#codes = roomFor(this.#count, this.#codes)
+    this.#ofPane = roomFor(this.#count, this.#ofPane)
     this.#codes[number] = code
     this.#ofPane[number] = ordinal
   }
@@ -102,10 +101,4 @@ export class KeyedPanes {
   paneStartOf(number: number): Micros {
     return this.#starts[this.#ofPane[number]!]!
   }
-}
-
-function twiceAsLong(narrow: Int32Array): Int32Array<ArrayBuffer> {
-  const wide = new Int32Array(2 * narrow.length)
-  wide.set(narrow)
-  return wide
 }

@@ -1,5 +1,6 @@
 import type { Contract } from '#lib/domain/contract/contract.ts'
 import type { Column, ColumnBatch } from '#lib/domain/kernel/columns.ts'
+import { roomFor } from '#lib/domain/kernel/room-for.ts'
 import { isAfter, type SequenceNumber, START } from '#lib/domain/kernel/sequence-number.ts'
 import type { Micros } from '#lib/domain/kernel/time.ts'
 import { type Accumulator, accumulatorOf, StatesOfRows } from './aggregates/accumulator.ts'
@@ -72,13 +73,10 @@ export class TouchedSlots {
   /** Makes room for slots from this number on, which the entry that comes now is the oldest of. */
   #begin(known: number): void {
     const count = this.count
-    if (count > this.#oldest.length) {
-      const room = Math.max(count, 2 * this.#oldest.length)
-      this.#oldest = widened(new Int32Array(room), this.#oldest)
-      this.#newest = widened(new Int32Array(room), this.#newest)
-      this.#minEventTimes = widened(new Float64Array(room), this.#minEventTimes)
-      this.#maxEventTimes = widened(new Float64Array(room), this.#maxEventTimes)
-    }
+    this.#oldest = roomFor(count, this.#oldest)
+    this.#newest = roomFor(count, this.#newest)
+    this.#minEventTimes = roomFor(count, this.#minEventTimes)
+    this.#maxEventTimes = roomFor(count, this.#maxEventTimes)
     this.#oldest.fill(this.#sequences.length - 1, known, count)
     this.#minEventTimes.fill(Number.POSITIVE_INFINITY, known, count)
     this.#maxEventTimes.fill(Number.NEGATIVE_INFINITY, known, count)
@@ -156,8 +154,3 @@ export class TouchedSlots {
 }
 
 type Int64Column = Extract<Column, { kind: 'int64' }>
-
-function widened<T extends Int32Array | Float64Array>(wide: T, narrow: T): T {
-  wide.set(narrow)
-  return wide
-}

@@ -93,3 +93,23 @@ export async function writeTrips(
   }
   return files
 }
+
+/** The lake as somebody sees it to whom `meanwhile` happens right before the first swap. */
+export function interrupted<Own extends Lake>(lake: Own, meanwhile: () => Promise<unknown>): Own {
+  let isDone = false
+  const { catalog } = lake
+  return {
+    ...lake,
+    catalog: {
+      load: (name) => catalog.load(name),
+      create: (name, input) => catalog.create(name, input),
+      swap: async (name, input) => {
+        if (!isDone) {
+          isDone = true
+          await meanwhile()
+        }
+        return await catalog.swap(name, input)
+      },
+    },
+  }
+}

@@ -5,6 +5,11 @@ export function quotedName(name: string): string {
   return `"${name.replaceAll('"', '""')}"`
 }
 
+/** A text as a literal, whatever is in it. */
+export function sqlText(text: string): string {
+  return `'${text.replaceAll("'", "''")}'`
+}
+
 /** A type of the lake in Trino's words. */
 export function trinoType(type: IcebergType): string {
   if (typeof type === 'string') {

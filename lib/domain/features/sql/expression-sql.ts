@@ -1,4 +1,4 @@
-import { quotedName, trinoType } from '#lib/domain/contract/sql/trino.ts'
+import { quotedName, sqlText, trinoType } from '#lib/domain/contract/sql/trino.ts'
 import { icebergType } from '#lib/domain/contract/table-columns.ts'
 import type { TypedExpression } from '#lib/domain/process/expressions/typed-expression.ts'
 
@@ -75,7 +75,7 @@ export function expressionSql(expression: TypedExpression, columns: ColumnSql): 
     case 'hour':
     case 'weekday': {
       const part = expression.operator === 'hour' ? 'hour' : 'day_of_week'
-      const local = `${inner(expression.of[0])} AT TIME ZONE ${text(expression.zone)}`
+      const local = `${inner(expression.of[0])} AT TIME ZONE ${sqlText(expression.zone)}`
       return `CAST(${part}(${local}) AS bigint)`
     }
     case 'case': {
@@ -96,14 +96,10 @@ export function floorRest(value: string, step: number): string {
   return `mod(mod(${value}, ${step}) + ${step}, ${step})`
 }
 
-export function text(value: string): string {
-  return `'${value.replaceAll("'", "''")}'`
-}
-
 function literal({ value, type }: Extract<TypedExpression, { operator: 'literal' }>): string {
   switch (type.kind) {
     case 'string':
-      return text(value as string)
+      return sqlText(value as string)
     case 'boolean':
       return value === true ? 'TRUE' : 'FALSE'
     case 'double':

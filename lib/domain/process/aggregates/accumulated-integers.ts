@@ -1,6 +1,7 @@
 import type { Column, ColumnBatch } from '#lib/domain/kernel/columns.ts'
 import { PlatformError } from '#lib/domain/kernel/errors.ts'
-import { type Accumulator, numbersFor, type StatesOfRows } from './accumulator.ts'
+import { roomFor } from '#lib/domain/kernel/room-for.ts'
+import type { Accumulator, StatesOfRows } from './accumulator.ts'
 import { columnOf, NO_GROUP } from './grouped-rows.ts'
 import type { SumState } from './sum.ts'
 import { plusTotals, type Total, totalOf } from './total.ts'
@@ -20,8 +21,8 @@ export class IntegerSums implements Accumulator<SumState> {
   }
 
   add(batch: ColumnBatch, { states, count }: StatesOfRows): void {
-    this.#counts = numbersFor(count, this.#counts)
-    this.#sums = numbersFor(count, this.#sums)
+    this.#counts = roomFor(count, this.#counts)
+    this.#sums = roomFor(count, this.#sums)
     const column = columnOf(batch, this.#field)
     if (column.kind === 'int64') this.#addLongs(column, states)
     else if (column.kind === 'int32') this.#addInts(column, states)

@@ -70,14 +70,3 @@ class ListedStates<State> implements Accumulator<State> {
     return this.#states[number] ?? this.#aggregate.create()
   }
 }
-
-/** So many numbers, those of `before` first, the others 0; the same array while it is long enough. */
-export function numbersFor(
-  count: number,
-  before: Float64Array<ArrayBuffer>,
-): Float64Array<ArrayBuffer> {
-  if (count <= before.length) return before
-  const wider = new Float64Array(Math.max(count, 2 * before.length))
-  wider.set(before)
-  return wider
-}

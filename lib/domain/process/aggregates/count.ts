@@ -1,5 +1,6 @@
 import type { ColumnBatch } from '#lib/domain/kernel/columns.ts'
-import { type Accumulator, numbersFor, type StatesOfRows } from './accumulator.ts'
+import { roomFor } from '#lib/domain/kernel/room-for.ts'
+import type { Accumulator, StatesOfRows } from './accumulator.ts'
 import { type Aggregate, EXACT } from './aggregate.ts'
 import { columnOf, groupsOfValues, NO_GROUP, rowsOfGroups } from './grouped-rows.ts'
 import { countFromStored, readStored, type StoredForm, writeStored } from './stored-state.ts'
@@ -43,7 +44,7 @@ class Counts implements Accumulator<number> {
   }
 
   add(batch: ColumnBatch, { states, count }: StatesOfRows): void {
-    this.#counts = numbersFor(count, this.#counts)
+    this.#counts = roomFor(count, this.#counts)
     const counts = this.#counts
     const nulls = this.#field === undefined ? undefined : columnOf(batch, this.#field).nulls
     for (let row = 0; row < states.length; row++) {

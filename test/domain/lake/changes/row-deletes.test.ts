@@ -17,7 +17,7 @@ import { planScan, readPlanned } from '#lib/domain/lake/table-scan.ts'
 import { writeDataFiles } from '#lib/domain/lake/write-data-files.ts'
 import { valueAt } from '#test/support/columns.ts'
 import { FaultyCatalog, type Outcome } from '../faulty-catalog.ts'
-import { NAME, TRIPS, trips } from '../lake-fixture.ts'
+import { interrupted, NAME, TRIPS, trips } from '../lake-fixture.ts'
 import {
   append,
   change,
@@ -41,26 +41,6 @@ async function idsIn(lake: Lake): Promise<readonly string[]> {
     for (let row = 0; row < rows; row++) ids.push(String(valueAt(columns.get('trip_id')!, row)))
   }
   return ids.toSorted()
-}
-
-/** A lake whose catalog lets something happen right before the first swap. */
-function beside<Own extends Lake>(lake: Own, meanwhile: () => Promise<unknown>): Own {
-  let isDone = false
-  const { catalog } = lake
-  return {
-    ...lake,
-    catalog: {
-      load: (name) => catalog.load(name),
-      create: (name, input) => catalog.create(name, input),
-      swap: async (name, input) => {
-        if (!isDone) {
-          isDone = true
-          await meanwhile()
-        }
-        await catalog.swap(name, input)
-      },
-    },
-  }
 }
 
 describe('deleting rows', () => {
@@ -176,12 +156,12 @@ describe('deleting rows', () => {
   it('takes in what is appended meanwhile, and what is compacted', async () => {
     const lake = await tripsLake()
     for (const name of ['a', 'b', 'c']) await append(lake, name, 24)
-    const appending = beside(lake, () => append(lake, 'late', 24))
+    const appending = interrupted(lake, () => append(lake, 'late', 24))
     const matching = where("trip_id >= 'b' and fare > 20.00")
 
     await deleteRows(appending, NAME, matching, ON_READ)
     const late = (await idsIn(lake)).filter((id) => id.startsWith('late'))
-    const compacting = beside(lake, () => compact(lake, NAME, { minFiles: 2 }))
+    const compacting = interrupted(lake, () => compact(lake, NAME, { minFiles: 2 }))
     await deleteRows(compacting, NAME, where("trip_id = 'a-20'"), ON_READ)
 
     expect(late).toContain('late-15')
@@ -276,7 +256,7 @@ describe('compacting a table with row deletes', () => {
     const lake = await tripsLake()
     await append(lake, 'a', 24)
     await append(lake, 'b', 24)
-    const busy = beside(lake, () => deleteRows(lake, NAME, where("trip_id = 'a-3'"), ON_READ))
+    const busy = interrupted(lake, () => deleteRows(lake, NAME, where("trip_id = 'a-3'"), ON_READ))
 
     const report = await compact(busy, NAME, { minFiles: 2 })
 
@@ -334,7 +314,7 @@ describe('a row delta', () => {
     const second = await delta(lake, 'a-4')
 
     await commitRowDelta(
-      beside(lake, () => append(lake, 'b', 24)),
+      interrupted(lake, () => append(lake, 'b', 24)),
       NAME,
       first,
     )
@@ -406,7 +386,7 @@ describe('overwriting', () => {
     const lake = await tripsLake()
     await append(lake, 'a', 48)
     const replacing = (meanwhile: () => Promise<unknown>) =>
-      overwrite(beside(lake, meanwhile), NAME, { where: JANUARY_1 }, trips('new', 3))
+      overwrite(interrupted(lake, meanwhile), NAME, { where: JANUARY_1 }, trips('new', 3))
 
     await expect(replacing(() => append(lake, 'b', 2))).rejects.toMatchObject({
       code: 'lake.conflict',
@@ -425,7 +405,7 @@ describe('overwriting', () => {
     const elsewhere = where("dropoff_at >= '2019-01-02T00:00:00Z'")
 
     await overwrite(
-      beside(lake, async () => {
+      interrupted(lake, async () => {
         await compact(lake, NAME, { minFiles: 2 })
         await append(lake, 'c', 24)
       }),
@@ -443,14 +423,14 @@ describe('overwriting', () => {
     const options = { isolation: 'snapshot' } as const
 
     await overwrite(
-      beside(lake, () => append(lake, 'b', 24)),
+      interrupted(lake, () => append(lake, 'b', 24)),
       NAME,
       { where: JANUARY_1 },
       trips('new', 3),
       options,
     )
     const mixed = overwrite(
-      beside(lake, async () => {
+      interrupted(lake, async () => {
         await append(lake, 'c', 24)
         await compact(lake, NAME, { minFiles: 2 })
       }),

@@ -13,10 +13,9 @@ import {
 import { compact } from '#lib/domain/lake/maintenance/compact.ts'
 import { planCompaction, type WornFile } from '#lib/domain/lake/maintenance/plan-compaction.ts'
 import { readDataFile } from '#lib/domain/lake/read-data-file.ts'
-import type { Lake } from '#lib/domain/lake/table.ts'
 import { valueAt } from '#test/support/columns.ts'
 import { FaultyCatalog } from '../faulty-catalog.ts'
-import { NAME, writeTrips } from '../lake-fixture.ts'
+import { interrupted, NAME, writeTrips } from '../lake-fixture.ts'
 import {
   append,
   change,
@@ -31,26 +30,6 @@ async function smallFiles(commits = 6) {
   const lake = await tripsLake()
   for (let at = 0; at < commits; at++) await append(lake, `f${at}`, 30 + at)
   return lake
-}
-
-/** The lake as somebody sees it to whom `meanwhile` happens right before the first swap. */
-function interrupted<Own extends Lake>(lake: Own, meanwhile: () => Promise<unknown>): Own {
-  let isDone = false
-  const { catalog } = lake
-  return {
-    ...lake,
-    catalog: {
-      load: (name) => catalog.load(name),
-      create: (name, input) => catalog.create(name, input),
-      swap: async (name, input) => {
-        if (!isDone) {
-          isDone = true
-          await meanwhile()
-        }
-        return await catalog.swap(name, input)
-      },
-    },
-  }
 }
 
 describe('compaction', () => {

@@ -36,6 +36,7 @@ import { writeDataFiles } from '#lib/domain/lake/write-data-files.ts'
 import type { RowsToDelete } from '#lib/domain/lake/write-position-deletes.ts'
 import { type Random, seededRandom } from '#lib/domain/ops/seeded-random.ts'
 import { FaultyCatalog, type Outcome } from '../faulty-catalog.ts'
+import { interrupted } from '../lake-fixture.ts'
 import { batchOf, holds, type Row, rowsOfBatch, textsOf } from './naive-table.ts'
 import { RandomRows } from './random-rows.ts'
 
@@ -657,26 +658,6 @@ function forkOf({ metadata, properties, isAncestor }: Table, branch: string): bi
 
 async function dropBranch(lake: Lake, branch: string): Promise<void> {
   await dropRef(lake, MODEL_NAME, branch, 'branch')
-}
-
-/** The lake as somebody sees it to whom `meanwhile` happens right before the first swap. */
-function interrupted(lake: Lake, meanwhile: () => Promise<void>): Lake {
-  let isDone = false
-  const { catalog } = lake
-  return {
-    ...lake,
-    catalog: {
-      load: (name) => catalog.load(name),
-      create: (name, input) => catalog.create(name, input),
-      swap: async (name, input) => {
-        if (!isDone) {
-          isDone = true
-          await meanwhile()
-        }
-        await catalog.swap(name, input)
-      },
-    },
-  }
 }
 
 /** The rows without these, each as often as it is named. */
