@@ -1,9 +1,10 @@
 import { deepEqual, equal } from 'node:assert/strict'
-import type { Comparison, Predicate } from '#lib/domain/lake/predicate/predicate.ts'
+import type { Predicate } from '#lib/domain/lake/predicate/predicate.ts'
 import type { PrimitiveType, TableField, TableSchema } from '#lib/domain/lake/schema.ts'
 import { snapshotOf, tableSchema } from '#lib/domain/lake/table-metadata.ts'
 import { seededRandom } from '#lib/domain/ops/seeded-random.ts'
 import type { Engine, IcebergFiles } from '#test/support/iceberg-files.ts'
+import { dateText, drawCondition, sorted } from './conditions.ts'
 import { engineText, holds, type Row, sqlText } from './naive-table.ts'
 import { RandomRows } from './random-rows.ts'
 import type { TableChecks } from './run-model.ts'
@@ -113,16 +114,10 @@ export class EngineChecks implements TableChecks {
     this.#files += plan.files
   }
 
-  /** A condition that both engines and the model understand. */
   #condition(schema: TableSchema): { filter: string; where: Predicate } | undefined {
-    const usable = schema.fields.filter(({ type }) =>
-      ['string', 'int', 'long', 'date'].includes(type as string),
-    )
-    if (usable.length === 0) return undefined
-    const field = this.#make.pick(usable)
-    const value = this.#make.scalar(field.type as PrimitiveType)
-    const op = this.#make.pick<Comparison>(['=', '<=', '>'])
-    const where: Predicate = { kind: 'compare', column: field.name, op, value }
+    const drawn = drawCondition(this.#make, schema)
+    if (drawn === undefined) return undefined
+    const { field, op, value, where } = drawn
     return { filter: `${field.name} ${op} ${literal(field, value)}`, where }
   }
 }
@@ -130,9 +125,5 @@ export class EngineChecks implements TableChecks {
 function literal({ type }: TableField, value: unknown): string {
   if (type === 'string') return `'${String(value)}'`
   if (type !== 'date') return String(value)
-  return `'${new Date(Number(value) * 86_400_000).toISOString().slice(0, 10)}'`
-}
-
-function sorted(rows: readonly (readonly (string | null)[])[]): readonly string[] {
-  return rows.map((row) => JSON.stringify(row)).toSorted()
+  return `'${dateText(value)}'`
 }
