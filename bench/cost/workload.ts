@@ -58,7 +58,7 @@ function sampleRows(): readonly SampleRow[] {
   return lines.flatMap((line) => {
     const row = mapCsvRow(csv, names, line.split(','))
     if (!row.ok) return []
-    const data = JSON.parse(row.event.data) as Record<string, unknown>
+    const data = JSON.parse(row.events[0]!.data) as Record<string, unknown>
     const amounts = [data.fare_amount, data.total_amount] as number[]
     const seconds =
       (Date.parse(`${data.dropoff_datetime}Z`) - Date.parse(`${data.pickup_datetime}Z`)) / 1000

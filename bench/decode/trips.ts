@@ -39,7 +39,7 @@ export function tripEvents(count: number, random: Random): string[] {
     const { header, cells } = rows[Math.floor(random() * rows.length)]!
     const mapped = mapCsvRow(csv, header, cells)
     if (!mapped.ok) throw new Error(mapped.problem)
-    return cloudEventText({ ...mapped.event, id: hexadecimal(random) })
+    return cloudEventText({ ...mapped.events[0]!, id: hexadecimal(random) })
   })
 }
 

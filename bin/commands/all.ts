@@ -1,4 +1,5 @@
 import { registerContract } from './contract.ts'
+import { registerDecide } from './decide.ts'
 import { registerDown } from './down.ts'
 import { registerFeatures } from './features.ts'
 import type { Register } from './program.ts'
@@ -22,6 +23,7 @@ export const COMMANDS: readonly Register[] = [
   registerWait,
   registerQuery,
   registerFeatures,
+  registerDecide,
   registerReconcile,
   registerRaw,
   registerReplay,

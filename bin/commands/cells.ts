@@ -50,6 +50,8 @@ export interface DeployedProduct {
     readonly updateWindows: string
     readonly finalizeWindows: string
     readonly getFeatures: string
+    /** Only of a product with decisions. */
+    readonly decide?: string
     readonly maintainTable: string
   }
 }
@@ -144,6 +146,7 @@ export async function productIn(
   const state = (suffix: string) =>
     required(cell.outputs, `${productId(product)}${suffix}`, stateStackName(region))
   const own = (key: string) => required(stack.outputs, key, stack.name)
+  const decide = stack.outputs.DecideFunction
   return {
     cell,
     product,
@@ -157,6 +160,7 @@ export async function productIn(
       updateWindows: own('UpdateWindowsFunction'),
       finalizeWindows: own('FinalizeWindowsFunction'),
       getFeatures: own('GetFeaturesFunction'),
+      ...(decide === undefined ? {} : { decide }),
       maintainTable: own('MaintainTableFunction'),
     },
   }

@@ -28,7 +28,7 @@ function decodeSample(name: string): DecodedBatch {
   const texts = rows.map((cells) => {
     const row = mapCsvRow(csv, header, cells)
     if (!row.ok) throw new Error(row.problem)
-    return cloudEventText(row.event)
+    return cloudEventText(row.events[0]!)
   })
   const data = Buffer.from(`[${texts.join(',')}]`)
   const events = unpackRecord({ sequence: sequenceNumber('1'), arrivalMicros: 0, data })

@@ -22,6 +22,8 @@ export interface ViewDefinition {
    * @default 1
    */
   readonly version?: number
+  /** The product whose rows are read. @default that of the folder */
+  readonly source?: string
   /** The data field, or derived column, whose value is the key. */
   readonly key: string
   /** Columns that are computed of each row first; key, filter, aggregates and those behind may name them. */
