@@ -38,8 +38,10 @@ export function storedForm(contract: Contract): Contract {
     fields: contract.fields.map((field) => {
       if (!hidden.has(field.name)) return field
       const { description, id, name } = field
-      const type = name === contract.subject ? ({ kind: 'string' } as const) : field.type
-      return { id, name, type, required: false, description, personal: true, constraints: {} }
+      const isSubject = name === contract.subject
+      const type = isSubject ? ({ kind: 'string' } as const) : field.type
+      const constraints = isSubject ? { maxLength: TOKEN_LENGTH } : {}
+      return { id, name, type, required: false, description, personal: true, constraints }
     }),
     rowRules: contract.rowRules.filter(
       ({ left, right }) => !hidden.has(left) && !('field' in right && hidden.has(right.field)),
@@ -49,6 +51,9 @@ export function storedForm(contract: Contract): Contract {
   STORED.set(stored, stored)
   return stored
 }
+
+/** Characters of what stands for a subject. */
+const TOKEN_LENGTH = 22
 
 const STORED = new WeakMap<Contract, Contract>()
 

@@ -7,6 +7,8 @@ export interface CsvSource {
   readonly type: string
   /** Every column that the file must have, in header order. */
   readonly columns: readonly CsvColumn[]
+  /** Text fields that follow from a row's cells, by column: the same of equal rows. An absent one is left out. */
+  readonly derived?: (cells: Readonly<Record<string, string>>) => Readonly<Record<string, string>>
 }
 
 export interface CsvColumn {
@@ -70,6 +72,12 @@ export function mapCsvRow(
   const members = source.columns.flatMap(({ field, kind }, i) =>
     values[i] === '' ? [] : [`${JSON.stringify(field)}:${valueText(kind, values[i]!)}`],
   )
+  if (source.derived !== undefined) {
+    const cellsOf = source.columns.map(({ column }, i): [string, string] => [column, values[i]!])
+    for (const [field, text] of Object.entries(source.derived(Object.fromEntries(cellsOf)))) {
+      members.push(`${JSON.stringify(field)}:${JSON.stringify(text)}`)
+    }
+  }
   return {
     ok: true,
     event: {

@@ -1,10 +1,12 @@
 import type { Place } from '#lib/domain/ingest/raw-event.ts'
 
+/** Where a rejected event stood. */
+export interface RejectedPlace extends Pick<Place, 'sequence' | 'index'> {
+  readonly shard: string
+}
+
 /** What the ciphertext of a rejected event is bound to. */
-export function rejectedPlace(
-  shard: string,
-  { sequence, index }: Pick<Place, 'sequence' | 'index'>,
-): string {
+export function rejectedPlace({ shard, sequence, index }: RejectedPlace): string {
   return JSON.stringify(['weir rejected event', shard, sequence, index])
 }
 

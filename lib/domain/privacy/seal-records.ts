@@ -6,7 +6,7 @@ import type { RecordsPart, VersionedRecords } from '#lib/domain/ingest/decoder/v
 import type { Column, ColumnBatch } from '#lib/domain/kernel/columns.ts'
 import { GroupWriter } from './group-writer.ts'
 import type { RandomBytes } from './key-table.ts'
-import { rejectedPlace } from './rejected-place.ts'
+import { sealRejected } from './open-rejected.ts'
 import { nothing, tokenColumn, valueTexts } from './sealed-columns.ts'
 import type { SubjectKey, SubjectKeys } from './subject-keys.ts'
 import type { UnknownContent } from './unknown-content.ts'
@@ -80,7 +80,7 @@ export async function sealRecords(
     if (received.stubs.has(line)) continue
     const place = received.placeOf(line)
     const text = received.bytes.subarray(received.starts[line], received.ends[line])
-    const sealed = sealUnknown!(text, rejectedPlace(shard, place)).toString('base64')
+    const sealed = sealRejected(sealUnknown!, text, { shard, ...place })
     lines.starts[line] = 0
     lines.ends[line] = 0
     lines.stubs.set(line, {

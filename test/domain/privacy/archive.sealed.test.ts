@@ -9,7 +9,7 @@ import { isNull, utf8At } from '#lib/domain/kernel/columns.ts'
 import { PlatformError } from '#lib/domain/kernel/errors.ts'
 import type { ObjectStore } from '#lib/domain/kernel/object-store.ts'
 import { decodeParquet } from '#lib/domain/lake/parquet/decode.ts'
-import { UNKNOWN_CONTENT } from '#lib/domain/privacy/unknown-content.ts'
+import { openRejected } from '#lib/domain/privacy/open-rejected.ts'
 import { RIDES, rideText, SealedCell, SHARD } from '#test/support/sealed-product.ts'
 
 const QUARANTINE_TEXTS = ['event', 'detail', 'event_id', 'reason', 'path']
@@ -227,10 +227,14 @@ describe('an archive of a product with personal fields', () => {
     const [line] = await rawLines(cell)
     expect(line).toMatchObject({ kind: 'stub', event: null, sha256: null })
     expect(line!.reason).toBe('fare.belowMinimum')
-    expect(Buffer.from(line!.rejected!.sealed, 'base64')[0]).toBe(UNKNOWN_CONTENT)
+    expect(line!.rejected!.sealed).toMatch(/^weir-sealed:A/)
     const [row] = await decodeQuarantine(await cell.objects.get(entry!.quarantineUri!))
     expect(row).toMatchObject({ reason: 'fare.belowMinimum', eventId: 'rejected' })
     expect(row!.text).toBe(line!.rejected!.sealed)
+    const open = (index: number) =>
+      openRejected(cell.keys.unknownWrapper, 'cell', row!.text!, { ...row!, shard: SHARD, index })
+    expect(await open(0)).toBe(rideText('rejected', { fare: -1 }))
+    await expect(open(1)).rejects.toThrow(/was not sealed for that place/)
   })
 
   it.each(['table', 'wrapper'] as const)(
