@@ -5,7 +5,7 @@ import type { ObjectStore } from '#lib/domain/kernel/object-store.ts'
 import { isAfter, START } from '#lib/domain/kernel/sequence-number.ts'
 import { dateOf } from '#lib/domain/kernel/time.ts'
 import { undecodablePlace } from '#lib/domain/privacy/rejected-place.ts'
-import { type Sealing, sealRecords } from '#lib/domain/privacy/seal-records.ts'
+import { RecordSealer, type Sealing } from '#lib/domain/privacy/seal-records.ts'
 import { entryOf } from './batch-entry.ts'
 import { type DecidedBatch, decided } from './decided-batch.ts'
 import { decodeRaw } from './decode-raw.ts'
@@ -47,6 +47,7 @@ const MAX_SHARDS_KEPT = 4
 export class Archive {
   readonly #deps: ArchiveDependencies
   readonly #decoder = new VersionedDecoder()
+  #sealer: RecordSealer | undefined
   readonly #shards = new Map<string, { head: JournalEntry; memory: ShardMemory }>()
 
   constructor(deps: ArchiveDependencies) {
@@ -157,7 +158,8 @@ export class Archive {
     inForce: ContractsInForce,
   ): VersionedRecords | Promise<VersionedRecords> {
     if (inForce.received === undefined) return records
-    return sealRecords(this.#sealing(), shard, records, inForce)
+    this.#sealer ??= new RecordSealer(this.#sealing())
+    return this.#sealer.seal(shard, records, inForce)
   }
 
   #sealing(): Sealing {

@@ -14,7 +14,7 @@ export class EventRedactor {
   readonly unknownAttributes: number[] = []
   /** Where the event's text ends in the output: its last byte is the closing brace. */
   at = 0
-  #in: Uint8Array = new Uint8Array(0)
+  #in: Buffer = Buffer.alloc(0)
   #out: Buffer = Buffer.alloc(0)
 
   /**
@@ -35,7 +35,7 @@ export class EventRedactor {
    * @param token in quotes; absent where there is none
    */
   redact(
-    input: Uint8Array,
+    input: Buffer,
     start: number,
     output: Buffer,
     to: number,
@@ -138,10 +138,15 @@ export class EventRedactor {
   #endOfString(start: number): number {
     const bytes = this.#in
     let at = start + 1
-    for (;;) {
+    for (let long = at + LONG; ; ) {
       const byte = bytes[at]
       if (byte === QUOTE) return at + 1
       at += byte === BACKSLASH ? 2 : 1
+      if (at < long) continue
+      // The quote behind a backslash may be part of the text: then on as before.
+      const quote = bytes.indexOf(QUOTE, at)
+      if (bytes[quote - 1] !== BACKSLASH) return quote + 1
+      long = Number.POSITIVE_INFINITY
     }
   }
 
@@ -204,6 +209,8 @@ const OPEN_LIST = 0x5b
 const CLOSE_LIST = 0x5d
 /** So few bytes are copied one by one sooner than by a call. */
 const SHORT = 24
+/** A string that is longer is searched for its end by a call. */
+const LONG = 48
 
 /** Finds a name by its bytes, quotes included. */
 class NameTable {

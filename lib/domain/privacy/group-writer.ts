@@ -1,8 +1,6 @@
 import { type SealedContract, sealedFields } from '#lib/domain/contract/stored-form.ts'
 import type { EventLines, ReceivedEvents } from '#lib/domain/ingest/decoder/received-events.ts'
-import { NONCE_BYTES } from './cipher.ts'
 import { EventRedactor } from './event-redactor.ts'
-import type { RandomBytes } from './key-table.ts'
 import { boundToGroup, SEALED_ATTRIBUTE, type SealedGroup, sealGroup } from './sealed-group.ts'
 import type { SubjectKey } from './subject-keys.ts'
 import type { SealUnknown } from './unknown-content.ts'
@@ -29,10 +27,11 @@ export class GroupWriter {
   #product = ''
   #shard = ''
 
-  constructor(received: ReceivedEvents, lines: EventLines, capacity: number) {
+  /** @param out has room for three times the texts, and for a kilobyte per event */
+  constructor(received: ReceivedEvents, lines: EventLines, out: Buffer) {
     this.#received = received
     this.#lines = lines
-    this.#out = Buffer.allocUnsafeSlow(capacity)
+    this.#out = out
   }
 
   beginPart(shard: string, stored: SealedContract): void {
@@ -43,13 +42,13 @@ export class GroupWriter {
     this.#redactor = new EventRedactor(names, this.#fields)
   }
 
-  /** The events of one person, who was erased if there is no key. */
-  add(lines: readonly number[], key: SubjectKey | undefined, random: RandomBytes): void {
+  /** The events of one person, who was erased if there is no key. No other group has the nonce. */
+  add(lines: readonly number[], key: SubjectKey | undefined, nonce: Uint8Array): void {
     const token = key === undefined ? undefined : Buffer.from(JSON.stringify(key.token))
     this.#redactAll(lines, token)
     if (key === undefined) return
     const group = this.#groupOf(lines, key.token)
-    this.#append(lines, sealGroup(key, group, random(NONCE_BYTES), this.#plaintext()))
+    this.#append(lines, sealGroup(key, group, nonce, this.#plaintext()))
   }
 
   /** Events without a subject: nothing of them is sealed if nothing has to be. */
@@ -65,10 +64,6 @@ export class GroupWriter {
     const start = this.#at
     this.#at += bytes.copy(this.#out, start, starts[line], ends[line])
     this.#place(line, start)
-  }
-
-  finish(): Buffer {
-    return this.#out
   }
 
   #redactAll(lines: readonly number[], token: Uint8Array | undefined): void {

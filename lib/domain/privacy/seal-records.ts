@@ -1,9 +1,10 @@
 import type { ContractsInForce } from '#lib/domain/contract/contract-versions.ts'
 import { isSealed, type SealedContract, sealedFields } from '#lib/domain/contract/stored-form.ts'
 import type { DecodedRecords } from '#lib/domain/ingest/decoder/decoded-records.ts'
-import { EventLines } from '#lib/domain/ingest/decoder/received-events.ts'
+import { EventLines, type ReceivedEvents } from '#lib/domain/ingest/decoder/received-events.ts'
 import type { RecordsPart, VersionedRecords } from '#lib/domain/ingest/decoder/versioned-decoder.ts'
 import type { Column, ColumnBatch } from '#lib/domain/kernel/columns.ts'
+import { NONCE_BYTES } from './cipher.ts'
 import { GroupWriter } from './group-writer.ts'
 import type { RandomBytes } from './key-table.ts'
 import { sealRejected } from './open-rejected.ts'
@@ -30,82 +31,112 @@ interface GroupedRows {
   readonly keys: ReadonlyMap<string, SubjectKey | undefined>
 }
 
-/**
- * The batch as it may be stored: of each event what is personal, and what nobody knows, is sealed under the key of its
- * person, one operation for all of a person's events. An erased person's events lose it and are anonymous. Rejected
- * events may be anything: they are sealed as a whole, under the key of unknown content. Nothing is stored if a key
- * cannot be had: then it throws, retryable, and the batch waits.
- *
- * @param records judged by the contracts as events come
- * @param stored the contracts as they are stored
- */
-export async function sealRecords(
-  sealing: Sealing,
-  shard: string,
-  records: VersionedRecords,
-  stored: ContractsInForce,
-): Promise<VersionedRecords> {
-  const grouped: GroupedRows[] = []
-  for (const part of records.parts) {
-    const contract = storedOf(stored, part)
-    if (isSealed(contract)) grouped.push(await groupedRows(sealing, part, contract))
-  }
-  const hasNobody = grouped.some(({ rowsOf }) => rowsOf.has(undefined))
-  const needsUnknown = hasNobody || records.rejected.length > records.received.stubs.size
-  const sealUnknown = needsUnknown ? await sealing.unknown.sealer() : undefined
+/** Seals batches, one after another. What it returns lies in its memory and is valid until it is used again. */
+export class RecordSealer {
+  readonly #sealing: Sealing
+  #out = Buffer.alloc(0)
 
-  // From here on nothing waits: texts and columns lie in the decoder's memory.
-  const { received } = records
-  const lines = new EventLines()
-  lines.beginLike(received)
-  lines.reserve(received.length)
-  lines.length = received.length
-  lines.recordOf.set(received.recordOf.subarray(0, received.length))
-  lines.indexOf.set(received.indexOf.subarray(0, received.length))
-  for (const [line, stub] of received.stubs) lines.stubs.set(line, stub)
-  const writer = new GroupWriter(received, lines, capacityFor(received))
-  for (const { part, stored: contract, rowsOf, keys } of grouped) {
-    writer.beginPart(shard, contract)
-    for (const [subject, rows] of rowsOf) {
-      const own = rows.map((row) => part.lineOfRow[row]!)
-      if (subject === undefined) writer.addOfNobody(own, sealUnknown!)
-      else writer.add(own, keys.get(subject), sealing.random)
+  constructor(sealing: Sealing) {
+    this.#sealing = sealing
+  }
+
+  /**
+   * The batch as it may be stored: of each event what is personal, and what nobody knows, is sealed under the key of its
+   * person, one operation for all of a person's events. An erased person's events lose it and are anonymous. Rejected
+   * events may be anything: they are sealed as a whole, under the key of unknown content. Nothing is stored if a key
+   * cannot be had: then it throws, retryable, and the batch waits.
+   *
+   * @param records judged by the contracts as events come
+   * @param stored the contracts as they are stored
+   */
+  async seal(
+    shard: string,
+    records: VersionedRecords,
+    stored: ContractsInForce,
+  ): Promise<VersionedRecords> {
+    const grouped: GroupedRows[] = []
+    for (const part of records.parts) {
+      const contract = storedOf(stored, part)
+      if (isSealed(contract)) grouped.push(await groupedRows(this.#sealing, part, contract))
+    }
+    const hasNobody = grouped.some(({ rowsOf }) => rowsOf.has(undefined))
+    const needsUnknown = hasNobody || records.rejected.length > records.received.stubs.size
+    const sealUnknown = needsUnknown ? await this.#sealing.unknown.sealer() : undefined
+
+    // From here on nothing waits: texts and columns lie in the decoder's memory.
+    const { received } = records
+    const lines = new EventLines()
+    lines.beginLike(received)
+    lines.reserve(received.length)
+    lines.length = received.length
+    lines.recordOf.set(received.recordOf.subarray(0, received.length))
+    lines.indexOf.set(received.indexOf.subarray(0, received.length))
+    for (const [line, stub] of received.stubs) lines.stubs.set(line, stub)
+    const writer = new GroupWriter(received, lines, this.#roomFor(received))
+    for (const { part, stored: contract, rowsOf, keys } of grouped) {
+      writer.beginPart(shard, contract)
+      // At once: asking for each costs as much as a short operation.
+      const nonces = this.#sealing.random(NONCE_BYTES * rowsOf.size)
+      let nonceAt = 0
+      for (const [subject, rows] of rowsOf) {
+        const own = rows.map((row) => part.lineOfRow[row]!)
+        if (subject === undefined) writer.addOfNobody(own, sealUnknown!)
+        else {
+          const nonce = nonces.subarray(nonceAt, nonceAt + NONCE_BYTES)
+          nonceAt += NONCE_BYTES
+          writer.add(own, keys.get(subject), nonce)
+        }
+      }
+    }
+    for (const part of records.parts) {
+      if (isSealed(storedOf(stored, part))) continue
+      for (let row = 0; row < part.decoded.batch.rows; row++) writer.addAsItIs(part.lineOfRow[row]!)
+    }
+    for (const {
+      line,
+      reason,
+      contractVersion,
+      detail,
+      eventId,
+      eventSource,
+    } of records.rejected) {
+      if (received.stubs.has(line)) continue
+      const place = received.placeOf(line)
+      const text = received.bytes.subarray(received.starts[line], received.ends[line])
+      const sealed = sealRejected(sealUnknown!, text, { shard, ...place })
+      lines.starts[line] = 0
+      lines.ends[line] = 0
+      lines.stubs.set(line, {
+        kind: 'stub',
+        ...place,
+        lengthBytes: text.length,
+        sha256: '',
+        reason,
+        rejected: {
+          detail,
+          contractVersion: contractVersion ?? stored.named.version,
+          ...(eventId === undefined ? {} : { eventId }),
+          ...(eventSource === undefined ? {} : { eventSource }),
+          sealed,
+        },
+      })
+    }
+    lines.bytes = this.#out
+    const groupsOf = new Map(grouped.map((one) => [one.part, one]))
+    return {
+      ...records,
+      received: lines,
+      parts: records.parts.map((part) =>
+        storedPart(part, storedOf(stored, part), groupsOf.get(part)),
+      ),
     }
   }
-  for (const part of records.parts) {
-    if (isSealed(storedOf(stored, part))) continue
-    for (let row = 0; row < part.decoded.batch.rows; row++) writer.addAsItIs(part.lineOfRow[row]!)
-  }
-  for (const { line, reason, contractVersion, detail, eventId, eventSource } of records.rejected) {
-    if (received.stubs.has(line)) continue
-    const place = received.placeOf(line)
-    const text = received.bytes.subarray(received.starts[line], received.ends[line])
-    const sealed = sealRejected(sealUnknown!, text, { shard, ...place })
-    lines.starts[line] = 0
-    lines.ends[line] = 0
-    lines.stubs.set(line, {
-      kind: 'stub',
-      ...place,
-      lengthBytes: text.length,
-      sha256: '',
-      reason,
-      rejected: {
-        detail,
-        contractVersion: contractVersion ?? stored.named.version,
-        ...(eventId === undefined ? {} : { eventId }),
-        ...(eventSource === undefined ? {} : { eventSource }),
-        sealed,
-      },
-    })
-  }
-  lines.bytes = writer.finish()
-  const groupsOf = new Map(grouped.map((one) => [one.part, one]))
-  return {
-    ...records,
-    received: lines,
-    parts: records.parts.map((part) =>
-      storedPart(part, storedOf(stored, part), groupsOf.get(part)),
-    ),
+
+  /** Untouched room costs nothing, but asking for it anew each time does. */
+  #roomFor(received: ReceivedEvents): Buffer {
+    const capacity = capacityFor(received)
+    if (capacity > this.#out.length) this.#out = Buffer.allocUnsafeSlow(capacity)
+    return this.#out
   }
 }
 
@@ -166,7 +197,7 @@ function withBatch(decoded: DecodedRecords, batch: ColumnBatch): DecodedRecords 
 }
 
 /** What raw keeps, at most: each text once in the clear and once sealed, a third longer; untouched, it costs nothing. */
-function capacityFor({ length, starts, ends }: VersionedRecords['received']): number {
+function capacityFor({ length, starts, ends }: ReceivedEvents): number {
   let capacity = SLACK_BYTES
   for (let line = 0; line < length; line++)
     capacity += 3 * (ends[line]! - starts[line]!) + LINE_BYTES
