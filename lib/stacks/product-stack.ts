@@ -43,9 +43,9 @@ export class ProductStack extends Stack {
     const tags = productTags(topology, cell, product.contract)
     super(scope, id, { ...stackProps, tags })
     tagAll(this, tags)
-    const { keys, catalog } = state
+    const { keys, keyTable, catalog } = state
     const stores = state.storesOf(product.name)
-    const productScope = { cell, product, bundles, keys, catalog, stores }
+    const productScope = { cell, product, bundles, keys, keyTable, catalog, stores }
     this.archiveEvents = new ArchiveEvents(this, 'ArchiveEvents', productScope).function
     this.commitSnapshots = new CommitSnapshots(this, 'CommitSnapshots', productScope).function
     this.updateWindows = new UpdateWindows(this, 'UpdateWindows', productScope).function

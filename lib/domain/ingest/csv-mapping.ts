@@ -12,6 +12,8 @@ export interface CsvSource {
    * file again sends the same events.
    */
   readonly eventsOf?: (row: CsvCells) => readonly DerivedEvent[]
+  /** Text fields that follow from a row's cells, by column: the same of equal rows. An absent one is left out. */
+  readonly derived?: (cells: CsvCells) => Readonly<Record<string, string>>
 }
 
 /** A row's cells by the names of their columns; an empty one is an empty text. */
@@ -84,8 +86,8 @@ export function mapCsvRow(
   }
   const values = source.columns.map(({ column }) => cells[header.indexOf(column)]!)
   const [id, { source: from, type }] = [rowId(values), source]
+  const row = Object.fromEntries(source.columns.map(({ column }, i) => [column, values[i]!]))
   if (source.eventsOf !== undefined) {
-    const row = Object.fromEntries(source.columns.map(({ column }, i) => [column, values[i]!]))
     const events = source.eventsOf(row).map(({ part, data }) => {
       return { id: `${id}-${part}`, source: from, type, data: JSON.stringify(data) }
     })
@@ -94,6 +96,11 @@ export function mapCsvRow(
   const members = source.columns.flatMap(({ field, kind }, i) =>
     values[i] === '' ? [] : [`${JSON.stringify(field)}:${valueText(kind, values[i]!)}`],
   )
+  if (source.derived !== undefined) {
+    for (const [field, text] of Object.entries(source.derived(row))) {
+      members.push(`${JSON.stringify(field)}:${JSON.stringify(text)}`)
+    }
+  }
   return { ok: true, events: [{ id, source: from, type, data: `{${members.join(',')}}` }] }
 }
 
