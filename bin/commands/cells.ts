@@ -44,6 +44,7 @@ export interface DeployedProduct {
   readonly bucket: string
   readonly journalTable: string
   readonly slotsTable: string
+  readonly featuresTable: string
   readonly functions: {
     readonly archiveEvents: string
     readonly commitSnapshots: string
@@ -154,6 +155,7 @@ export async function productIn(
     bucket: state('Bucket'),
     journalTable: state('JournalTable'),
     slotsTable: state('SlotsTable'),
+    featuresTable: state('FeaturesTable'),
     functions: {
       archiveEvents: own('ArchiveEventsFunction'),
       commitSnapshots: own('CommitSnapshotsFunction'),

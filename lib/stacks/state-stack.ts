@@ -72,10 +72,12 @@ export class StateStack extends Stack {
   }
 
   /** The command line finds stores by these keys. */
-  private announce(product: string, { stream, bucket, journal, slots }: ProductStores): void {
+  private announce(product: string, stores: ProductStores): void {
+    const { stream, bucket, journal, slots, features } = stores
     new CfnOutput(this, `${product}StreamName`, { value: stream.stream.streamName })
     new CfnOutput(this, `${product}Bucket`, { value: bucket.bucket.bucketName })
     new CfnOutput(this, `${product}JournalTable`, { value: journal.table.tableName })
     new CfnOutput(this, `${product}SlotsTable`, { value: slots.table.tableName })
+    new CfnOutput(this, `${product}FeaturesTable`, { value: features.table.tableName })
   }
 }

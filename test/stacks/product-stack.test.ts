@@ -40,6 +40,7 @@ function named(resource: unknown): string {
     .replaceAll(/.*SensorReadingsJournalTable\w*StreamArn.*/g, 'journal bell')
     .replaceAll(/.*SensorReadingsJournalTable.*/g, 'journal')
     .replaceAll(/.*SensorReadingsSlotsTable.*/g, 'slots')
+    .replaceAll(/.*SensorReadingsFeaturesTable.*/g, 'features')
     .replaceAll(/.*KeysCell.*/g, 'cell key')
     .replaceAll(/.*KeysIdentity.*/g, 'identity key')
     .replaceAll(/.*KeysUndecodable.*/g, 'undecodable key')
@@ -254,6 +255,9 @@ describe('a role holds what its function calls and nothing else', () => {
     expect(permissions('GetFeatures')).toEqual(
       [
         ...LOGS,
+        'dynamodb:BatchGetItem on features',
+        'dynamodb:GetItem on features',
+        'dynamodb:Query on features',
         'dynamodb:BatchGetItem on slots',
         'dynamodb:GetItem on slots',
         'dynamodb:Query on slots',

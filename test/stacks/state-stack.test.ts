@@ -228,7 +228,7 @@ describe('the stores of a product', () => {
   it('are found by the keys of the outputs', () => {
     const { Outputs } = kept.template(STATE)
 
-    for (const key of ['StreamName', 'Bucket', 'JournalTable', 'SlotsTable']) {
+    for (const key of ['StreamName', 'Bucket', 'JournalTable', 'SlotsTable', 'FeaturesTable']) {
       expect(Outputs[`SensorReadings${key}`]).toBeDefined()
     }
     expect(Outputs.Database).toBeDefined()
@@ -249,6 +249,7 @@ describe('the stores of a product', () => {
       'KeysSubjects',
       'KeysUndecodable',
       'SensorReadingsEventsStream',
+      'SensorReadingsFeaturesTable',
       'SensorReadingsJournalTable',
       'SensorReadingsObjectsBucket',
       'SensorReadingsSlotsTable',

@@ -1,3 +1,6 @@
+import type { FeatureAudit } from '#lib/domain/features/publish/feature-audit.ts'
+import type { FeatureBuffers } from '#lib/domain/features/publish/feature-buffers.ts'
+import type { PublicationStore } from '#lib/domain/features/publish/publications.ts'
 import type { Journal } from '#lib/domain/ingest/journal.ts'
 import { inParallel } from '#lib/domain/kernel/in-parallel.ts'
 import type { ObjectStore } from '#lib/domain/kernel/object-store.ts'
@@ -104,6 +107,30 @@ export class FaultyProcess {
       load: () => this.#read(() => store.load()),
       save: (generations, read) =>
         this.#effect('save generations', () => store.save(generations, read)),
+    }
+  }
+
+  publications(store: PublicationStore): PublicationStore {
+    return {
+      load: () => this.#read(() => store.load()),
+      save: (publications, read) =>
+        this.#effect('save publications', () => store.save(publications, read)),
+    }
+  }
+
+  buffers(buffers: FeatureBuffers): FeatureBuffers {
+    return {
+      write: (items) => this.#effect('write items', () => buffers.write(items)),
+      read: (keys, options) => this.#read(() => buffers.read(keys, options)),
+      seal: (view, buffer) => this.#read(() => buffers.seal(view, buffer)),
+      putSeal: (seal) => this.#effect(`seal ${seal.state}`, () => buffers.putSeal(seal)),
+    }
+  }
+
+  audit(audit: FeatureAudit): FeatureAudit {
+    return {
+      record: (record) => this.#effect(`record ${record.kind}`, () => audit.record(record)),
+      list: (view, limit) => this.#read(() => audit.list(view, limit)),
     }
   }
 

@@ -74,7 +74,11 @@ export function makeHandler(deps: DecideDependencies) {
       if (key !== undefined) return { view: view.name, key }
       throw new PlatformError('decision.badRequest', `${as}: the request gives no key`)
     })
-    return await reader.read(wanted, at === undefined ? undefined : Date.parse(at) * 1000)
+    const answers = await reader.read(wanted, at === undefined ? undefined : Date.parse(at) * 1000)
+    return answers.map((answer) => {
+      if (!('error' in answer)) return answer
+      throw new PlatformError(answer.error.code, answer.error.message)
+    })
   }
 
   /**

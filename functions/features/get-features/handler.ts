@@ -4,31 +4,52 @@ import {
   type FeatureReaderDependencies,
 } from '#lib/domain/features/feature-reader.ts'
 import type { FeatureValues } from '#lib/domain/features/read-features.ts'
+import type { FeatureAnswer } from '#lib/domain/features/read-many.ts'
 import { PlatformError } from '#lib/domain/kernel/errors.ts'
 
-export type GetFeaturesDependencies = FeatureReaderDependencies
+/** As many as one answer of 6 MB and one invocation have room for. */
+const MOST_REQUESTS = 1000
 
-const requestSchema = z.object({
+const one = z.object({
   view: z.string(),
   key: z.string().max(1024),
-  /** RFC 3339; now if absent. */
-  at: z.iso.datetime({ offset: true }).optional(),
+  features: z.array(z.string()).max(100).optional(),
 })
+/** RFC 3339; now if absent. */
+const at = z.iso.datetime({ offset: true }).optional()
+const requestSchema = z.union([
+  z.object({ requests: z.array(one).min(1).max(MOST_REQUESTS), at }),
+  one.extend({ at }),
+])
 
-/** Answers one key of one view as of a point in time. Throws `features.badRequest` or `features.unknownView`. */
-export function makeHandler(deps: GetFeaturesDependencies) {
+export type FeaturesResponse = FeatureValues | { readonly results: readonly FeatureAnswer[] }
+
+/**
+ * Answers one key of one view, or a list of `requests` as `results`, as of a point in time. Throws `features.badRequest` or
+ * `features.unknownView`; of a single request also what is wrong with its answer.
+ */
+export function makeHandler(deps: FeatureReaderDependencies) {
   const reader = new FeatureReader(deps)
-  return async (event: unknown): Promise<FeatureValues> => {
-    const request = requestSchema.safeParse(event)
-    if (!request.success) {
-      const problems = request.error.issues.map((one) => `${one.path.join('.')}: ${one.message}`)
-      throw new PlatformError('features.badRequest', problems.join('; '))
-    }
-    const { view, key, at } = request.data
-    const [values] = await reader.read(
-      [{ view, key }],
-      at === undefined ? undefined : Date.parse(at) * 1000,
-    )
-    return values!
+  return async (event: unknown): Promise<FeaturesResponse> => {
+    const parsed = requestSchema.safeParse(event)
+    if (!parsed.success) throw badRequest(event, parsed.error)
+    const request = parsed.data
+    const wanted = 'requests' in request ? request.requests : [request]
+    const at = request.at === undefined ? undefined : Date.parse(request.at) * 1000
+    const results = await reader.read(wanted, at)
+    if ('requests' in request) return { results }
+    const answer = results[0]!
+    if (!('error' in answer)) return answer
+    throw new PlatformError(answer.error.code, answer.error.message)
   }
+}
+
+function badRequest(event: unknown, error: z.ZodError): PlatformError {
+  const isList = typeof event === 'object' && event !== null && 'requests' in event
+  // Of a union each member complains: what is said is of the one that was meant.
+  const issues = error.issues.flatMap((issue) =>
+    issue.code === 'invalid_union' ? (issue.errors[isList ? 0 : 1] ?? []) : [issue],
+  )
+  const problems = issues.map(({ path, message }) => `${path.join('.')}: ${message}`)
+  return new PlatformError('features.badRequest', problems.join('; '))
 }

@@ -25,6 +25,8 @@ export class ProductStores extends Construct {
   readonly bucket: ProductBucket
   readonly journal: ItemTable
   readonly slots: ItemTable
+  /** What is published of the product's views, who published it and why. */
+  readonly features: ItemTable
 
   constructor(scope: Construct, id: string, props: ProductStoresProps) {
     super(scope, id)
@@ -40,6 +42,7 @@ export class ProductStores extends Construct {
       stream: StreamViewType.KEYS_ONLY,
     })
     this.slots = new ItemTable(this, 'Slots', { cellKey, removalPolicy, expiry: 'expiresAt' })
+    this.features = new ItemTable(this, 'Features', { cellKey, removalPolicy, expiry: 'expiresAt' })
     new RecordTables(this, 'Records', { database, bucket: this.bucket.bucket, contract })
   }
 }

@@ -40,6 +40,7 @@ export class Decide extends Construct {
       environment: {
         ...placeOf(props),
         SLOTS_TABLE: stores.slots.table.tableName,
+        FEATURES_TABLE: stores.features.table.tableName,
         LOG_STREAMS: JSON.stringify(Object.fromEntries(streams)),
       } satisfies z.input<typeof decideEnvironment>,
       memoryMib: 512,
@@ -47,6 +48,7 @@ export class Decide extends Construct {
       cellKey: props.keys.cell,
       permissions: [
         stores.slots.allow('BatchGetItem', 'GetItem', 'PutItem', 'Query'),
+        stores.features.allow('BatchGetItem', 'GetItem', 'Query'),
         ...[...logs.values()].map(({ stream }) => stream.allowPut()),
         allowCellKey(props),
       ],

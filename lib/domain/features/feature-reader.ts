@@ -8,60 +8,54 @@ import {
   RecentGenerations,
 } from '#lib/domain/process/generations/generation-store.ts'
 import { servingView } from '#lib/domain/process/generations/generations.ts'
-import { contractOfView, type ViewDefinition } from '#lib/domain/process/view.ts'
+import type { ViewDefinition } from '#lib/domain/process/view.ts'
 import { POINTER_LIFETIME_MS } from './pointer-lifetime.ts'
-import { type FeatureValues, readFeatures } from './read-features.ts'
+import type { FeatureBuffers } from './publish/feature-buffers.ts'
+import type { PublicationStore } from './publish/publications.ts'
+import { PublishedFeatures } from './publish/published-features.ts'
+import { type FeatureAnswer, type FeatureRequest, readManyFeatures } from './read-many.ts'
 
 export interface FeatureReaderDependencies {
   readonly contracts: ContractVersions
   readonly views: readonly ViewDefinition[]
   readonly generations: GenerationStore
   readonly slotsOf: SlotsOf
+  readonly publications: PublicationStore
+  readonly buffers: FeatureBuffers
   readonly clock: Clock
 }
 
-/** A key of a view. */
-export interface FeatureKey {
-  readonly view: string
-  readonly key: string
-}
-
-/** Reads features of a product's views from the generation that answers. */
+/** Reads features of a product's views from what is live: the generation that answers, and what was published. */
 export class FeatureReader {
   readonly #deps: FeatureReaderDependencies
   readonly #recent: RecentGenerations
+  readonly #published: PublishedFeatures
 
   constructor(deps: FeatureReaderDependencies) {
+    const { generations, publications: store, buffers, clock } = deps
     this.#deps = deps
-    this.#recent = new RecentGenerations(deps.generations, {
-      nowMs: () => deps.clock.nowMs(),
+    this.#recent = new RecentGenerations(generations, {
+      nowMs: () => clock.nowMs(),
       lifetimeMs: POINTER_LIFETIME_MS,
     })
+    this.#published = new PublishedFeatures({ store, buffers, clock })
   }
 
   /**
-   * The values of these keys as of a point in time, in their order; all of one generation, definition and states. Throws
-   * `features.unknownView`, and `features.stale` where a view wants an error.
+   * Answers these requests in their order, each with its values or what is wrong with it. Throws `features.unknownView`.
    *
    * @param at default: now
    */
-  async read(keys: readonly FeatureKey[], at?: Micros): Promise<readonly FeatureValues[]> {
+  async read(requests: readonly FeatureRequest[], at?: Micros): Promise<readonly FeatureAnswer[]> {
+    // Asked once for all: they are answered from one generation, definition and states.
     const generations = await this.#recent.current()
+    const served = requests.map(({ view, key, features }) => {
+      const serving = servingView(generations, this.#deps, view)
+      if (serving !== undefined) return { view, key, serving, ...(features && { features }) }
+      const known = this.#deps.views.map(({ name }) => name).join(', ')
+      throw new PlatformError('features.unknownView', `no view "${view}": known are ${known}`)
+    })
     const asOf = at ?? this.#deps.clock.nowMs() * 1000
-    return await Promise.all(
-      keys.map(async ({ view: name, key }) => {
-        const serving = servingView(generations, this.#deps, name)
-        if (serving === undefined) throw this.#unknown(name)
-        const { view, ...scope } = serving
-        const contract = contractOfView(view, this.#deps.contracts)
-        const slots = this.#deps.slotsOf({ ...scope, views: [view] })
-        return await readFeatures({ ...scope, slots, contract }, view, key, asOf)
-      }),
-    )
-  }
-
-  #unknown(name: string): PlatformError {
-    const known = this.#deps.views.map((one) => one.name).join(', ')
-    return new PlatformError('features.unknownView', `no view "${name}": known are ${known}`)
+    return await readManyFeatures({ ...this.#deps, published: this.#published }, served, asOf)
   }
 }

@@ -44,6 +44,9 @@ export function checkViews(given: Contract, views: readonly ViewDefinition[]): v
     checkAggregates(contract, view, fail)
     checkPersonal(contract, view, fail)
     checkStalePolicy(view, fail)
+    if (view.serving !== undefined && view.serving !== 'both' && view.serving !== 'batch') {
+      fail('serving is "both" or "batch"')
+    }
     if (view.owner !== undefined && !/^\S.{0,99}$/.test(view.owner)) {
       fail('the owner is a name of at most 100 characters')
     }

@@ -3,7 +3,6 @@ import { majorOf } from '#lib/domain/contract/version.ts'
 import type { JournalEntry } from '#lib/domain/ingest/journal.ts'
 import { admittedOf } from '#lib/domain/ingest/major-starts.ts'
 import { type ColumnBatch, isNull } from '#lib/domain/kernel/columns.ts'
-import { aggregateOf } from './aggregates/aggregate-of.ts'
 import {
   type EntrySources,
   filesOfEntry,
@@ -16,6 +15,7 @@ import {
 import { shapedRows } from './expressions/view-rows.ts'
 import { lateFrom, latenessOf, mayHoldLate } from './lateness.ts'
 import { rowsOfView, type ViewDefinition } from './view.ts'
+import { storedColumnsOf } from './view-columns.ts'
 import { panesOf } from './window.ts'
 
 /** Rows that came too late for a view, of one contract. */
@@ -51,11 +51,8 @@ export async function readEntry(
   const files = await filesOfEntry(sources, entry)
   const late = await lateRowsOf(sources, view, entry, files)
   const place = late.size > 0 ? PLACE_COLUMNS.map(({ name }) => name) : []
-  const aggregated = view.aggregates.flatMap((one) => aggregateOf(one, contract).columns)
   const shape = rowsOfView(view, contract)
-  const derived = new Set(shape.derived.map(({ name }) => name))
-  const asked = [view.key, ...aggregated, ...place].filter((name) => !derived.has(name))
-  const names = new Set([...asked, ...shape.sources])
+  const names = storedColumnsOf(view, contract, place)
   const read = await readFiles(sources, contract, ofMajor(files, contract), names)
   const batches: ViewBatch[] = []
   const lateBatches: LateBatch[] = []

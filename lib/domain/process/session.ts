@@ -3,19 +3,19 @@ import type { Slot, SlotStore } from './slot-store.ts'
 import { MAX_TIME, MIN_TIME, type SessionWindow, type TimeWindow } from './window.ts'
 
 /** A session of a key with every slot that it is made of. */
-export interface SessionSlots {
+export interface SessionSlots<Held = Slot> {
   readonly key: string
   readonly window: TimeWindow
-  readonly slots: readonly Slot[]
+  readonly slots: readonly Held[]
 }
 
 /** Panes of all shards in order of time, cut where the next event came more than a gap after the last one. */
-export function sessionsOf(
+export function sessionsOf<Held extends Pick<Slot, 'key' | 'eventTime'>>(
   { gapSeconds }: SessionWindow,
-  slots: readonly Slot[],
-): readonly SessionSlots[] {
+  slots: readonly Held[],
+): readonly SessionSlots<Held>[] {
   const gap = gapSeconds * MICROS_PER_SECOND
-  const sessions: { key: string; slots: Slot[]; first: Micros; last: Micros }[] = []
+  const sessions: { key: string; slots: Held[]; first: Micros; last: Micros }[] = []
   const inOrder = [...slots].sort((a, b) => a.eventTime.min - b.eventTime.min)
   for (const slot of inOrder) {
     const open = sessions.at(-1)

@@ -42,6 +42,12 @@ export interface ViewDefinition {
   readonly freshnessSeconds: number
   /** What a stale value is served as. @default as it is */
   readonly whenStale?: StalePolicy
+  /**
+   * What readers are answered from: what was published last and the events since, merged; or only what was published, so
+   * that any number of such views of a key is one read. Running totals of the first kind come from the stream alone.
+   * @default both
+   */
+  readonly serving?: 'both' | 'batch'
   /** Whom to ask about it. @default the product's owner */
   readonly owner?: string
   /**

@@ -11,7 +11,7 @@ import type { ViewDefinition } from './view.ts'
 export function mergedValues(
   view: ViewDefinition,
   contract: Contract,
-  slots: readonly Slot[],
+  slots: readonly Pick<Slot, 'paneStart' | 'shard' | 'states'>[],
 ): readonly AggregateValue[] {
   const inOrder = [...slots].sort(
     (a, b) => a.paneStart - b.paneStart || (a.shard < b.shard ? -1 : a.shard > b.shard ? 1 : 0),

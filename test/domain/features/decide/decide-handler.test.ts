@@ -1,7 +1,9 @@
 import { describe, expect, it } from 'vitest'
 import { makeHandler } from '#functions/features/decide/handler.ts'
 import { MemoryDecisionStore } from '#lib/adapters/memory/memory-decision-store.ts'
+import { MemoryFeatureBuffers } from '#lib/adapters/memory/memory-feature-buffers.ts'
 import { MemoryGenerationStore } from '#lib/adapters/memory/memory-generation-store.ts'
+import { MemoryPublicationStore } from '#lib/adapters/memory/memory-publication-store.ts'
 import { versionsOf } from '#lib/domain/contract/contract-versions.ts'
 import type { DecisionDefinition } from '#lib/domain/features/decide/decision.ts'
 import type { DecisionEvent } from '#lib/domain/features/decide/log-event.ts'
@@ -57,6 +59,8 @@ async function deciding(decisions = [definition]) {
     decisions,
     generations: new MemoryGenerationStore(),
     slotsOf: () => cell.slots,
+    publications: new MemoryPublicationStore(),
+    buffers: new MemoryFeatureBuffers(),
     store: new MemoryDecisionStore(),
     log: async (_, event) => {
       if (stream.isDown) throw new Error('the stream is down')
