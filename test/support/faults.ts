@@ -1,3 +1,4 @@
+import type { BackfillStore } from '#lib/domain/backfill/backfill-store.ts'
 import type { Journal } from '#lib/domain/ingest/journal.ts'
 import { inParallel } from '#lib/domain/kernel/in-parallel.ts'
 import type { ObjectStore } from '#lib/domain/kernel/object-store.ts'
@@ -104,6 +105,23 @@ export class FaultyProcess {
       load: () => this.#read(() => store.load()),
       save: (generations, read) =>
         this.#effect('save generations', () => store.save(generations, read)),
+    }
+  }
+
+  backfills(store: BackfillStore): BackfillStore {
+    return {
+      load: (id) => this.#read(() => store.load(id)),
+      save: (backfill, read) => this.#effect('save backfill', () => store.save(backfill, read)),
+      list: () => this.#read(() => store.list()),
+      recordChunk: (id, record, staleBeforeMs) =>
+        this.#effect(`record ${record.chunk}`, () => store.recordChunk(id, record, staleBeforeMs)),
+      chunk: (id, round, chunk) => this.#read(() => store.chunk(id, round, chunk)),
+      chunks: (id) => this.#read(() => store.chunks(id)),
+      spend: (id, units) => this.#effect('spend', () => store.spend(id, units)),
+      spent: (id) => this.#read(() => store.spent(id)),
+      loadLocks: (table) => this.#read(() => store.loadLocks(table)),
+      saveLocks: (table, locks, read) =>
+        this.#effect('save locks', () => store.saveLocks(table, locks, read)),
     }
   }
 
