@@ -7,6 +7,8 @@ export const HOUR = 3_600_000_000
 export const DAY = 24 * HOUR
 export const FIRST = Date.UTC(2025, 11, 1) * 1000
 export const SHARD = 's0'
+/** It has had no event yet: what comes there is late for no window, and revises final ones. */
+export const IDLE = 's1'
 
 const HOURLY: WindowDefinition = { kind: 'tumbling', sizeSeconds: 3600 }
 
@@ -36,8 +38,6 @@ export interface DaysOptions {
   readonly window?: WindowDefinition
   /** Between two events of a key. @default 3 */
   readonly everyHours?: number
-  /** How late an event may come after its window and count. @default none */
-  readonly allowedLatenessSeconds?: number
 }
 
 /**
@@ -45,9 +45,9 @@ export interface DaysOptions {
  * the table and in no window.
  */
 export async function cellOf(options: DaysOptions = {}): Promise<BackfillCell> {
-  const { window = HOURLY, everyHours = 3, allowedLatenessSeconds = 0 } = options
+  const { window = HOURLY, everyHours = 3 } = options
   const contract = eventContract({
-    allowedLatenessSeconds,
+    allowedLatenessSeconds: 0,
     outOfOrdernessSeconds: 0,
     partitioning: [],
   })
