@@ -63,17 +63,6 @@ export async function lockRange(
   return locks.held.find(({ id }) => id === wanted.id)!
 }
 
-/** Throws `backfill.lockLost` if somebody else has the range by now, or could have had it. */
-export async function requireLock(
-  store: BackfillStore,
-  table: string,
-  { id, fence }: Pick<RangeLock, 'id' | 'fence'>,
-): Promise<void> {
-  const held = (await store.loadLocks(table))?.document.held ?? []
-  if (held.some((one) => one.id === id && one.fence === fence)) return
-  throw lockLost(id, table)
-}
-
 /** Lets go of what a backfill holds; nothing happens if it holds nothing. */
 export async function unlock(store: BackfillStore, table: string, id: string): Promise<void> {
   await changeLocks(store, table, (before) => {

@@ -8,7 +8,6 @@ import { changeBackfill, requireBackfill } from './backfill-store.ts'
 import { nextRound } from './begin.ts'
 import { isPublished, publishedOf, publishedProperties, requireClaim } from './claims.ts'
 import { BACKFILL, chunkRecords, replacement } from './landing.ts'
-import { requireLock } from './lock.ts'
 import { chunkNames, chunkRange } from './plan.ts'
 import {
   type BackfillDependencies,
@@ -59,8 +58,8 @@ export async function publishBackfill(deps: BackfillDependencies, id: string): P
       // Its own success comes back as a conflict, or as the state in which a dead attempt left the table.
       if (isPublished(current, id)) return undefined
       refuseOnHold(current)
+      // The fence: whoever took the lock since has written that into the table, so this swap or this look fails.
       requireClaim(current, { id, fence: backfill.fence! })
-      await requireLock(store, target.name, { id, fence: backfill.fence! })
       moved = await movedDays(deps, backfill, current)
       if (moved.length > 0) return undefined
       return {
