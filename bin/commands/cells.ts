@@ -44,6 +44,8 @@ export interface DeployedProduct {
   readonly bucket: string
   readonly journalTable: string
   readonly slotsTable: string
+  /** Undefined for a product without features. */
+  readonly backfillMachine?: string
   readonly functions: {
     readonly archiveEvents: string
     readonly commitSnapshots: string
@@ -151,6 +153,9 @@ export async function productIn(
     bucket: state('Bucket'),
     journalTable: state('JournalTable'),
     slotsTable: state('SlotsTable'),
+    ...(stack.outputs.BackfillStateMachine === undefined
+      ? {}
+      : { backfillMachine: stack.outputs.BackfillStateMachine }),
     functions: {
       archiveEvents: own('ArchiveEventsFunction'),
       commitSnapshots: own('CommitSnapshotsFunction'),

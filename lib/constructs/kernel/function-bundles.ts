@@ -12,6 +12,8 @@ export const PRODUCT_FUNCTIONS = {
   'update-windows': 'functions/process/update-windows',
   'finalize-windows': 'functions/process/finalize-windows',
   'get-features': 'functions/features/get-features',
+  'step-backfill': 'functions/backfill/step-backfill',
+  'run-backfill-chunk': 'functions/backfill/run-backfill-chunk',
 } as const
 
 export type FunctionName = keyof typeof PRODUCT_FUNCTIONS
