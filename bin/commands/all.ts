@@ -1,3 +1,4 @@
+import { registerBackfill } from './backfill.ts'
 import { registerContract } from './contract.ts'
 import { registerDown } from './down.ts'
 import { registerFeatures } from './features.ts'
@@ -25,6 +26,7 @@ export const COMMANDS: readonly Register[] = [
   registerReconcile,
   registerRaw,
   registerReplay,
+  registerBackfill,
   registerQuarantine,
   registerTable,
   registerContract,

@@ -9,6 +9,7 @@ import { Construct } from 'constructs'
 import { FunctionRole } from '#lib/constructs/kernel/function-role.ts'
 import { LOG_DELIVERY } from '#lib/constructs/kernel/state-machine-log.ts'
 import { RUN_ERRORS } from '#lib/domain/backfill/failure.ts'
+import { PARALLEL_CHUNKS } from '#lib/domain/backfill/plan.ts'
 import type { BackfillStep } from '#lib/domain/backfill/steps.ts'
 
 export interface BackfillMachineProps {
@@ -19,8 +20,6 @@ export interface BackfillMachineProps {
   readonly cellKey: IKey
 }
 
-/** Chunks that are computed at once: each is a function of 3 GB, and they share the account's concurrency with live data. */
-export const PARALLEL_CHUNKS = 10
 /** Longer than the functions may run. */
 const TASK_SECONDS = 960
 const APPROVAL_SECONDS = 14 * 86_400

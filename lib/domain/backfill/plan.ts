@@ -57,6 +57,8 @@ export interface BackfillPlan {
   readonly needsApproval: boolean
 }
 
+/** Chunks that are computed at once: each is a function of 3 GB, and they share the account's concurrency with live data. */
+export const PARALLEL_CHUNKS = 10
 export const MICROS_PER_DAY = 86_400_000_000
 
 /** A function holds a chunk's rows in memory, and ends long before its 15 minutes. */
