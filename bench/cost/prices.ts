@@ -1,30 +1,7 @@
-import { readFileSync } from 'node:fs'
 import type { BilledUnits } from '#lib/adapters/aws/billed-units.ts'
+import { PRICES, usdOf } from '#lib/domain/ops/prices/prices.ts'
 
-interface Price {
-  readonly usd: number
-  readonly per: number
-  readonly unit: string
-  /** When it was read, `YYYY-MM`. */
-  readonly asOf: string
-  readonly source: string
-}
-
-interface PriceFile {
-  readonly region: string
-  readonly prices: Readonly<Record<string, Price>>
-  readonly assumptions: {
-    readonly lambdaCoreMib: number
-    readonly storeCallMs: Readonly<Record<string, number>>
-    readonly kmsRequestsPerFiveMinutes: number
-    readonly logBytesPerInvocation: number
-  }
-}
-
-/** List prices with date and source, and what is assumed where nothing can be counted. */
-export const PRICES: PriceFile = JSON.parse(
-  readFileSync(new URL('../prices/us-east-1.json', import.meta.url), 'utf8'),
-)
+export { PRICES, usdOf }
 
 /** One line of a bill. */
 export interface BillLine {
@@ -33,13 +10,6 @@ export interface BillLine {
   readonly usd: number
   /** Counted on the wire, or estimated from what the price file says. */
   readonly basis: 'counted' | 'estimated'
-}
-
-/** Units at their list price. Throws if there is none: nothing is free by accident. */
-export function usdOf(meter: string, units: number): number {
-  const price = PRICES.prices[meter]
-  if (price === undefined) throw new Error(`the price file has no price for ${meter}`)
-  return (units / price.per) * price.usd
 }
 
 /** Units as lines, each times `scale`. */

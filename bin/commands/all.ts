@@ -1,3 +1,4 @@
+import { registerBackfill } from './backfill.ts'
 import { registerContract } from './contract.ts'
 import { registerDecide } from './decide.ts'
 import { registerDown } from './down.ts'
@@ -27,6 +28,7 @@ export const COMMANDS: readonly Register[] = [
   registerReconcile,
   registerRaw,
   registerReplay,
+  registerBackfill,
   registerQuarantine,
   registerTable,
   registerContract,

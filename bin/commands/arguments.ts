@@ -73,3 +73,16 @@ export function listOf(text: string): string[] {
   if (parts.length > 0 && parts.every((part) => part !== '')) return parts
   throw new InvalidArgumentError('Write names separated by commas.')
 }
+
+/** A text that says something. */
+export function refuseBlank(text: string): string {
+  if (text.trim() !== '') return text.trim()
+  throw new InvalidArgumentError('Write some words.')
+}
+
+/** Dollars, 0 or more. */
+export function dollars(text: string): number {
+  const value = Number(text.trim().replace(/^\$/, ''))
+  if (text.trim() !== '' && Number.isFinite(value) && value >= 0) return value
+  throw new InvalidArgumentError('Write an amount in dollars, such as 2.50.')
+}

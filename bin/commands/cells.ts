@@ -45,6 +45,8 @@ export interface DeployedProduct {
   readonly journalTable: string
   readonly slotsTable: string
   readonly featuresTable: string
+  /** Undefined for a product without features. */
+  readonly backfillMachine?: string
   readonly functions: {
     readonly archiveEvents: string
     readonly commitSnapshots: string
@@ -156,6 +158,9 @@ export async function productIn(
     journalTable: state('JournalTable'),
     slotsTable: state('SlotsTable'),
     featuresTable: state('FeaturesTable'),
+    ...(stack.outputs.BackfillStateMachine === undefined
+      ? {}
+      : { backfillMachine: stack.outputs.BackfillStateMachine }),
     functions: {
       archiveEvents: own('ArchiveEventsFunction'),
       commitSnapshots: own('CommitSnapshotsFunction'),

@@ -1,6 +1,11 @@
 import { CfnOutput, Stack, type StackProps } from 'aws-cdk-lib'
 import type { IFunction } from 'aws-cdk-lib/aws-lambda'
 import type { Construct } from 'constructs'
+import {
+  BackfillFunctions,
+  backfilledTablesOf,
+} from '#lib/constructs/backfill/backfill-functions.ts'
+import { BackfillMachine } from '#lib/constructs/backfill/backfill-machine.ts'
 import { Decide, type DecisionLogTarget } from '#lib/constructs/features/decide.ts'
 import { GetFeatures } from '#lib/constructs/features/get-features.ts'
 import { ArchiveEvents } from '#lib/constructs/ingest/archive-events.ts'
@@ -61,6 +66,17 @@ export class ProductStack extends Stack {
     }
     this.finalizeWindows = new FinalizeWindows(this, 'FinalizeWindows', productScope).function
     this.maintainTable = new MaintainTable(this, 'MaintainTable', productScope).function
+    // Not for a product without features: nothing of it could be computed anew.
+    if (backfilledTablesOf(product).length > 0) {
+      const { step, chunk } = new BackfillFunctions(this, 'Backfill', productScope)
+      const machine = new BackfillMachine(this, 'BackfillMachine', {
+        product: product.name,
+        step,
+        chunk,
+        cellKey: keys.cell,
+      })
+      new CfnOutput(this, 'BackfillStateMachine', { value: machine.stateMachineArn })
+    }
     new ProductQueries(this, 'Queries', { product, catalog })
     new Sweep(this, 'Sweep', {
       consumers: [this.commitSnapshots, this.updateWindows, this.finalizeWindows],

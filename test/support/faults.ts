@@ -1,3 +1,4 @@
+import type { BackfillStore } from '#lib/domain/backfill/backfill-store.ts'
 import type { FeatureAudit } from '#lib/domain/features/publish/feature-audit.ts'
 import type { FeatureBuffers } from '#lib/domain/features/publish/feature-buffers.ts'
 import type { PublicationStore } from '#lib/domain/features/publish/publications.ts'
@@ -131,6 +132,23 @@ export class FaultyProcess {
     return {
       record: (record) => this.#effect(`record ${record.kind}`, () => audit.record(record)),
       list: (view, limit) => this.#read(() => audit.list(view, limit)),
+    }
+  }
+
+  backfills(store: BackfillStore): BackfillStore {
+    return {
+      load: (id) => this.#read(() => store.load(id)),
+      save: (backfill, read) => this.#effect('save backfill', () => store.save(backfill, read)),
+      list: () => this.#read(() => store.list()),
+      recordChunk: (id, record, staleBeforeMs) =>
+        this.#effect(`record ${record.chunk}`, () => store.recordChunk(id, record, staleBeforeMs)),
+      chunk: (id, round, chunk) => this.#read(() => store.chunk(id, round, chunk)),
+      chunks: (id) => this.#read(() => store.chunks(id)),
+      spend: (id, units) => this.#effect('spend', () => store.spend(id, units)),
+      spent: (id) => this.#read(() => store.spent(id)),
+      loadLocks: (table) => this.#read(() => store.loadLocks(table)),
+      saveLocks: (table, locks, read) =>
+        this.#effect('save locks', () => store.saveLocks(table, locks, read)),
     }
   }
 

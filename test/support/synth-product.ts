@@ -38,6 +38,7 @@ export function productOf(given: Partial<Contract> = {}): Product {
     outOfOrdernessSeconds: 60,
     stateRetentionDays: 30,
     maintenance: { schedule: 'daily', targetFileSizeMb: 32 },
+    backfillApprovalCents: 1_000,
     retention: { rawDays: 400, quarantineDays: 90, undecodableDays: 7 },
     ...given,
   }

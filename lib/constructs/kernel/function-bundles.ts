@@ -13,6 +13,8 @@ export const PRODUCT_FUNCTIONS = {
   'finalize-windows': 'functions/process/finalize-windows',
   'get-features': 'functions/features/get-features',
   decide: 'functions/features/decide',
+  'step-backfill': 'functions/backfill/step-backfill',
+  'run-backfill-chunk': 'functions/backfill/run-backfill-chunk',
 } as const
 
 export type FunctionName = keyof typeof PRODUCT_FUNCTIONS

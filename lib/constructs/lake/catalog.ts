@@ -80,6 +80,16 @@ export class Catalog extends Construct {
     return this.commit(tables, [])
   }
 
+  /** Permission to move the pointers of tables that are there. */
+  allowChange(...tables: readonly string[]): Permission {
+    return this.commit(tables, [], ['glue:GetTable', 'glue:UpdateTable'])
+  }
+
+  /** Permission to see where tables are. */
+  allowLook(...tables: readonly string[]): Permission {
+    return this.commit(tables, [], ['glue:GetTable'])
+  }
+
   /** As `allowCommit`, and for what replays make of the views with these names: `<name>__<generation>`. */
   allowCommitOfGenerations(tables: readonly string[], names: readonly string[]): Permission {
     return this.commit(
@@ -89,12 +99,16 @@ export class Catalog extends Construct {
     )
   }
 
-  private commit(tables: readonly string[], patterns: readonly string[]): Permission {
+  private commit(
+    tables: readonly string[],
+    patterns: readonly string[],
+    actions: readonly string[] = ['glue:CreateTable', 'glue:GetTable', 'glue:UpdateTable'],
+  ): Permission {
     const stack = Stack.of(this)
     const glue = (resource: string, resourceName?: string) =>
       stack.formatArn({ service: 'glue', resource, ...(resourceName ? { resourceName } : {}) })
     return {
-      actions: ['glue:CreateTable', 'glue:GetTable', 'glue:UpdateTable'],
+      actions,
       // Glue asks for the catalog and the database besides the table.
       on: [
         glue('catalog'),

@@ -6,7 +6,8 @@ import type { IFunction } from 'aws-cdk-lib/aws-lambda'
 import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs'
 import { CfnStateMachine } from 'aws-cdk-lib/aws-stepfunctions'
 import { Construct } from 'constructs'
-import { FunctionRole, type Permission } from '#lib/constructs/kernel/function-role.ts'
+import { FunctionRole } from '#lib/constructs/kernel/function-role.ts'
+import { LOG_DELIVERY } from '#lib/constructs/kernel/state-machine-log.ts'
 import type { MaintenanceSchedule } from '#lib/domain/contract/maintenance-terms.ts'
 import { productId } from '#lib/topology/names.ts'
 
@@ -79,7 +80,7 @@ export class MaintenanceMachine extends Construct {
                 on: products.map(({ maintainTable }) => maintainTable.functionArn),
               },
             ]),
-        ...OBSERVATION,
+        ...LOG_DELIVERY,
       ],
     })
     const machine = new CfnStateMachine(this, 'Machine', {
@@ -129,29 +130,3 @@ function clockOf(product: string, schedule: 'daily' | 'hourly'): Schedule {
   const minute = String(sum % 60)
   return schedule === 'hourly' ? Schedule.cron({ minute }) : Schedule.cron({ minute, hour: '4' })
 }
-
-/** Step Functions delivers its log and its traces by actions that know no single resource. */
-const OBSERVATION: readonly Permission[] = [
-  {
-    actions: [
-      'logs:CreateLogDelivery',
-      'logs:GetLogDelivery',
-      'logs:UpdateLogDelivery',
-      'logs:DeleteLogDelivery',
-      'logs:ListLogDeliveries',
-      'logs:PutResourcePolicy',
-      'logs:DescribeResourcePolicies',
-      'logs:DescribeLogGroups',
-      'xray:PutTraceSegments',
-      'xray:PutTelemetryRecords',
-      'xray:GetSamplingRules',
-      'xray:GetSamplingTargets',
-    ],
-    within: [
-      {
-        resource: '*',
-        because: 'deliveries of logs and traces are not resources that a policy can name',
-      },
-    ],
-  },
-]

@@ -66,6 +66,7 @@ const TERMS: readonly Term[] = [
   property('weir.maxFutureSkewMinutes', (contract) => contract.maxFutureSkewMinutes),
   property('weir.outOfOrdernessSeconds', (contract) => contract.outOfOrdernessSeconds),
   property('weir.stateRetentionDays', (contract) => contract.stateRetentionDays),
+  property('weir.backfillApprovalCents', ({ backfillApprovalCents }) => backfillApprovalCents),
   property('weir.maintenance', ({ maintenance }) => maintenance.schedule),
   property('weir.targetFileSizeMb', ({ maintenance }) => maintenance.targetFileSizeMb),
   property(

@@ -21,6 +21,7 @@ export type Limits = Pick<
   | 'outOfOrdernessSeconds'
   | 'stateRetentionDays'
   | 'maintenance'
+  | 'backfillApprovalCents'
 >
 
 /** The numbers of the contract, and what they owe to each other. */
@@ -50,6 +51,7 @@ export function limitsOf(root: DocumentNode, custom: CustomProperties): Limits {
     outOfOrdernessSeconds: number('weir.outOfOrdernessSeconds'),
     stateRetentionDays: number('weir.stateRetentionDays'),
     maintenance: maintenanceOf(custom),
+    backfillApprovalCents: custom.integer('weir.backfillApprovalCents') ?? 1_000,
     retention: {
       rawDays,
       quarantineDays: number('weir.quarantineRetentionDays'),

@@ -61,6 +61,8 @@ export interface Contract {
   readonly stateRetentionDays: number
   /** The upkeep of the product's tables. */
   readonly maintenance: MaintenanceTerms
+  /** Above how many US cents a person has to approve a backfill of the product's features. */
+  readonly backfillApprovalCents: number
   readonly retention: {
     readonly rawDays: number
     readonly quarantineDays: number

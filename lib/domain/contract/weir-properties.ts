@@ -263,6 +263,16 @@ export const WEIR_PROPERTIES = [
     maximum: 8760,
   },
   {
+    name: 'weir.backfillApprovalCents',
+    on: 'contract',
+    type: 'integer',
+    meaning:
+      'above how many US cents, by the high end of its plan, a person has to approve a backfill of the product’s features',
+    default: 1_000,
+    minimum: 0,
+    maximum: 100_000_000,
+  },
+  {
     name: 'weir.fieldId',
     on: 'field',
     type: 'integer',

@@ -26,6 +26,7 @@ describe('a compiled contract', () => {
       outOfOrdernessSeconds: 60,
       stateRetentionDays: 30,
       maintenance: { schedule: 'daily', targetFileSizeMb: 32 },
+      backfillApprovalCents: 1_000,
       retention: { rawDays: 730, quarantineDays: 90, undecodableDays: 14 },
       partitioning: [],
       rowRules: [],
