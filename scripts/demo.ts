@@ -2,6 +2,7 @@ import { join } from 'node:path'
 import type { Command } from 'commander'
 import pc from 'picocolors'
 import type { CommandContext } from '../bin/commands/context.ts'
+import { decisionText } from '../bin/commands/decide.ts'
 import { down } from '../bin/commands/down.ts'
 import { CommandError } from '../bin/commands/failure.ts'
 import { featuresTable } from '../bin/commands/features.ts'
@@ -9,8 +10,10 @@ import { runAsProcess } from '../bin/commands/main.ts'
 import type { Register } from '../bin/commands/program.ts'
 import { reconcileProduct, reconciliationTable } from '../bin/commands/reconcile.ts'
 import type { SendResult } from '../bin/commands/send.ts'
+import { productStores } from '../bin/commands/stores.ts'
 import { grouped, table } from '../bin/commands/terminal.ts'
 import { up } from '../bin/commands/up.ts'
+import { waitForEvents } from '../bin/commands/wait.ts'
 import { boroughDays, boroughsByHourSql, sparkline } from './demo/boroughs.ts'
 import {
   type DemoCell,
@@ -20,8 +23,11 @@ import {
   type ReadableMonth,
   readMonth,
   sendMonth,
+  sendZones,
 } from './demo/cell-run.ts'
+import { etaAnswer, etaError, paymentAnswer, surgeAnswer } from './demo/decisions.ts'
 import { busiestWindow, type FeatureAnswer } from './demo/feature.ts'
+import { windowsCaughtUp } from './demo/windows-caught-up.ts'
 
 const MONTHS = [
   { region: 'us-east-1', file: 'yellow_tripdata_2019-01_sample.csv', month: 'January 2019' },
@@ -44,7 +50,10 @@ async function demo(context: CommandContext, once: boolean): Promise<void> {
   const cells = await Promise.all(
     MONTHS.map((one) => openCell(context, { ...one, file: join(data, one.file) })),
   )
-  const sent = await Promise.all(cells.map((cell) => sendMonth(context, cell)))
+  const [sent] = await Promise.all([
+    Promise.all(cells.map((cell) => sendMonth(context, cell))),
+    sendZones(context, cells[0]!),
+  ])
   terminal.line(`${sentTable(cells, sent)}\n`)
 
   title('Readable in Athena: from an event’s arrival to the snapshot that holds it')
@@ -69,6 +78,10 @@ async function demo(context: CommandContext, once: boolean): Promise<void> {
   const feature = await busiestWindow(context, first.stores)
   if (feature !== undefined) terminal.line(`${featureText(feature)}\n`)
 
+  title(`Decisions in ${first.region}, from features`)
+  const decided = await decisions(context, first, cells[1]!)
+  terminal.line(`${decisionsText(decided)}\n`)
+
   const problems = cells.flatMap((cell, i) =>
     disagreements(cell, sent[i]!, readable[i]!, reconciled[i]!),
   )
@@ -82,6 +95,7 @@ async function demo(context: CommandContext, once: boolean): Promise<void> {
     }),
     boroughs,
     feature,
+    decisions: decided,
     problems,
   }
   if (problems.length > 0) {
@@ -129,6 +143,36 @@ function featureText(feature: FeatureAnswer): string {
   return `${featuresTable([feature.values])}\nThe table says ${agrees} for this window.`
 }
 
+/** What is decided of one cell's months; the other's days are those that the first knows nothing of. */
+async function decisions(context: CommandContext, first: DemoCell, other: DemoCell) {
+  const zones = await productStores(context, first.region, 'surge')
+  await waitForEvents(context, 'surge', { region: first.region })
+  const ofTrips = first.stores.views.map(({ name }) => name)
+  await windowsCaughtUp(context, zones, ['zone-balance'])
+  await windowsCaughtUp(context, first.stores, ofTrips)
+  return {
+    surge: await surgeAnswer(context, zones),
+    eta: await etaAnswer(context, first.region),
+    etaError: await etaError(context, first.stores, other.stores),
+    payment: await paymentAnswer(context, first.stores),
+  }
+}
+
+function decisionsText({
+  surge,
+  eta,
+  etaError: error,
+  payment,
+}: Awaited<ReturnType<typeof decisions>>): string {
+  const said = [surge, eta, payment].flatMap((asked) =>
+    asked === undefined
+      ? []
+      : [`${asked.answer.decision}: ${asked.what}\n${decisionText(asked.answer)}`],
+  )
+  const off = `Estimates of ${grouped(error.trips)} trips of the next month are off by ${error.estimate} s on average, the mean of all trips by ${error.naive} s.`
+  return [...said, off].join('\n\n')
+}
+
 function printNext({ terminal, target }: CommandContext, feature?: FeatureAnswer): void {
   const prefix = target.kind === 'local' && target.port !== 4566 ? `WEIR_PORT=${target.port} ` : ''
   const weir = (text: string) => terminal.line(`  ${prefix}npm run -s weir -- ${text}`)
@@ -145,6 +189,8 @@ function printNext({ terminal, target }: CommandContext, feature?: FeatureAnswer
   weir(
     `send ${PRODUCT} products/${PRODUCT}/data/${MONTHS[0].file} --region us-east-1   # again: nothing new in the table, the rejected rows in quarantine once more`,
   )
+  weir('decide surge-multiplier zone=161 --region us-east-1 --at 2019-01-15T23:00:00Z')
+  weir('query "select outcome, reasons, features from fraud" --region us-east-1')
   weir(`reconcile ${PRODUCT} --region us-east-1`)
   weir('status')
   weir('down')

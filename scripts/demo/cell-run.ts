@@ -56,6 +56,12 @@ export async function sendMonth(context: CommandContext, cell: DemoCell): Promis
   return result
 }
 
+/** Sends the same month as what was wanted and freed in zones. */
+export async function sendZones(context: CommandContext, cell: DemoCell): Promise<void> {
+  const { result, problems } = await send(context, 'surge', cell.file, { region: cell.region })
+  if (result.failed > 0) throw new CommandError('demo.send', problems.join('\n'))
+}
+
 /** Waits until all of it is decided and readable, and asks Athena. */
 export async function readMonth(context: CommandContext, cell: DemoCell): Promise<ReadableMonth> {
   const { committed } = await waitForEvents(context, PRODUCT, { region: cell.region })

@@ -1,12 +1,8 @@
-import { setTimeout as sleep } from 'node:timers/promises'
-import { DynamoDBClient } from '@aws-sdk/client-dynamodb'
-import { DynamoDbSlotStore } from '#lib/adapters/dynamodb/dynamodb-slot-store.ts'
 import type { FeatureValues } from '#lib/domain/features/read-features.ts'
-import { type Predecessor, type SequenceNumber, START } from '#lib/domain/kernel/sequence-number.ts'
 import type { CommandContext } from '../../bin/commands/context.ts'
-import { CommandError } from '../../bin/commands/failure.ts'
 import { getFeatures } from '../../bin/commands/features.ts'
 import type { ProductStores } from '../../bin/commands/stores.ts'
+import { windowsCaughtUp } from './windows-caught-up.ts'
 
 export interface FeatureAnswer {
   readonly at: string
@@ -16,7 +12,6 @@ export interface FeatureAnswer {
 }
 
 const VIEW = 'zone-fares'
-const TIMEOUT_MS = 60_000
 
 /** The view's busiest window, read as a feature and checked against the table. */
 export async function busiestWindow(
@@ -33,35 +28,11 @@ export async function busiestWindow(
   const row = rows[0]
   if (row === undefined) return undefined
   const [key, hour, trips, fares] = row
-  await windowsCaughtUp(context, stores)
+  await windowsCaughtUp(context, stores, [VIEW])
   const at = new Date(Date.parse(String(hour)) + 1_800_000).toISOString()
   const [values] = await getFeatures(context, VIEW, [String(key)], { region, at })
   const { trip_count: count, fare_sum: sum } = values!.values as Record<string, unknown>
   return { at, values: values!, agrees: count === trips && sameAmount(sum, fares) }
-}
-
-/** Windows follow the journal by themselves, like the table: waits until they are as far. */
-async function windowsCaughtUp(context: CommandContext, stores: ProductStores): Promise<void> {
-  const { slotsTable, cell } = stores.deployed
-  const client = new DynamoDBClient(context.target.clientConfig(cell.region))
-  const slots = new DynamoDbSlotStore({ client, tableName: slotsTable })
-  const deadline = performance.now() + TIMEOUT_MS
-  for (const { shard } of await stores.journal.shards()) {
-    const head = await stores.journal.head(shard)
-    while (head !== undefined && !reached((await slots.cursor(VIEW, shard)).position, head.last)) {
-      if (performance.now() > deadline) {
-        throw new CommandError(
-          'demo.windows',
-          `windows of ${shard} are behind the journal after 60 s`,
-        )
-      }
-      await sleep(250, undefined, { signal: context.signal })
-    }
-  }
-}
-
-function reached(position: Predecessor, head: SequenceNumber): boolean {
-  return position !== START && position >= head
 }
 
 function sameAmount(feature: unknown, table: unknown): boolean {

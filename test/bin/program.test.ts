@@ -208,10 +208,14 @@ describe('a command line that is wrong', () => {
 })
 
 describe('a command that fails', () => {
+  const TABLES = 'fraud, fraud_maintenance, surge, surge_maintenance, trips, trips_maintenance'
   const NOT_RUNNING = `the local cloud is not running on port ${PORT}: run \`WEIR_PORT=${PORT} npm run weir -- up\``
 
   it.each([
-    [['send', 'trip', 'x.csv', '--region', 'us-east-1'], 'unknown product "trip": known are trips'],
+    [
+      ['send', 'trip', 'x.csv', '--region', 'us-east-1'],
+      'unknown product "trip": known are fraud, surge, trips',
+    ],
     [['send', 'trips', 'x.csv', '--region', 'us-east-1'], NOT_RUNNING],
     [['query', 'select 1', '--region', 'us-east-1'], NOT_RUNNING],
     [['query', ' ', '--region', 'us-east-1'], 'the query is empty'],
@@ -225,7 +229,7 @@ describe('a command that fails', () => {
     ],
     [
       ['features', 'get', 'fares', '1', '--region', 'us-east-1'],
-      'unknown view "fares": known are zone-fares',
+      'unknown view "fares": known are zone-balance, city-delay, zone-delay, route-delay, rider-activity, zone-fares',
     ],
     [
       ['features', 'get', 'zone-fares', '1', '--region', 'us-east-1', '--at', 'noon'],
@@ -238,19 +242,22 @@ describe('a command that fails', () => {
     ],
     [
       ['table', 'history', 'trip', '--region', 'us-east-1'],
-      'unknown table "trip": known are trips, trips_maintenance',
+      `unknown table "trip": known are ${TABLES}`,
     ],
     [
       ['table', 'files', 'trips_quarantine', '--region', 'us-east-1'],
-      'trips_quarantine is no Iceberg table but files by date, which expire by themselves and have no snapshots: ask it with `weir query`; tables are trips, trips_maintenance',
+      `trips_quarantine is no Iceberg table but files by date, which expire by themselves and have no snapshots: ask it with \`weir query\`; tables are ${TABLES}`,
     ],
-    [['table', 'list', 'trip', '--region', 'us-east-1'], 'unknown product "trip": known are trips'],
+    [
+      ['table', 'list', 'trip', '--region', 'us-east-1'],
+      'unknown product "trip": known are fraud, surge, trips',
+    ],
     [['table', 'list', '--region', 'us-east-1'], NOT_RUNNING],
     [['table', 'compact', 'trips', '--region', 'us-east-1'], NOT_RUNNING],
     [['contract', 'check', '--against', 'nowhere'], 'git knows no commit "nowhere"'],
     [
       ['contract', 'check', 'nope'],
-      'unknown product "nope": known are trips; a file is given with its path',
+      'unknown product "nope": known are fraud, surge, trips; a file is given with its path',
     ],
     [['contract', 'check', './nope.yaml'], 'nope.yaml: there is no such file'],
     [
@@ -290,7 +297,7 @@ describe('contract check', () => {
     expect(exitCode).toBe(0)
     expect(JSON.parse(stdout)).toMatchObject({
       valid: true,
-      files: [{ product: 'trips', problems: [] }],
+      files: ['fraud', 'surge', 'trips'].map((product) => ({ product, problems: [] })),
     })
   })
 

@@ -23,7 +23,7 @@ describe('what a cell keeps', () => {
   })
 
   it.each([
-    ['AWS::DynamoDB::Table', 3],
+    ['AWS::DynamoDB::Table', 4],
     ['AWS::Glue::Database', 1],
     ['AWS::KMS::Key', 4],
     ['AWS::Kinesis::Stream', 1],

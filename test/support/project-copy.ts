@@ -9,13 +9,13 @@ const PARTS = [
   'functions',
   'lib',
   'local',
-  'products',
+  'products/trips',
   'package.json',
   'cdk.json',
   'tsconfig.json',
 ] as const
 
-/** A copy of the project that a test may change and deploy, with a local cloud of its own. */
+/** A copy of the project with one product, trips, that a test may change and deploy, with a local cloud of its own. */
 export class ProjectCopy {
   readonly root: string
   readonly environment: Readonly<Record<string, string>>

@@ -75,7 +75,7 @@ export const dedupBugs: readonly PlantedBug[] = [
     file: LINEAGE,
     search: 'for (const [id, ids] of Object.entries(lineage)) parents.set(id, ids)',
     replace: 'void lineage',
-    within: 2000,
+    within: 2400,
   },
   {
     name: 'a shard has entries and no registration',
@@ -89,7 +89,7 @@ export const dedupBugs: readonly PlantedBug[] = [
     file: JUDGE,
     search: 'minute - before < this.#horizonMinutes',
     replace: 'minute - before < this.#horizonMinutes - 1',
-    within: 2000,
+    within: 105,
   },
   {
     name: 'what is admitted again outlives the horizon by its duplicates',
