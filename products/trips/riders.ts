@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { contentHash } from '#lib/domain/kernel/content-hash.ts'
 
 const RIDERS = 4_096
 const CARD = '1'
@@ -12,10 +12,8 @@ const AREA_CODES = ['212', '332', '347', '646', '718', '917', '929']
  * of each file, so that there is somebody to erase.
  */
 export function riderOf(cells: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
-  const hash = createHash('sha256')
-    .update(JSON.stringify(Object.entries(cells).sort()))
-    .digest()
-  const number = hash.readUInt32BE() % RIDERS
+  const hash = hashOf(JSON.stringify(Object.entries(cells).sort()))
+  const number = Number.parseInt(hash.slice(0, 8), 16) % RIDERS
   const first = FIRST_NAMES[number % FIRST_NAMES.length]!
   const last = LAST_NAMES[Math.floor(number / FIRST_NAMES.length) % LAST_NAMES.length]!
   const area = AREA_CODES[number % AREA_CODES.length]!
@@ -31,7 +29,11 @@ export function riderOf(cells: Readonly<Record<string, string>>): Readonly<Recor
 
 /** What a payment provider might call the card of a rider. */
 function cardOf(number: number): string {
-  return `card_${createHash('sha256').update(`card of rider ${number}`).digest('hex').slice(0, 24)}`
+  return `card_${hashOf(`card of rider ${number}`).slice(0, 24)}`
+}
+
+function hashOf(text: string): string {
+  return contentHash(new TextEncoder().encode(text))
 }
 
 function plain(name: string): string {

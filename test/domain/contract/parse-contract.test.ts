@@ -40,7 +40,7 @@ describe('a wrong contract', () => {
     const missing = `        customProperties:\n          - property: weir.fieldId\n            value: 27\n`
 
     expect(problems(missing, '')).toEqual([
-      expect.stringContaining('"value: 27" (the next free id)'),
+      expect.stringContaining('"value: 36" (the next free id)'),
     ])
   })
 
@@ -55,16 +55,16 @@ describe('a wrong contract', () => {
     const parsed = parse(text)
 
     expect(parsed.ok ? [] : parsed.problems.map((one) => one.message)).toEqual([
-      expect.stringContaining('"value: 27" (the next free id)'),
-      expect.stringContaining('give "dropoff_location_id" 28, the next free id'),
-      expect.stringContaining('"value: 29" (the next free id)'),
+      expect.stringContaining('"value: 36" (the next free id)'),
+      expect.stringContaining('give "dropoff_location_id" 37, the next free id'),
+      expect.stringContaining('"value: 38" (the next free id)'),
     ])
   })
 
   it('names the next free field id where one is given twice', () => {
     expect(problems('value: 18', 'value: 17')).toEqual([
       expect.stringContaining(
-        'weir.fieldId 17 is already that of "pickup_location_id": give "dropoff_location_id" 28',
+        'weir.fieldId 17 is already that of "pickup_location_id": give "dropoff_location_id" 36',
       ),
     ])
   })
