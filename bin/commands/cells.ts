@@ -51,6 +51,8 @@ export interface DeployedProduct {
     readonly finalizeWindows: string
     readonly getFeatures: string
     readonly maintainTable: string
+    /** Of a product with personal fields. */
+    readonly unseal?: string
   }
 }
 
@@ -158,6 +160,9 @@ export async function productIn(
       finalizeWindows: own('FinalizeWindowsFunction'),
       getFeatures: own('GetFeaturesFunction'),
       maintainTable: own('MaintainTableFunction'),
+      ...(stack.outputs.UnsealFunction === undefined
+        ? {}
+        : { unseal: stack.outputs.UnsealFunction }),
     },
   }
 }
