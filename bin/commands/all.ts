@@ -1,5 +1,6 @@
 import { registerContract } from './contract.ts'
 import { registerDown } from './down.ts'
+import { registerErase } from './erase.ts'
 import { registerFeatures } from './features.ts'
 import type { Register } from './program.ts'
 import { registerQuarantine } from './quarantine.ts'
@@ -27,5 +28,6 @@ export const COMMANDS: readonly Register[] = [
   registerReplay,
   registerQuarantine,
   registerTable,
+  registerErase,
   registerContract,
 ]

@@ -43,6 +43,13 @@ const TOKEN_BYTES = 16
 const CREATIONS_AT_ONCE = 32
 const MS_PER_SECOND = 1000
 
+/** How a key table names people, by the cell's key for it: 256 bits of HMAC-SHA256. */
+export function lookupHash(lookupKey: Uint8Array): (kind: string, subject: string) => string {
+  const key = createSecretKey(lookupKey)
+  return (kind, subject) =>
+    createHmac('sha256', key).update(nameOf(kind, subject)).digest().toString('base64url')
+}
+
 /** Reads keys as the key table has them. */
 export class KeyReader {
   readonly #branches: Pick<BranchKeys, 'byId'>
@@ -69,7 +76,7 @@ export class KeyReader {
 /** The keys of people in one cell: looked up, made where they are missing, and forgotten after a stated time. */
 export class SubjectKeys {
   readonly #deps: SubjectKeysDependencies
-  readonly #lookupKey: KeyObject
+  readonly #lookupHash: ReturnType<typeof lookupHash>
   readonly #reader: KeyReader
   /** By kind and name of the person; undefined: erased. The oldest first. */
   readonly #kept = new Map<
@@ -79,16 +86,13 @@ export class SubjectKeys {
 
   constructor(deps: SubjectKeysDependencies) {
     this.#deps = deps
-    this.#lookupKey = createSecretKey(deps.lookupKey)
+    this.#lookupHash = lookupHash(deps.lookupKey)
     this.#reader = new KeyReader(deps.branches)
   }
 
   /** How the key table names a person: nobody can tell who it is, nor whether somebody is in it, without the key. */
   lookupOf(kind: string, subject: string): string {
-    return createHmac('sha256', this.#lookupKey)
-      .update(nameOf(kind, subject))
-      .digest()
-      .toString('base64url')
+    return this.#lookupHash(kind, subject)
   }
 
   /**
