@@ -2,6 +2,7 @@ import { registerBackfill } from './backfill.ts'
 import { registerContract } from './contract.ts'
 import { registerDecide } from './decide.ts'
 import { registerDown } from './down.ts'
+import { registerErase } from './erase.ts'
 import { registerFeatures } from './features.ts'
 import type { Register } from './program.ts'
 import { registerQuarantine } from './quarantine.ts'
@@ -31,5 +32,6 @@ export const COMMANDS: readonly Register[] = [
   registerBackfill,
   registerQuarantine,
   registerTable,
+  registerErase,
   registerContract,
 ]

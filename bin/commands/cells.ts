@@ -56,6 +56,8 @@ export interface DeployedProduct {
     /** Only of a product with decisions. */
     readonly decide?: string
     readonly maintainTable: string
+    /** Of a product with personal fields. */
+    readonly unseal?: string
   }
 }
 
@@ -169,6 +171,9 @@ export async function productIn(
       getFeatures: own('GetFeaturesFunction'),
       ...(decide === undefined ? {} : { decide }),
       maintainTable: own('MaintainTableFunction'),
+      ...(stack.outputs.UnsealFunction === undefined
+        ? {}
+        : { unseal: stack.outputs.UnsealFunction }),
     },
   }
 }

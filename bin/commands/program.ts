@@ -67,6 +67,8 @@ export function buildProgram(
     .usage('<command> [options]')
     .version(ownVersion(), '--version', 'print the version')
     .showSuggestionAfterError(true)
+    // Options behind the name of a command are that command's.
+    .enablePositionalOptions()
     .helpCommand(false)
     .addHelpText(
       'after',
@@ -92,7 +94,8 @@ export function buildProgram(
             .trim()}\n`,
         ),
     })
-    if (command.commands.length === 0) {
+    // One that only holds others does nothing itself.
+    if (command.commands.length === 0 || command.registeredArguments.length > 0) {
       command.option('--json', 'print one JSON document to stdout')
       command.option('--cloud <name>', '"local" or "aws" (default: local)')
     }

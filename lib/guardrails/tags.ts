@@ -10,6 +10,8 @@ const UNTAGGABLE = new Set([
   'AWS::Athena::NamedQuery',
   'AWS::Glue::Database',
   'AWS::Glue::Table',
+  'AWS::IAM::ManagedPolicy',
+  'AWS::Lambda::Alias',
   'AWS::Lambda::EventInvokeConfig',
   'AWS::Lambda::Permission',
   'AWS::S3::BucketPolicy',

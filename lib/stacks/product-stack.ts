@@ -14,9 +14,11 @@ import { Sweep } from '#lib/constructs/kernel/sweep.ts'
 import { CommitSnapshots } from '#lib/constructs/lake/commit-snapshots.ts'
 import { MaintainTable } from '#lib/constructs/lake/maintain-table.ts'
 import { ProductQueries } from '#lib/constructs/lake/product-queries.ts'
+import { Unseal } from '#lib/constructs/privacy/unseal.ts'
 import { FinalizeWindows } from '#lib/constructs/process/finalize-windows.ts'
 import { UpdateWindows } from '#lib/constructs/process/update-windows.ts'
 import type { Product } from '#lib/domain/contract/product.ts'
+import { isSealed } from '#lib/domain/contract/stored-form.ts'
 import { productTags } from '#lib/topology/tags.ts'
 import type { Cell, Topology } from '#lib/topology/topology.ts'
 import type { StateStack } from './state-stack.ts'
@@ -76,6 +78,10 @@ export class ProductStack extends Stack {
         cellKey: keys.cell,
       })
       new CfnOutput(this, 'BackfillStateMachine', { value: machine.stateMachineArn })
+    }
+    if (isSealed(product.contract)) {
+      const unseal = new Unseal(this, 'Unseal', productScope)
+      this.announce('UnsealFunction', unseal.function)
     }
     new ProductQueries(this, 'Queries', { product, catalog })
     new Sweep(this, 'Sweep', {

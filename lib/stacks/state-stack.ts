@@ -5,6 +5,7 @@ import { ItemTable } from '#lib/constructs/kernel/item-table.ts'
 import { Catalog } from '#lib/constructs/lake/catalog.ts'
 import { CellKeys } from '#lib/constructs/privacy/cell-keys.ts'
 import type { Product } from '#lib/domain/contract/product.ts'
+import { KEY_RECOVERY_DAYS } from '#lib/domain/privacy/key-table.ts'
 import { productId } from '#lib/topology/names.ts'
 import { cellTags, productTags } from '#lib/topology/tags.ts'
 import type { Cell, Topology } from '#lib/topology/topology.ts'
@@ -35,9 +36,18 @@ export class StateStack extends Stack {
       removalPolicy,
     })
     const cellKey = this.keys.cell
-    this.keyTable = new ItemTable(this, 'SubjectKeys', { cellKey, removalPolicy })
+    this.keyTable = new ItemTable(this, 'SubjectKeys', {
+      cellKey,
+      removalPolicy,
+      // A key that was destroyed is in the backups until then.
+      recoveryDays: KEY_RECOVERY_DAYS,
+    })
+    const erasures = new ItemTable(this, 'Erasures', { cellKey, removalPolicy })
     new CfnOutput(this, 'CellName', { value: cell.name })
     new CfnOutput(this, 'UndecodableKey', { value: this.keys.undecodable.keyArn })
+    new CfnOutput(this, 'IdentityKey', { value: this.keys.identity.keyArn })
+    new CfnOutput(this, 'CertificateKey', { value: this.keys.certificates.keyArn })
+    new CfnOutput(this, 'ErasureTable', { value: erasures.table.tableName })
     new CfnOutput(this, 'KeyTable', { value: this.keyTable.table.tableName })
     this.catalog = new Catalog(this, 'Catalog', {
       database: topology.namespace,

@@ -32,13 +32,13 @@ function cardOf(number: number): string {
   return `card_${hashOf(`card of rider ${number}`).slice(0, 24)}`
 }
 
+function hashOf(text: string): string {
+  return contentHash(new TextEncoder().encode(text))
+}
+
 function plain(name: string): string {
   return name
     .normalize('NFD')
     .replace(/[^A-Za-z]/g, '')
     .toLowerCase()
-}
-
-function hashOf(text: string): string {
-  return contentHash(new TextEncoder().encode(text))
 }

@@ -108,6 +108,43 @@ describe('a role holds what its function calls and nothing else', () => {
     }
   })
 
+  it('unseal, which can open and not make keys; and a policy per purpose, of one alias each', () => {
+    const fields = [fieldOf({ name: 'sensor' }), fieldOf({ name: 'owner', personal: true })]
+    const contract = { fields, subject: 'owner', purposes: ['fraud', 'support'] }
+    const sealed = synth({
+      products: [productOf(contract)],
+      builtinCloudFormationValidation: true,
+    })
+
+    expect(permissions('Unseal', sealed)).toEqual(
+      [
+        ...LOGS,
+        's3:GetObject on objects/raw/*',
+        's3:ListBucket on objects',
+        'dynamodb:Query on journal',
+        'dynamodb:BatchGetItem on key table',
+        'dynamodb:GetItem on key table',
+        'kms:Decrypt on cell key',
+        'kms:GenerateDataKey on cell key',
+        'kms:Decrypt on subject key',
+      ].sort(),
+    )
+    const aliases = sealed
+      .resources(PRODUCT, 'AWS::Lambda::Alias')
+      .map((one) => one.Properties.Name)
+    expect(aliases.sort()).toEqual(['fraud', 'support'])
+    const policies = sealed.resources(PRODUCT, 'AWS::IAM::ManagedPolicy')
+    expect(policies.map((one) => one.Properties.PolicyDocument.Statement)).toEqual(
+      ['Fraud', 'Support'].map((purpose) => [
+        {
+          Action: 'lambda:InvokeFunction',
+          Effect: 'Allow',
+          Resource: { Ref: expect.stringMatching(`^UnsealFor${purpose}`) },
+        },
+      ]),
+    )
+  })
+
   it('commit-snapshots', () => {
     expect(permissions('CommitSnapshots')).toEqual(
       [

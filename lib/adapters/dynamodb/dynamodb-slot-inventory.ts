@@ -48,6 +48,20 @@ export class DynamoDbSlotInventory implements SlotInventory {
     return removed
   }
 
+  /** Removes the slots of these keys, of whatever view; how many there were. */
+  async removeKeys(keys: ReadonlySet<string>): Promise<number> {
+    let removed = 0
+    for await (const items of this.#scan([ITEM_KEYS.partition, ITEM_KEYS.sort])) {
+      const found = items.filter((item) => {
+        const { kind, key } = placeOf(item)
+        return kind.startsWith('slot') && keys.has(key)
+      })
+      await this.#remove(found)
+      removed += found.length
+    }
+    return removed
+  }
+
   async *#scan(attributes?: readonly string[]): AsyncGenerator<readonly Item[]> {
     let from: Item | undefined
     do {
@@ -92,8 +106,9 @@ export class DynamoDbSlotInventory implements SlotInventory {
   }
 }
 
-/** What an item is, and of which view: the first two parts of its partition. A view name has no '#'. */
-function placeOf(item: Item): { readonly kind: string; readonly view: string } {
-  const [kind, view] = item[ITEM_KEYS.partition]!.S!.split('#', 2)
-  return { kind: kind!, view: view ?? '' }
+/** What an item is, of which view, and of which key if it is a slot: the parts of its partition. A view name has no '#'. */
+function placeOf(item: Item) {
+  const partition = item[ITEM_KEYS.partition]!.S!
+  const [kind = '', view = ''] = partition.split('#', 2)
+  return { kind, view, key: partition.slice(kind.length + view.length + 2) }
 }

@@ -14,6 +14,8 @@ import type { Permission } from './function-role.ts'
 export interface ItemTableProps {
   readonly cellKey: IKey
   readonly removalPolicy: RemovalPolicy
+  /** How far back the table can be restored. @default 35 */
+  readonly recoveryDays?: number
   /** What the table's stream carries. @default no stream */
   readonly stream?: StreamViewType
   /** Attribute with the second after which an item may go. @default items stay */
@@ -35,7 +37,10 @@ export class ItemTable extends Construct {
       billingMode: BillingMode.PAY_PER_REQUEST,
       encryption: TableEncryption.CUSTOMER_MANAGED,
       encryptionKey: props.cellKey,
-      pointInTimeRecoverySpecification: { pointInTimeRecoveryEnabled: true },
+      pointInTimeRecoverySpecification: {
+        pointInTimeRecoveryEnabled: true,
+        ...(props.recoveryDays === undefined ? {} : { recoveryPeriodInDays: props.recoveryDays }),
+      },
       deletionProtection: props.removalPolicy !== RemovalPolicy.DESTROY,
       removalPolicy: props.removalPolicy,
       ...(props.stream === undefined ? {} : { stream: props.stream }),

@@ -3,7 +3,6 @@ import type { IKey } from 'aws-cdk-lib/aws-kms'
 import {
   Architecture,
   Code,
-  type IFunction,
   Function as LambdaFunction,
   LoggingFormat,
   Runtime,
@@ -21,13 +20,15 @@ export interface ProductFunctionProps {
   readonly memoryMib: number
   readonly timeout: Duration
   readonly permissions: readonly Permission[]
+  /** How many processes there are at most. @default as many as calls need */
+  readonly concurrency?: number
   /** The cell's key, for its logs. */
   readonly cellKey: IKey
 }
 
 /** One function of a data product with a role and a log group of its own. */
 export class ProductFunction extends Construct {
-  readonly function: IFunction
+  readonly function: LambdaFunction
 
   constructor(scope: Construct, id: string, props: ProductFunctionProps) {
     super(scope, id)
@@ -54,6 +55,9 @@ export class ProductFunction extends Construct {
       environment: { ...props.environment },
       memorySize: props.memoryMib,
       timeout: props.timeout,
+      ...(props.concurrency === undefined
+        ? {}
+        : { reservedConcurrentExecutions: props.concurrency }),
       role,
       logGroup,
       loggingFormat: LoggingFormat.JSON,

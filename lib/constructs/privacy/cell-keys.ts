@@ -49,6 +49,7 @@ const ENCRYPTION = [
   'ReEncryptTo',
 ]
 const AUTHENTICATION = ['GenerateMac', 'VerifyMac']
+const SIGNING = ['GetPublicKey', 'Sign', 'Verify']
 
 /** The keys of one cell. No other cell knows them. */
 export class CellKeys extends Construct {
@@ -60,6 +61,8 @@ export class CellKeys extends Construct {
   readonly undecodable: IKey
   /** Wraps the branch keys that wrap the keys of people: who cannot decrypt with it reads nobody's data. */
   readonly subjects: IKey
+  /** Signs certificates of erasure. */
+  readonly certificates: IKey
 
   constructor(scope: Construct, id: string, props: CellKeysProps) {
     super(scope, id)
@@ -90,6 +93,13 @@ export class CellKeys extends Construct {
       description: 'Keys of people in this cell',
       enableKeyRotation: true,
       policy: new PolicyDocument({ statements: [this.account(ENCRYPTION)] }),
+      removalPolicy,
+    })
+    this.certificates = new Key(this, 'Certificates', {
+      description: 'Certificates of erasure in this cell',
+      keySpec: KeySpec.ECC_NIST_P256,
+      keyUsage: KeyUsage.SIGN_VERIFY,
+      policy: new PolicyDocument({ statements: [this.account(SIGNING)] }),
       removalPolicy,
     })
   }

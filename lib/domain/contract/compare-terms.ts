@@ -53,6 +53,7 @@ const TERMS: readonly Term[] = [
     kind: 'rowKeyChanged',
   },
   property('weir.spread', (contract) => contract.spread, 'spreadChanged'),
+  property('weir.purposes', ({ purposes }) => purposes?.join(', ') ?? 'none'),
   property('weir.residency', ({ residency }) => residency?.join(', ') ?? 'anywhere'),
   property(
     'weir.allowedLatenessSeconds',

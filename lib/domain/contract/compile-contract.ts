@@ -12,6 +12,7 @@ import {
   fieldNamed,
   ownerOf,
   productName,
+  purposesOf,
   residencyOf,
   subjectOf,
   undeclaredMajorOf,
@@ -95,6 +96,7 @@ function compile(root: DocumentNode): Contract | undefined {
   const eventType = eventTypeOf(custom)
   const costCenter = costCenterOf(custom)
   const subject = subjectOf(custom, fields)
+  const purposes = purposesOf(custom)
   const residency = residencyOf(custom)
   const allowedLatenessSeconds = custom.integer('weir.allowedLatenessSeconds')
   const undeclaredMajor = undeclaredMajorOf(custom, version)
@@ -114,6 +116,7 @@ function compile(root: DocumentNode): Contract | undefined {
     ...facts,
     ...stated({
       subject,
+      purposes,
       residency,
       allowedLatenessSeconds,
       undeclaredMajor,

@@ -79,6 +79,19 @@ export function subjectOf(
     .problem(`a subject is a string, int or long, and "${field.name}" is a ${field.type.kind}`)
 }
 
+/** Each becomes the name of an alias, and of what a policy allows. */
+export function purposesOf(custom: CustomProperties): readonly string[] | undefined {
+  if (!custom.has('weir.purposes')) return undefined
+  const purposes = (custom.text('weir.purposes') ?? '').split(',').map((one) => one.trim())
+  const wrong = purposes.find((purpose) => !/^[a-z][a-z0-9]{0,31}$/.test(purpose))
+  if (wrong === undefined) return [...new Set(purposes)].sort()
+  return custom
+    .node('weir.purposes')
+    .problem(
+      `a purpose is up to 32 lower-case letters and digits such as support, not ${shown(wrong)}`,
+    )
+}
+
 export function residencyOf(custom: CustomProperties): readonly string[] | undefined {
   if (!custom.has('weir.residency')) return undefined
   const regions = (custom.text('weir.residency') ?? '').split(',').map((region) => region.trim())

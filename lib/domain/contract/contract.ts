@@ -30,8 +30,10 @@ export interface Contract {
   readonly partitionKey: string
   /** Over how many partitions a producer may spread one value of the partition key; 1 keeps its events in order. */
   readonly spread: number
-  /** The field that says whom the event is about; absent if it is about nobody. */
+  /** The field that says whom the event is about, where it has a value; absent if events are about nobody. */
   readonly subject?: string
+  /** What personal fields may be opened for, each a word; absent: nothing. */
+  readonly purposes?: readonly string[]
   /** Where the data may lie: AWS regions or their first parts; absent means anywhere. */
   readonly residency?: readonly string[]
   /** How long after the end of its window an event may still count; absent means for ever. */
@@ -82,7 +84,7 @@ export interface Field {
   readonly type: FieldType
   readonly required: boolean
   readonly description: string
-  /** Personal data. Until fields are sealed, a product that has one is refused at synth. */
+  /** Personal data: sealed under the key of the subject before it is stored. */
   readonly personal: boolean
   readonly constraints: Constraints
 }

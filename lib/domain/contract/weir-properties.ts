@@ -50,6 +50,14 @@ export const WEIR_PROPERTIES = [
     default: 'nobody',
   },
   {
+    name: 'weir.purposes',
+    on: 'contract',
+    type: 'text',
+    meaning:
+      'what personal fields may be opened for, such as support, fraud: each is a policy that allows reading for it and nothing else',
+    default: 'nothing',
+  },
+  {
     name: 'weir.residency',
     on: 'contract',
     type: 'text',

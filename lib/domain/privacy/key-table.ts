@@ -14,6 +14,9 @@ export interface SubjectRecord {
   readonly wrapped: Uint8Array
 }
 
+/** How far back the key table can be restored: the least that DynamoDB takes. */
+export const KEY_RECOVERY_DAYS = 1
+
 /** What is left of a person who was erased: so that nobody makes a key for them again. */
 export interface Tombstone {
   readonly lookup: string

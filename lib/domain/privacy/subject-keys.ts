@@ -43,10 +43,41 @@ const TOKEN_BYTES = 16
 const CREATIONS_AT_ONCE = 32
 const MS_PER_SECOND = 1000
 
+/** How a key table names people, by the cell's key for it: 256 bits of HMAC-SHA256. */
+export function lookupHash(lookupKey: Uint8Array): (kind: string, subject: string) => string {
+  const key = createSecretKey(lookupKey)
+  return (kind, subject) =>
+    createHmac('sha256', key).update(nameOf(kind, subject)).digest().toString('base64url')
+}
+
+/** Reads keys as the key table has them. */
+export class KeyReader {
+  readonly #branches: Pick<BranchKeys, 'byId'>
+
+  constructor(branches: Pick<BranchKeys, 'byId'>) {
+    this.#branches = branches
+  }
+
+  /** The key of a record. Throws `privacy.keyUnreadable` if it is not what was wrapped for this person. */
+  async unwrap(record: SubjectRecord): Promise<SubjectKey> {
+    const branch = await this.#branches.byId(record.branch)
+    const bytes = openBytes(branch, record.wrapped, boundTo(record))
+    if (bytes === undefined) {
+      throw new PlatformError(
+        'privacy.keyUnreadable',
+        `a key in the cell's key table is not the one that was put there: restore the table, or find out who changed it`,
+        { context: { lookup: record.lookup, branch: record.branch } },
+      )
+    }
+    return { token: record.token, version: record.version, key: secretKey(bytes) }
+  }
+}
+
 /** The keys of people in one cell: looked up, made where they are missing, and forgotten after a stated time. */
 export class SubjectKeys {
   readonly #deps: SubjectKeysDependencies
-  readonly #lookupKey: KeyObject
+  readonly #lookupHash: ReturnType<typeof lookupHash>
+  readonly #reader: KeyReader
   /** By kind and name of the person; undefined: erased. The oldest first. */
   readonly #kept = new Map<
     string,
@@ -55,15 +86,13 @@ export class SubjectKeys {
 
   constructor(deps: SubjectKeysDependencies) {
     this.#deps = deps
-    this.#lookupKey = createSecretKey(deps.lookupKey)
+    this.#lookupHash = lookupHash(deps.lookupKey)
+    this.#reader = new KeyReader(deps.branches)
   }
 
   /** How the key table names a person: nobody can tell who it is, nor whether somebody is in it, without the key. */
   lookupOf(kind: string, subject: string): string {
-    return createHmac('sha256', this.#lookupKey)
-      .update(nameOf(kind, subject))
-      .digest()
-      .toString('base64url')
+    return this.#lookupHash(kind, subject)
   }
 
   /**
@@ -91,18 +120,9 @@ export class SubjectKeys {
     return subjects.map((subject) => known.get(subject))
   }
 
-  /** The key of a record. Throws `privacy.keyUnreadable` if it is not what was wrapped for this person. */
-  async unwrap(record: SubjectRecord): Promise<SubjectKey> {
-    const branch = await this.#deps.branches.byId(record.branch)
-    const bytes = openBytes(branch, record.wrapped, boundTo(record))
-    if (bytes === undefined) {
-      throw new PlatformError(
-        'privacy.keyUnreadable',
-        `a key in the cell's key table is not the one that was put there: restore the table, or find out who changed it`,
-        { context: { lookup: record.lookup, branch: record.branch } },
-      )
-    }
-    return { token: record.token, version: record.version, key: secretKey(bytes) }
+  /** {@link KeyReader.unwrap} */
+  unwrap(record: SubjectRecord): Promise<SubjectKey> {
+    return this.#reader.unwrap(record)
   }
 
   async #load(

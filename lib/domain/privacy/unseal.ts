@@ -11,7 +11,7 @@ import {
 } from '#lib/domain/kernel/sequence-number.ts'
 import { isErased, type KeyTable } from './key-table.ts'
 import { groupsOf, type OpenedValues, openValues } from './open-batch.ts'
-import type { SubjectKey, SubjectKeys } from './subject-keys.ts'
+import type { KeyReader, SubjectKey } from './subject-keys.ts'
 
 /** A row of a table, and the token that it has. */
 export interface SealedRow {
@@ -26,7 +26,7 @@ export interface UnsealDependencies {
   readonly journal: Pick<Journal, 'entriesAfter'>
   readonly objects: Pick<ObjectStore, 'get'>
   readonly table: Pick<KeyTable, 'lookupOf' | 'subjects'>
-  readonly subjects: Pick<SubjectKeys, 'unwrap'>
+  readonly subjects: Pick<KeyReader, 'unwrap'>
 }
 
 export interface Unsealed {

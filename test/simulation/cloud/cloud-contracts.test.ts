@@ -1,4 +1,5 @@
 import { describe } from 'vitest'
+import { DynamoDbErasureLedger } from '#lib/adapters/dynamodb/dynamodb-erasure-ledger.ts'
 import { DynamoDbJournal } from '#lib/adapters/dynamodb/dynamodb-journal.ts'
 import { DynamoDbKeyTable } from '#lib/adapters/dynamodb/dynamodb-key-table.ts'
 import { DynamoDbSlotStore } from '#lib/adapters/dynamodb/dynamodb-slot-store.ts'
@@ -6,6 +7,7 @@ import { GlueCatalog } from '#lib/adapters/glue/glue-catalog.ts'
 import { GlueTableRemover } from '#lib/adapters/glue/glue-table-remover.ts'
 import { S3ObjectStore } from '#lib/adapters/s3/s3-object-store.ts'
 import { catalogContract } from '#test/ports/catalog-contract.ts'
+import { erasureLedgerContract } from '#test/ports/erasure-ledger-contract.ts'
 import { journalContract } from '#test/ports/journal-contract.ts'
 import { keyTableContract } from '#test/ports/key-table-contract.ts'
 import { objectStoreContract } from '#test/ports/object-store-contract.ts'
@@ -37,6 +39,10 @@ describe('the journal on the model of DynamoDB', () => {
 
 describe('window slots on the model of DynamoDB', () => {
   slotStoreContract(async () => new DynamoDbSlotStore(dynamodb()))
+})
+
+describe('erasures on the model of DynamoDB', () => {
+  erasureLedgerContract(async () => new DynamoDbErasureLedger(dynamodb()))
 })
 
 describe('keys on the model of DynamoDB', () => {
