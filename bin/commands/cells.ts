@@ -52,6 +52,7 @@ export interface DeployedProduct {
     readonly finalizeWindows: string
     readonly getFeatures: string
     readonly maintainTable: string
+    readonly publishFeatures: string
   }
 }
 
@@ -160,6 +161,7 @@ export async function productIn(
       finalizeWindows: own('FinalizeWindowsFunction'),
       getFeatures: own('GetFeaturesFunction'),
       maintainTable: own('MaintainTableFunction'),
+      publishFeatures: own('PublishFeaturesFunction'),
     },
   }
 }

@@ -2,6 +2,7 @@ import { CfnOutput, Stack, type StackProps } from 'aws-cdk-lib'
 import type { IFunction } from 'aws-cdk-lib/aws-lambda'
 import type { Construct } from 'constructs'
 import { GetFeatures } from '#lib/constructs/features/get-features.ts'
+import { PublishFeatures } from '#lib/constructs/features/publish-features.ts'
 import { ArchiveEvents } from '#lib/constructs/ingest/archive-events.ts'
 import type { FunctionBundles } from '#lib/constructs/kernel/function-bundles.ts'
 import { Sweep } from '#lib/constructs/kernel/sweep.ts'
@@ -32,6 +33,7 @@ export class ProductStack extends Stack {
   readonly finalizeWindows: IFunction
   readonly getFeatures: IFunction
   readonly maintainTable: IFunction
+  readonly publishFeatures: IFunction
 
   constructor(scope: Construct, id: string, props: ProductStackProps) {
     const { topology, cell, product, bundles, state, ...stackProps } = props
@@ -47,6 +49,7 @@ export class ProductStack extends Stack {
     this.getFeatures = new GetFeatures(this, 'GetFeatures', productScope).function
     this.finalizeWindows = new FinalizeWindows(this, 'FinalizeWindows', productScope).function
     this.maintainTable = new MaintainTable(this, 'MaintainTable', productScope).function
+    this.publishFeatures = new PublishFeatures(this, 'PublishFeatures', productScope).function
     new ProductQueries(this, 'Queries', { product, catalog })
     new Sweep(this, 'Sweep', {
       consumers: [this.commitSnapshots, this.updateWindows, this.finalizeWindows],
@@ -57,6 +60,7 @@ export class ProductStack extends Stack {
     this.announce('FinalizeWindowsFunction', this.finalizeWindows)
     this.announce('GetFeaturesFunction', this.getFeatures)
     this.announce('MaintainTableFunction', this.maintainTable)
+    this.announce('PublishFeaturesFunction', this.publishFeatures)
   }
 
   /** The command line finds functions by these keys. */

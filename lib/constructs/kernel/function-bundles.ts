@@ -12,6 +12,7 @@ export const PRODUCT_FUNCTIONS = {
   'update-windows': 'functions/process/update-windows',
   'finalize-windows': 'functions/process/finalize-windows',
   'get-features': 'functions/features/get-features',
+  'publish-features': 'functions/features/publish-features',
 } as const
 
 export type FunctionName = keyof typeof PRODUCT_FUNCTIONS

@@ -89,6 +89,11 @@ export class Catalog extends Construct {
     )
   }
 
+  /** Permission to read the pointers of these tables. */
+  allowLook(...tables: readonly string[]): Permission {
+    return { ...this.commit(tables, []), actions: ['glue:GetTable'] }
+  }
+
   private commit(tables: readonly string[], patterns: readonly string[]): Permission {
     const stack = Stack.of(this)
     const glue = (resource: string, resourceName?: string) =>
