@@ -143,7 +143,7 @@ describe('the machine that publishes features', () => {
   const { States, StartAt } = machine!.Properties.Definition
 
   it('goes through all phases in their order, and stays in one until the function hands over', () => {
-    const order = [States[States[StartAt].Default].Next]
+    const order = [States[StartAt].Next]
     for (let name = order[0]; States[`${name}IsOver`] !== undefined; ) {
       name = States[`${name}IsOver`].Default
       order.push(name)

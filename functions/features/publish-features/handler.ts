@@ -22,9 +22,13 @@ export interface InvocationTime {
 /** A piece of work that has begun takes a minute or two at most; the rest is for an answer. */
 const RESERVED_MS = 4 * 60_000
 
+/** It names objects and items. */
+const runName = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9_.-]{0,79}$/)
+
 const runOf = z.object({
-  // It names objects and items.
-  run: z.string().regex(/^[A-Za-z0-9][A-Za-z0-9_.-]{0,79}$/),
+  run: runName.optional(),
+  /** Of the state machine: its name is the run's, if none is said. */
+  execution: z.object({ name: runName }).optional(),
   by: z.string().min(1).max(100),
   cut: z.string().optional(),
   views: z.array(z.string()).optional(),
@@ -44,15 +48,13 @@ export function makeHandler({ log, ...deps }: PublishFeaturesHandlerDependencies
     const parsed = runOf.safeParse(event)
     if (!parsed.success) {
       const problems = parsed.error.issues.map((one) => `${one.path.join('.')}: ${one.message}`)
-      throw named(
-        new PlatformError(
-          'features.badRequest',
-          `begin with {"run": "<a name of its own>", "by": "<who>"}, and go on with what the last call answered: ${problems.join('; ')}`,
-        ),
-      )
+      throw badRequest(problems.join('; '))
     }
-    const { budgetSeconds, phase, at, ...asked } = parsed.data
-    const run = { ...withoutAbsent(asked), phase, at, done: false, waitSeconds: 0 } as PublishRun
+    const { budgetSeconds, execution, phase, at, ...asked } = parsed.data
+    const name = asked.run ?? execution?.name
+    if (name === undefined) throw badRequest('run: there is none')
+    const said = { ...withoutAbsent(asked), run: name, phase, at }
+    const run = { ...said, done: false, waitSeconds: 0 } as PublishRun
     const begun = time.getRemainingTimeInMillis()
     const spent = () => begun - time.getRemainingTimeInMillis()
     const shallStop = () =>
@@ -66,6 +68,15 @@ export function makeHandler({ log, ...deps }: PublishFeaturesHandlerDependencies
       throw error instanceof PlatformError && !error.retryable ? named(error) : error
     }
   }
+}
+
+function badRequest(problems: string): PlatformError {
+  return named(
+    new PlatformError(
+      'features.badRequest',
+      `begin with {"run": "<a name of its own>", "by": "<who>"}, and go on with what the last call answered: ${problems}`,
+    ),
+  )
 }
 
 /** A state machine tells failures that a repeat may mend from others by their names. */

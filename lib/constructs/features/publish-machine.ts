@@ -122,22 +122,13 @@ function definition(): object {
   return {
     Comment:
       'Publishes features: compute, write, count, look whether the data is ready, change over',
-    StartAt: 'IsResumed',
+    StartAt: 'Name',
     States: {
-      IsResumed: {
-        Type: 'Choice',
-        Choices: [{ Variable: '$.run', IsPresent: true, Next: stateOf(PUBLISH_PHASES[0]) }],
-        Default: 'Name',
-      },
       Name: {
         Type: 'Pass',
-        // The name of the execution is the run's: who begins another one with it as `run` goes on with it.
-        Parameters: {
-          'function.$': '$.function',
-          'by.$': '$.by',
-          'run.$': '$$.Execution.Name',
-          'startedAt.$': '$$.Execution.StartTime',
-        },
+        // Unless the input says which `run` to go on with, it is called as its execution is.
+        Parameters: { 'name.$': '$$.Execution.Name' },
+        ResultPath: '$.execution',
         Next: stateOf(PUBLISH_PHASES[0]),
       },
       ...Object.fromEntries(states),
