@@ -11,6 +11,7 @@ import { CommandError } from './failure.ts'
 import { instant, productOfView } from './feature-arguments.ts'
 import { registerPublishing } from './features-publish.ts'
 import { registerFeatureSql } from './features-sql.ts'
+import { registerTraining } from './features-training.ts'
 import { FunctionFailure, invokeFunction } from './invoke.ts'
 import type { Register } from './program.ts'
 import { table } from './terminal.ts'
@@ -108,6 +109,7 @@ export const registerFeatures: Register = (program, run) => {
     )
   registerFeatureSql(features, run)
   registerPublishing(features, run)
+  registerTraining(features, run)
 }
 
 /** Features as a table, a line per key. */
