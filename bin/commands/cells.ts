@@ -58,6 +58,7 @@ export interface DeployedProduct {
     readonly maintainTable: string
     /** Of a product with personal fields. */
     readonly unseal?: string
+    readonly publishFeatures: string
   }
 }
 
@@ -174,6 +175,7 @@ export async function productIn(
       ...(stack.outputs.UnsealFunction === undefined
         ? {}
         : { unseal: stack.outputs.UnsealFunction }),
+      publishFeatures: own('PublishFeaturesFunction'),
     },
   }
 }

@@ -16,6 +16,7 @@ export const PRODUCT_FUNCTIONS = {
   'step-backfill': 'functions/backfill/step-backfill',
   'run-backfill-chunk': 'functions/backfill/run-backfill-chunk',
   unseal: 'functions/privacy/unseal',
+  'publish-features': 'functions/features/publish-features',
 } as const
 
 export type FunctionName = keyof typeof PRODUCT_FUNCTIONS

@@ -1,0 +1,62 @@
+import { RemovalPolicy } from 'aws-cdk-lib'
+import { Metric } from 'aws-cdk-lib/aws-cloudwatch'
+import type { IKey } from 'aws-cdk-lib/aws-kms'
+import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs'
+import { CfnStateMachine } from 'aws-cdk-lib/aws-stepfunctions'
+import { Construct } from 'constructs'
+import { FunctionRole, type Permission } from './function-role.ts'
+import { LOG_DELIVERY } from './state-machine-log.ts'
+
+export interface ObservedMachineProps {
+  /** In Amazon States Language. */
+  readonly definition: object
+  /** Of its role: what it does. */
+  readonly description: string
+  /** What its states need. */
+  readonly permissions: readonly Permission[]
+  /** Of the cell, for the machine's log. */
+  readonly cellKey: IKey
+}
+
+/** A state machine with a role, a log of all it does, traces, and a count of its failures. */
+export class ObservedMachine extends Construct {
+  readonly stateMachineArn: string
+
+  constructor(scope: Construct, id: string, props: ObservedMachineProps) {
+    super(scope, id)
+    const { definition, description, permissions, cellKey } = props
+    const logGroup = new LogGroup(this, 'Logs', {
+      retention: RetentionDays.THREE_MONTHS,
+      encryptionKey: cellKey,
+      removalPolicy: RemovalPolicy.DESTROY,
+    })
+    const role = new FunctionRole(this, 'Role', {
+      description,
+      service: 'states.amazonaws.com',
+      permissions: [...permissions, ...LOG_DELIVERY],
+    })
+    const machine = new CfnStateMachine(this, 'Machine', {
+      definition,
+      roleArn: role.roleArn,
+      stateMachineType: 'STANDARD',
+      loggingConfiguration: {
+        level: 'ALL',
+        // What goes from step to step are names and numbers.
+        includeExecutionData: true,
+        destinations: [{ cloudWatchLogsLogGroup: { logGroupArn: logGroup.logGroupArn } }],
+      },
+      tracingConfiguration: { enabled: true },
+    })
+    this.stateMachineArn = machine.attrArn
+  }
+
+  /** Runs that ended before they were done. */
+  failures(): Metric {
+    return new Metric({
+      namespace: 'AWS/States',
+      metricName: 'ExecutionsFailed',
+      dimensionsMap: { StateMachineArn: this.stateMachineArn },
+      statistic: 'sum',
+    })
+  }
+}
