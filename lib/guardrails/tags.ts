@@ -10,6 +10,7 @@ const UNTAGGABLE = new Set([
   'AWS::Athena::NamedQuery',
   'AWS::Glue::Database',
   'AWS::Glue::Table',
+  'AWS::IAM::Policy',
   'AWS::Lambda::EventInvokeConfig',
   'AWS::Lambda::Permission',
   'AWS::S3::BucketPolicy',
