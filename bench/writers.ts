@@ -1,25 +1,24 @@
-import { randomBytes, randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { MemoryCatalog } from '#lib/adapters/memory/memory-catalog.ts'
-import { MemoryObjectStore } from '#lib/adapters/memory/memory-object-store.ts'
+import { parseArgs } from 'node:util'
 import { type Column, type ColumnBatch, utf8Column } from '#lib/domain/kernel/columns.ts'
+import { hasCode } from '#lib/domain/kernel/errors.ts'
 import { inParallel } from '#lib/domain/kernel/in-parallel.ts'
-import type { ObjectStore } from '#lib/domain/kernel/object-store.ts'
 import { jitteredBackoff } from '#lib/domain/lake/backoff.ts'
-import type { Catalog } from '#lib/domain/lake/catalog.ts'
 import { deleteRows } from '#lib/domain/lake/changes/delete-rows.ts'
 import { commit } from '#lib/domain/lake/commit.ts'
 import type { DataFile } from '#lib/domain/lake/data-file.ts'
 import { compact } from '#lib/domain/lake/maintenance/compact.ts'
 import { parsePredicate } from '#lib/domain/lake/predicate/parse-predicate.ts'
 import type { TableSchema } from '#lib/domain/lake/schema.ts'
-import { createTableIfAbsent, type Lake, requireTable } from '#lib/domain/lake/table.ts'
+import { createTableIfAbsent, type Lake, requireTable, type Table } from '#lib/domain/lake/table.ts'
 import { planScan, readPlanned } from '#lib/domain/lake/table-scan.ts'
 import { writeDataFiles } from '#lib/domain/lake/write-data-files.ts'
 import { valueAt } from '#test/support/columns.ts'
 import type { Comparison } from './comparison.ts'
+import { withLocalCloud } from './writers/local-cloud.ts'
+import { memoryStores } from './writers/memory.ts'
+import type { Fence, WriterStores } from './writers/stores.ts'
 
-const NAME = { database: 'bench', name: 'rides' }
 const ROWS = 20
 const READS_AT_ONCE = 32
 /** Rows that somebody deletes all the while. */
@@ -31,10 +30,15 @@ const SCHEMA: TableSchema = {
   ],
 }
 
-/** About what S3, Glue and DynamoDB take in one region, ms. */
-const LATENCY = { get: 10, put: 20, load: 10, swap: 40, journal: 5 }
 /** What the committer waits for more: at most so late a row is seen. */
 const BETWEEN_COMMITS_MS = 400
+/** Somebody else changed the same rows or files meanwhile. */
+const CAME_FIRST = [
+  'lake.conflict',
+  'lake.inputGone',
+  'lake.rowDeletes',
+  'lake.filesStale',
+] as const
 /** Of a writer that commits by itself, so that a try is not given up. */
 const MOST_ATTEMPTS = 10_000
 
@@ -57,32 +61,57 @@ export interface WritersReport {
   readonly isComplete: boolean
 }
 
+const FILES = { memory: { together: 60, alone: 2 }, cloud: { together: 60, alone: 2 } }
+const WRITERS = 64
+
 /**
  * Many writers whose files one committer puts in, many at a time, while the table is compacted and rows are deleted; beside
- * the same writers who commit each file by themselves, as engines do, with nobody in their way but one another.
+ * the same writers who commit each file by themselves, as engines do, with nobody in their way but one another. In memory
+ * with the latencies of one region, and on a local cloud; `--on memory|cloud` for one of them.
  */
-export async function* run(): AsyncIterable<Comparison> {
-  const report = await measureWriters({ writers: 64, together: 60, alone: 2 })
-  yield {
-    name: 'writers/throughput',
+export async function* run(args: readonly string[]): AsyncIterable<Comparison> {
+  const { values } = parseArgs({ args: [...args], options: { on: { type: 'string' } } })
+  const { on } = values
+  if (on !== undefined && on !== 'memory' && on !== 'cloud') {
+    throw new Error(`--on ${on}: the writers write to "memory" or to the "cloud"`)
+  }
+  if (on !== 'cloud') {
+    const options = { writers: WRITERS, ...FILES.memory }
+    yield compare('writers/memory', await measureWriters(options, memoryStores))
+  }
+  if (on !== 'memory') {
+    const options = { writers: WRITERS, ...FILES.cloud }
+    const report = await withLocalCloud((newStores) => measureWriters(options, newStores))
+    yield compare('writers/local-cloud', report)
+  }
+}
+
+function compare(name: string, report: WritersReport): Comparison {
+  return {
+    name,
     peer: 'each of the writers commits by itself',
     ours: Number(report.togetherPerSecond.toFixed(1)),
     theirs: Number(report.alonePerSecond.toFixed(1)),
     ratio: Number((report.togetherPerSecond / report.alonePerSecond).toFixed(1)),
     unit: 'files committed per second',
     equal: report.isComplete,
-    writers: 64,
+    writers: WRITERS,
     commits: report.commits,
     compactions: report.compactions,
     deletes: report.deletes,
   }
 }
 
-export async function measureWriters(options: WritersOptions): Promise<WritersReport> {
+export async function measureWriters(
+  options: WritersOptions,
+  newStores: () => Promise<WriterStores>,
+): Promise<WritersReport> {
   const { writers, together, alone } = options
-  const ours = await tableOfWriters()
+  const ours = await newStores()
+  await createTable(ours)
   const { togetherMs, ...counts } = await committedTogether(ours, writers, together)
-  const theirs = await tableOfWriters()
+  const theirs = await newStores()
+  await createTable(theirs)
   const startedAlone = performance.now()
   await committedAlone(theirs, writers, alone)
   const aloneMs = performance.now() - startedAlone
@@ -97,69 +126,86 @@ export async function measureWriters(options: WritersOptions): Promise<WritersRe
 }
 
 /** Each writer's files go into a journal; a committer takes all of it past its fence. */
-async function committedTogether(lake: Lake, writers: number, files: number) {
-  const journal: DataFile[] = []
-  let [commits, compactions, deletes, isWriting, togetherMs] = [0, 0, 0, true, 0]
+async function committedTogether(stores: WriterStores, writers: number, files: number) {
+  const { lake, name, journal } = stores
+  const { table } = await requireTable(lake, name)
+  let [commits, isWriting, togetherMs] = [0, true, 0]
   const started = performance.now()
   const writing = Promise.all(
     Array.from({ length: writers }, async (_, writer) => {
       for (let at = 0; at < files; at++) {
-        const written = await fileOf(lake, writer, at)
-        await sleep(LATENCY.journal)
-        journal.push(...written)
+        await journal.append(writer, at, await fileOf(lake, table, writer, at))
       }
     }),
   ).finally(() => {
     isWriting = false
   })
   const committing = async () => {
-    let fence = 0
-    while (isWriting || fence < journal.length) {
-      const { committed, table } = await commit(
+    for (;;) {
+      // Asked before the journal is read: what is appended later is in the next commit.
+      const isLast = !isWriting
+      const { committed } = await commit(
         lake,
-        NAME,
-        (now) => {
-          const done = Number(now.properties.fence ?? 0)
-          const next = journal.slice(done)
+        name,
+        async (now) => {
+          const fence = JSON.parse(now.properties.fence ?? '{}') as Fence
+          const { files: next, reached } = await journal.past(fence, writers)
           if (next.length === 0) return undefined
-          const reached = String(done + next.length)
-          return { files: next, summary: {}, setProperties: () => ({ fence: reached }) }
+          const properties = { fence: JSON.stringify(reached) }
+          return { files: next, summary: {}, setProperties: () => properties }
         },
         { attempts: MOST_ATTEMPTS },
       )
-      fence = Number(table.properties.fence ?? 0)
       if (committed) commits++
+      if (isLast) break
       await sleep(BETWEEN_COMMITS_MS)
     }
     togetherMs = performance.now() - started
   }
-  const tending = async () => {
-    while (isWriting) {
-      const options = { attempts: MOST_ATTEMPTS }
-      const { filesBefore } = await compact(lake, NAME, { minFiles: 32, commit: options })
-      if (filesBefore > 0) compactions++
-      const { rows } = await deleteRows(lake, NAME, unwanted(), {
-        mode: 'merge-on-read',
-        commit: options,
-      })
-      if (rows > 0) deletes++
-    }
+  // Once at least, however slow the machine is, and as long as there are writers.
+  const tending = async (once: () => Promise<number>) => {
+    let done = 0
+    do {
+      await sleep(BETWEEN_COMMITS_MS)
+      if ((await asFarAsItGoes(once)) > 0) done++
+    } while (isWriting || done === 0)
+    return done
   }
-  await Promise.all([writing, committing(), tending()])
-  await deleteRows(lake, NAME, unwanted())
+  const options = { attempts: MOST_ATTEMPTS }
+  const compacting = tending(async () => {
+    return (await compact(lake, name, { minFiles: 32, commit: options })).filesBefore
+  })
+  const deleting = tending(async () => {
+    const change = { mode: 'merge-on-read', commit: options } as const
+    return (await deleteRows(lake, name, unwanted(), change)).rows
+  })
+  const [compactions, deletes] = await Promise.all([compacting, deleting, committing(), writing])
+  await deleteRows(lake, name, unwanted())
   return { commits, compactions, deletes, togetherMs }
 }
 
-async function committedAlone(lake: Lake, writers: number, files: number): Promise<void> {
+/** Nothing, where another change came first: who changes rows then looks at the table again. */
+async function asFarAsItGoes(change: () => Promise<number>): Promise<number> {
+  try {
+    return await change()
+  } catch (error) {
+    if (CAME_FIRST.some((code) => hasCode(error, code))) return 0
+    throw error
+  }
+}
+
+async function committedAlone(stores: WriterStores, writers: number, files: number): Promise<void> {
+  const { lake, name } = stores
+  const { table } = await requireTable(lake, name)
   const pause = jitteredBackoff({ sleep, random: Math.random, mostMs: 1000 })
   await Promise.all(
     Array.from({ length: writers }, async (_, writer) => {
       for (let at = 0; at < files; at++) {
-        const written = await fileOf(lake, writer, at)
+        const written = await fileOf(lake, table, writer, at)
         const mark = `${writer}-${at}`
         await commit(
           lake,
-          NAME,
+          name,
           (now) =>
             now.properties[mark] === undefined
               ? { files: written, summary: {}, setProperties: () => ({ [mark]: 'done' }) }
@@ -171,8 +217,12 @@ async function committedAlone(lake: Lake, writers: number, files: number): Promi
   )
 }
 
-async function fileOf(lake: Lake, writer: number, at: number): Promise<readonly DataFile[]> {
-  const { table } = await requireTable(lake, NAME)
+async function fileOf(
+  lake: Lake,
+  table: Table,
+  writer: number,
+  at: number,
+): Promise<readonly DataFile[]> {
   return await writeDataFiles(lake, table, rowsOf(writer, at))
 }
 
@@ -203,8 +253,8 @@ function idsOf(writers: number, files: number, isThinned: boolean): readonly str
   return ids.toSorted()
 }
 
-async function holds(lake: Lake, wanted: readonly string[]): Promise<boolean> {
-  const { table } = await requireTable(lake, NAME)
+async function holds({ lake, name }: WriterStores, wanted: readonly string[]): Promise<boolean> {
+  const { table } = await requireTable(lake, name)
   const plan = await planScan(lake.objects, table)
   const batches = await inParallel(plan.files, READS_AT_ONCE, (file) =>
     readPlanned(plan, file, SCHEMA),
@@ -215,47 +265,6 @@ async function holds(lake: Lake, wanted: readonly string[]): Promise<boolean> {
   return found.toSorted().join() === wanted.join()
 }
 
-async function tableOfWriters(): Promise<Lake> {
-  const clock = { nowMs: () => Date.now() }
-  const lake: Lake = {
-    objects: slowObjects(new MemoryObjectStore({ clock })),
-    catalog: slowCatalog(new MemoryCatalog()),
-    clock,
-    ids: { uuid: randomUUID, snapshotId: () => randomBytes(8).readBigUInt64BE() >> 1n },
-  }
-  const create = { name: NAME, location: 's3://bench/rides', schema: SCHEMA, spec: { fields: [] } }
-  await createTableIfAbsent(lake, create)
-  return lake
-}
-
-function slowObjects(objects: ObjectStore): ObjectStore {
-  return {
-    get: async (uri) => {
-      await sleep(LATENCY.get)
-      return await objects.get(uri)
-    },
-    put: async (uri, body) => {
-      await sleep(LATENCY.put)
-      await objects.put(uri, body)
-    },
-    putIfAbsent: async (uri, body) => {
-      await sleep(LATENCY.put)
-      return await objects.putIfAbsent(uri, body)
-    },
-    list: (prefix) => objects.list(prefix),
-  }
-}
-
-function slowCatalog(catalog: Catalog): Catalog {
-  return {
-    create: (name, input) => catalog.create(name, input),
-    load: async (name) => {
-      await sleep(LATENCY.load)
-      return await catalog.load(name)
-    },
-    swap: async (name, input) => {
-      await sleep(LATENCY.swap)
-      await catalog.swap(name, input)
-    },
-  }
+async function createTable({ lake, name, location }: WriterStores): Promise<void> {
+  await createTableIfAbsent(lake, { name, location, schema: SCHEMA, spec: { fields: [] } })
 }

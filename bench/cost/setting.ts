@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import type { Contract } from '#lib/domain/contract/contract.ts'
 import { parseContract } from '#lib/domain/contract/parse-contract.ts'
+import { withoutPersonal } from '#test/support/without-personal.ts'
 import type { LakeRunSettings } from './lake-run.ts'
 import { StubCloud } from './stub-cloud.ts'
 
@@ -22,12 +23,12 @@ export const STUB_PLACES = {
   undecodableKeyId: 'key',
 } as const
 
-/** The trips of the project: a stream kept for seven days, one view. */
+/** The trips of the project, without riders: a stream kept for seven days, one view. */
 export function tripsContract(): Contract {
   const file = fileURLToPath(new URL('../../products/trips/contract.yaml', import.meta.url))
   const parsed = parseContract(readFileSync(file, 'utf8'), { file })
   if (!parsed.ok) throw new Error(`${file} is no contract`)
-  return parsed.contract
+  return withoutPersonal(parsed.contract)
 }
 
 /** A run on a stub cloud of its own. Of the time an event may take, a tenth is spent waiting in the producer. */

@@ -51,14 +51,16 @@ interface SampleRow {
   readonly seconds: number
 }
 
+const { derived: _, ...withoutRiders } = csv
+
 /** The rows that the contract takes. */
 function sampleRows(): readonly SampleRow[] {
   const [header, ...lines] = readFileSync(SAMPLE, 'utf8').trim().split(/\r?\n/)
   const names = header!.split(',')
   return lines.flatMap((line) => {
-    const row = mapCsvRow(csv, names, line.split(','))
+    const row = mapCsvRow(withoutRiders, names, line.split(','))
     if (!row.ok) return []
-    const data = JSON.parse(row.event.data) as Record<string, unknown>
+    const data = JSON.parse(row.events[0]!.data) as Record<string, unknown>
     const amounts = [data.fare_amount, data.total_amount] as number[]
     const seconds =
       (Date.parse(`${data.dropoff_datetime}Z`) - Date.parse(`${data.pickup_datetime}Z`)) / 1000

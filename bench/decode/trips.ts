@@ -8,6 +8,7 @@ import { cloudEventText, mapCsvRow } from '#lib/domain/ingest/csv-mapping.ts'
 import { sequenceNumber } from '#lib/domain/kernel/sequence-number.ts'
 import { type Random, seededRandom } from '#lib/domain/ops/seeded-random.ts'
 import { csv } from '#products/trips/source.ts'
+import { withoutPersonal } from '#test/support/without-personal.ts'
 
 /** A record as a Lambda function gets it, with the place that it stands at. */
 export interface LambdaRecord {
@@ -18,13 +19,15 @@ export interface LambdaRecord {
 }
 
 const product = join(import.meta.dirname, '../../products/trips')
+const { derived: _, ...withoutRiders } = csv
 const SAMPLES = ['yellow_tripdata_2019-01_sample.csv', 'yellow_tripdata_2019-02_sample.csv']
 
+/** Without riders. */
 export function tripsContract(): Contract {
   const file = join(product, 'contract.yaml')
   const parsed = parseContract(readFileSync(file, 'utf8'), { file })
   if (!parsed.ok) throw new Error(JSON.stringify(parsed.problems))
-  return parsed.contract
+  return withoutPersonal(parsed.contract)
 }
 
 /** CloudEvents of real trips, drawn with replacement; each has an id of its own. The same for a seed. */
@@ -37,9 +40,9 @@ export function tripEvents(count: number, random: Random): string[] {
   })
   return Array.from({ length: count }, () => {
     const { header, cells } = rows[Math.floor(random() * rows.length)]!
-    const mapped = mapCsvRow(csv, header, cells)
+    const mapped = mapCsvRow(withoutRiders, header, cells)
     if (!mapped.ok) throw new Error(mapped.problem)
-    return cloudEventText({ ...mapped.event, id: hexadecimal(random) })
+    return cloudEventText({ ...mapped.events[0]!, id: hexadecimal(random) })
   })
 }
 

@@ -1,5 +1,6 @@
 import { registerBackfill } from './backfill.ts'
 import { registerContract } from './contract.ts'
+import { registerDecide } from './decide.ts'
 import { registerDown } from './down.ts'
 import { registerFeatures } from './features.ts'
 import type { Register } from './program.ts'
@@ -23,6 +24,7 @@ export const COMMANDS: readonly Register[] = [
   registerWait,
   registerQuery,
   registerFeatures,
+  registerDecide,
   registerReconcile,
   registerRaw,
   registerReplay,

@@ -44,6 +44,7 @@ export interface DeployedProduct {
   readonly bucket: string
   readonly journalTable: string
   readonly slotsTable: string
+  readonly featuresTable: string
   /** Undefined for a product without features. */
   readonly backfillMachine?: string
   readonly functions: {
@@ -52,6 +53,8 @@ export interface DeployedProduct {
     readonly updateWindows: string
     readonly finalizeWindows: string
     readonly getFeatures: string
+    /** Only of a product with decisions. */
+    readonly decide?: string
     readonly maintainTable: string
   }
 }
@@ -146,6 +149,7 @@ export async function productIn(
   const state = (suffix: string) =>
     required(cell.outputs, `${productId(product)}${suffix}`, stateStackName(region))
   const own = (key: string) => required(stack.outputs, key, stack.name)
+  const decide = stack.outputs.DecideFunction
   return {
     cell,
     product,
@@ -153,6 +157,7 @@ export async function productIn(
     bucket: state('Bucket'),
     journalTable: state('JournalTable'),
     slotsTable: state('SlotsTable'),
+    featuresTable: state('FeaturesTable'),
     ...(stack.outputs.BackfillStateMachine === undefined
       ? {}
       : { backfillMachine: stack.outputs.BackfillStateMachine }),
@@ -162,6 +167,7 @@ export async function productIn(
       updateWindows: own('UpdateWindowsFunction'),
       finalizeWindows: own('FinalizeWindowsFunction'),
       getFeatures: own('GetFeaturesFunction'),
+      ...(decide === undefined ? {} : { decide }),
       maintainTable: own('MaintainTableFunction'),
     },
   }

@@ -58,6 +58,15 @@ export async function readEvents(
   )
 }
 
+/** An event of a row, before it is one. */
+interface CsvPlace {
+  readonly line: number
+  readonly text: string
+  /** Which of the row's events. */
+  readonly at: number
+  readonly eventTime: number
+}
+
 async function csvEvents(
   product: Product,
   csv: CsvSource,
@@ -66,12 +75,10 @@ async function csvEvents(
 ): Promise<AsyncIterable<FileEvent>> {
   const lines = readLines(file, MAX_EVENT_BYTES)
   const header = await headerOf(file, csv, lines)
-  const timeCell = header.indexOf(
-    csv.columns.find((column) => column.field === product.contract.eventTime)?.column ?? '',
-  )
   const timeOf = timeReader(product)
+  const timesOf = timesReader(csv, header, product.contract.eventTime)
   // Rows are kept as their text and sorted by time; they become events one at a time.
-  const rows: { readonly line: number; readonly text: string; readonly eventTime: number }[] = []
+  const rows: CsvPlace[] = []
   let previous = Number.NEGATIVE_INFINITY
   let isEmpty = true
   for await (const record of csvRecords(lines, header.length)) {
@@ -80,9 +87,11 @@ async function csvEvents(
       observer.onProblem(record.line, record.problem)
       continue
     }
-    // A row that does not say when it happened stays behind the one before it.
-    previous = timeOf(record.cells[timeCell]) ?? previous
-    rows.push({ line: record.line, text: record.text, eventTime: previous })
+    for (const [at, time] of timesOf(record.cells).entries()) {
+      // What does not say when it happened stays behind what came before it.
+      previous = timeOf(time) ?? previous
+      rows.push({ line: record.line, text: record.text, at, eventTime: previous })
+    }
   }
   if (isEmpty)
     throw new CommandError('file.empty', `${file}: has a header and no rows: nothing to send`)
@@ -96,18 +105,34 @@ async function csvEvents(
         observer.onProblem(row.line, mapped.problem)
         continue
       }
-      const { source, id } = mapped.event
-      const text = cloudEventText(mapped.event)
+      const event = mapped.events[row.at]!
+      const { source, id } = event
+      const text = cloudEventText(event)
       const problem = sizeProblem(text)
       if (problem !== undefined) {
         observer.onProblem(row.line, problem)
         continue
       }
-      const data = JSON.parse(mapped.event.data) as Record<string, unknown>
+      const data = JSON.parse(event.data) as Record<string, unknown>
       const partitionKey = partitionKeyText(data[product.contract.partitionKey])
       yield { source, id, text, partitionKey, eventTime: row.eventTime }
     }
   })()
+}
+
+/** When the events of a row happened, as the row says it. */
+function timesReader(csv: CsvSource, header: readonly string[], field: string) {
+  if (csv.eventsOf === undefined) {
+    const column = csv.columns.find((one) => one.field === field)?.column ?? ''
+    const cell = header.indexOf(column)
+    return (cells: readonly string[]) => [cells[cell]]
+  }
+  return (cells: readonly string[]): readonly unknown[] => {
+    const mapped = mapCsvRow(csv, header, cells)
+    // What does not fit is told when its turn comes.
+    if (!mapped.ok) return [undefined]
+    return mapped.events.map(({ data }) => (JSON.parse(data) as JsonObject)[field])
+  }
 }
 
 async function headerOf(

@@ -54,6 +54,7 @@ export async function replayQuarantined(
         contracts,
         journal: stores.journal,
         objects: stores.objects,
+        open: stores.openRejected,
         layout: stores.layout,
         clock: systemClock,
         admitted: (ids, sinceMicros) => admittedEvents(stores, ids, sinceMicros),

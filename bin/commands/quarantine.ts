@@ -1,5 +1,6 @@
 import type { Command } from 'commander'
 import { sqlText } from '#lib/domain/contract/sql/trino.ts'
+import { parseSequenceNumber } from '#lib/domain/kernel/sequence-number.ts'
 import { orphanedQuarantine } from '#lib/domain/ops/record-objects.ts'
 import { notIn } from '#lib/domain/ops/store-counts.ts'
 import { positiveNumber } from './arguments.ts'
@@ -118,10 +119,24 @@ export async function showQuarantined(
   return {
     ...eventOf(row),
     eventSource: row[7] as string | null,
-    event: row[8] as string | null,
+    event: await opened(context, product, region, id, row[8] as string | null),
     lengthBytes: row[9] as number | null,
     sha256: row[10] as string | null,
   }
+}
+
+/** An event that may be personal was stored sealed. */
+async function opened(
+  context: CommandContext,
+  product: string,
+  region: string,
+  id: string,
+  text: string | null,
+): Promise<string | null> {
+  if (text === null) return null
+  const [shard, sequence, index] = id.split('/') as [string, string, string]
+  const place = { shard, sequence: parseSequenceNumber(sequence), index: Number(index) }
+  return (await productStores(context, region, product)).openRejected(text, place)
 }
 
 /** The journal says what was rejected: what a dead attempt of other code left beside it is left out. */

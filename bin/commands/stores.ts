@@ -3,6 +3,7 @@ import { AthenaClient } from '@aws-sdk/client-athena'
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb'
 import { GlueClient } from '@aws-sdk/client-glue'
 import { KinesisClient } from '@aws-sdk/client-kinesis'
+import { KMSClient } from '@aws-sdk/client-kms'
 import { S3Client } from '@aws-sdk/client-s3'
 import { AthenaQuery } from '#lib/adapters/athena/athena-query.ts'
 import { DynamoDbGenerationStore } from '#lib/adapters/dynamodb/dynamodb-generation-store.ts'
@@ -10,6 +11,7 @@ import { DynamoDbJournal } from '#lib/adapters/dynamodb/dynamodb-journal.ts'
 import { slotsOfGenerations } from '#lib/adapters/dynamodb/slots-of-generations.ts'
 import { GlueCatalog } from '#lib/adapters/glue/glue-catalog.ts'
 import { KinesisStreamReader } from '#lib/adapters/kinesis/kinesis-stream-reader.ts'
+import { KmsKeyWrapper } from '#lib/adapters/kms/kms-key-wrapper.ts'
 import { S3ObjectStore } from '#lib/adapters/s3/s3-object-store.ts'
 import { systemClock, systemIds } from '#lib/adapters/system/system.ts'
 import { type ContractVersions, versionsOf } from '#lib/domain/contract/contract-versions.ts'
@@ -17,14 +19,17 @@ import { tableNameOf } from '#lib/domain/contract/table-columns.ts'
 import { majorOf } from '#lib/domain/contract/version.ts'
 import type { Journal } from '#lib/domain/ingest/journal.ts'
 import type { ProductLayout } from '#lib/domain/ingest/layout.ts'
+import type { OpenText } from '#lib/domain/ingest/replay-candidates.ts'
 import type { ObjectStore } from '#lib/domain/kernel/object-store.ts'
 import { type Lake, loadTable, type Table } from '#lib/domain/lake/table.ts'
 import type { ProductTable } from '#lib/domain/ops/product-tables.ts'
+import { isSealedText, openRejected } from '#lib/domain/privacy/open-rejected.ts'
 import type { SlotsOf } from '#lib/domain/process/generations/feed-generations.ts'
 import type { GenerationStore } from '#lib/domain/process/generations/generation-store.ts'
 import type { ViewDefinition } from '#lib/domain/process/view.ts'
 import { type DeployedCell, type DeployedProduct, productIn, workGroupOf } from './cells.ts'
 import { type CommandContext, productNamed } from './context.ts'
+import { CommandError } from './failure.ts'
 
 /** The stores of one product in one cell, to read. */
 export interface ProductStores {
@@ -43,6 +48,8 @@ export interface ProductStores {
   /** Of the curated tables, one per major of the contract, oldest first. */
   readonly tableNames: readonly string[]
   readonly athena: AthenaQuery
+  /** The text of a rejected event, also if it is sealed: for who may decrypt with the cell's key of unknown content. */
+  readonly openRejected: OpenText
   /** The curated tables as they stand now. */
   tables(): Promise<readonly ProductTable[]>
   /** The newest of them; undefined before the first `up` has ended. */
@@ -88,9 +95,25 @@ export async function productStores(
     contracts,
     views,
     tableNames: majors.map(tableNameOf),
+    openRejected: openerIn(context, deployed.cell),
     athena: athenaOf(context, deployed.cell, 'operations'),
     tables,
     table: async () => (await tables()).at(-1)?.table,
+  }
+}
+
+function openerIn(context: CommandContext, { region, outputs }: DeployedCell): OpenText {
+  const client = new KMSClient(context.target.clientConfig(region))
+  return async (text, place) => {
+    if (!isSealedText(text)) return text
+    const { UndecodableKey: keyArn, CellName: cell } = outputs
+    if (keyArn === undefined || cell === undefined) {
+      throw new CommandError(
+        'cell.outdated',
+        `the cell in ${region} does not say which key sealed its rejected events: run \`npm run weir -- up\``,
+      )
+    }
+    return openRejected(new KmsKeyWrapper({ client, keyArn }), cell, text, place)
   }
 }
 

@@ -43,6 +43,7 @@ export class CellStacks extends Construct {
         product,
         bundles,
         state,
+        logOf: (name) => logOf(state, products, name),
       }),
     }))
     new OpsStack(this, 'Ops', {
@@ -55,4 +56,12 @@ export class CellStacks extends Construct {
       products: deployed,
     })
   }
+}
+
+function logOf(state: StateStack, products: readonly Product[], name: string) {
+  const product = products.find((one) => one.name === name)
+  if (product === undefined) {
+    throw new Error(`decisions are logged to product "${name}", which there is not`)
+  }
+  return { stream: state.storesOf(name).stream, contract: product.contract }
 }

@@ -6,6 +6,7 @@ import {
   backfilledTablesOf,
 } from '#lib/constructs/backfill/backfill-functions.ts'
 import { BackfillMachine } from '#lib/constructs/backfill/backfill-machine.ts'
+import { Decide, type DecisionLogTarget } from '#lib/constructs/features/decide.ts'
 import { GetFeatures } from '#lib/constructs/features/get-features.ts'
 import { ArchiveEvents } from '#lib/constructs/ingest/archive-events.ts'
 import type { FunctionBundles } from '#lib/constructs/kernel/function-bundles.ts'
@@ -27,6 +28,8 @@ export interface ProductStackProps extends StackProps {
   readonly product: Product
   readonly bundles: FunctionBundles
   readonly state: StateStack
+  /** What decisions are logged to: the stream of a product of the same cell. Throws if there is no such product. */
+  readonly logOf: (product: string) => DecisionLogTarget
 }
 
 /** What one data product does in a cell. It keeps nothing: it can be deleted and deployed again. */
@@ -36,20 +39,31 @@ export class ProductStack extends Stack {
   readonly updateWindows: IFunction
   readonly finalizeWindows: IFunction
   readonly getFeatures: IFunction
+  /** Only where there is something to decide. */
+  readonly decide?: IFunction
   readonly maintainTable: IFunction
 
   constructor(scope: Construct, id: string, props: ProductStackProps) {
-    const { topology, cell, product, bundles, state, ...stackProps } = props
+    const { topology, cell, product, bundles, state, logOf, ...stackProps } = props
     const tags = productTags(topology, cell, product.contract)
     super(scope, id, { ...stackProps, tags })
     tagAll(this, tags)
-    const { keys, catalog } = state
+    const { keys, keyTable, catalog } = state
     const stores = state.storesOf(product.name)
-    const productScope = { cell, product, bundles, keys, catalog, stores }
+    const productScope = { cell, product, bundles, keys, keyTable, catalog, stores }
     this.archiveEvents = new ArchiveEvents(this, 'ArchiveEvents', productScope).function
     this.commitSnapshots = new CommitSnapshots(this, 'CommitSnapshots', productScope).function
     this.updateWindows = new UpdateWindows(this, 'UpdateWindows', productScope).function
     this.getFeatures = new GetFeatures(this, 'GetFeatures', productScope).function
+    if (product.decisions.length > 0) {
+      const logs = new Map(
+        product.decisions.flatMap(({ log }) =>
+          log === undefined ? [] : [[log.product, logOf(log.product)] as const],
+        ),
+      )
+      this.decide = new Decide(this, 'Decide', { ...productScope, logs }).function
+      this.announce('DecideFunction', this.decide)
+    }
     this.finalizeWindows = new FinalizeWindows(this, 'FinalizeWindows', productScope).function
     this.maintainTable = new MaintainTable(this, 'MaintainTable', productScope).function
     // Not for a product without features: nothing of it could be computed anew.

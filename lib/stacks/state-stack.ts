@@ -1,6 +1,7 @@
 import { CfnOutput, RemovalPolicy, Stack, type StackProps } from 'aws-cdk-lib'
 import type { Construct } from 'constructs'
 import { ProductStores } from '#lib/constructs/contract/product-stores.ts'
+import { ItemTable } from '#lib/constructs/kernel/item-table.ts'
 import { Catalog } from '#lib/constructs/lake/catalog.ts'
 import { CellKeys } from '#lib/constructs/privacy/cell-keys.ts'
 import type { Product } from '#lib/domain/contract/product.ts'
@@ -18,6 +19,7 @@ export interface StateStackProps extends StackProps {
 /** All that a cell keeps: apart from the rest, so that no deployment of code can touch it. */
 export class StateStack extends Stack {
   readonly keys: CellKeys
+  readonly keyTable: ItemTable
   readonly catalog: Catalog
   private readonly stores = new Map<string, ProductStores>()
 
@@ -33,6 +35,10 @@ export class StateStack extends Stack {
       removalPolicy,
     })
     const cellKey = this.keys.cell
+    this.keyTable = new ItemTable(this, 'SubjectKeys', { cellKey, removalPolicy })
+    new CfnOutput(this, 'CellName', { value: cell.name })
+    new CfnOutput(this, 'UndecodableKey', { value: this.keys.undecodable.keyArn })
+    new CfnOutput(this, 'KeyTable', { value: this.keyTable.table.tableName })
     this.catalog = new Catalog(this, 'Catalog', {
       database: topology.namespace,
       purposes: topology.purposes,
@@ -66,10 +72,12 @@ export class StateStack extends Stack {
   }
 
   /** The command line finds stores by these keys. */
-  private announce(product: string, { stream, bucket, journal, slots }: ProductStores): void {
+  private announce(product: string, stores: ProductStores): void {
+    const { stream, bucket, journal, slots, features } = stores
     new CfnOutput(this, `${product}StreamName`, { value: stream.stream.streamName })
     new CfnOutput(this, `${product}Bucket`, { value: bucket.bucket.bucketName })
     new CfnOutput(this, `${product}JournalTable`, { value: journal.table.tableName })
     new CfnOutput(this, `${product}SlotsTable`, { value: slots.table.tableName })
+    new CfnOutput(this, `${product}FeaturesTable`, { value: features.table.tableName })
   }
 }

@@ -20,4 +20,9 @@ export interface TripsFields {
   readonly improvement_surcharge: 'decimal'
   readonly total_amount: 'decimal'
   readonly congestion_surcharge: 'decimal'
+  readonly rider_id: 'string'
+  readonly rider_name: 'string'
+  readonly rider_email: 'string'
+  readonly rider_phone: 'string'
+  readonly rider_card_token: 'string'
 }

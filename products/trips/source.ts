@@ -1,4 +1,5 @@
 import type { CsvColumn, CsvSource } from '#lib/domain/ingest/csv-mapping.ts'
+import { riderOf } from './riders.ts'
 
 /** The TLC's CSV of yellow-taxi trips: its columns carry the names of the contract's fields. */
 export const csv: CsvSource = {
@@ -24,6 +25,7 @@ export const csv: CsvSource = {
     number('total_amount'),
     number('congestion_surcharge'),
   ],
+  derived: riderOf,
 }
 
 function number(name: string): CsvColumn {

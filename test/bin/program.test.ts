@@ -44,6 +44,7 @@ const COMMAND_PATHS = [
   ['send'],
   ['wait'],
   ['query'],
+  ['decide'],
   ['features'],
   ['features', 'get'],
   ['features', 'sql'],

@@ -1,25 +1,44 @@
 import { describe, expect, it } from 'vitest'
-import { refusePersonalFields } from '#lib/guardrails/personal-fields.ts'
+import { checkPersonalFields } from '#lib/guardrails/personal-fields.ts'
 import { checkLock, checkRetention } from '#lib/guardrails/retention.ts'
 import { synth } from '#test/support/synth.ts'
 import { fieldOf, productOf } from '#test/support/synth-product.ts'
 
-const personal = [fieldOf({ name: 'sensor' }), fieldOf({ name: 'owner_email', personal: true })]
+const sensor = fieldOf({ name: 'sensor' })
+const email = fieldOf({ name: 'owner_email', personal: true })
 
 describe('a personal field', () => {
-  it('fails the synth with one line that names file, field and what to do', () => {
-    const failing = () => synth({ products: [productOf({ fields: personal })] })
+  const failing = (given: Parameters<typeof productOf>[0]) => () =>
+    checkPersonalFields(productOf(given).contract, 'c.yaml')
 
-    expect(failing).toThrow(
-      /^products\/sensor_readings\/contract\.yaml: field "owner_email" of product "sensor_readings" would be stored unsealed.*: take it out of the contract.*$/,
+  it('of nobody fails the synth with one line that names file, field and what to do', () => {
+    const synthesizing = () => synth({ products: [productOf({ fields: [sensor, email] })] })
+
+    expect(synthesizing).toThrow(
+      /^products\/sensor_readings\/contract\.yaml: personal field "owner_email" of product "sensor_readings" would be stored unsealed.*: name the field .* as weir\.subject$/,
     )
   })
 
   it('is not the only one named', () => {
-    const fields = [...personal, fieldOf({ name: 'owner_phone', personal: true })]
+    const fields = [sensor, email, fieldOf({ name: 'owner_phone', personal: true })]
 
-    expect(() => refusePersonalFields(productOf({ fields }).contract, 'c.yaml')).toThrow(
-      /fields "owner_email", "owner_phone"/,
+    expect(failing({ fields })).toThrow(/fields "owner_email", "owner_phone"/)
+  })
+
+  it('is taken with a subject, and must not be what the rest is stored by', () => {
+    const owned = { fields: [sensor, email], subject: 'owner_email' }
+
+    expect(failing(owned)).not.toThrow()
+    expect(failing({ ...owned, eventTime: 'owner_email' })).toThrow(/needed to store the rest/)
+    const partitioning = [{ field: 'owner_email', transform: 'identity' as const }]
+    expect(failing({ ...owned, partitioning })).toThrow(/"owner_email".*needed to store/)
+  })
+
+  it('is not captured from another store', () => {
+    const changes = { key: ['sensor'], required: [], position: ['lsn'] } as never
+
+    expect(failing({ fields: [sensor, email], subject: 'owner_email', changes })).toThrow(
+      /changes of another store, which are not sealed yet/,
     )
   })
 })

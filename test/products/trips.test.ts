@@ -28,7 +28,7 @@ function decodeSample(name: string): DecodedBatch {
   const texts = rows.map((cells) => {
     const row = mapCsvRow(csv, header, cells)
     if (!row.ok) throw new Error(row.problem)
-    return cloudEventText(row.event)
+    return cloudEventText(row.events[0]!)
   })
   const data = Buffer.from(`[${texts.join(',')}]`)
   const events = unpackRecord({ sequence: sequenceNumber('1'), arrivalMicros: 0, data })
@@ -62,12 +62,39 @@ describe('the real trips', () => {
     expect(total).toBe(BigInt(cents.reduce((a, b) => a + b)))
   })
 
-  it('carry the header of the CSV as the fields of the contract', () => {
+  it('carry the header of the CSV as the fields of the contract, and a rider behind them', () => {
     const { header } = rowsOf('yellow_tripdata_2019-01_sample.csv')
 
-    expect(contractOfTrips().fields.map((field) => field.name)).toEqual(header)
+    const riders = contractOfTrips().fields.slice(header.length)
+    expect(contractOfTrips().fields.map((field) => field.name)).toEqual([
+      ...header,
+      ...riders.map(({ name }) => name),
+    ])
+    expect(riders.map(({ personal }) => personal)).toEqual(Array(riders.length).fill(true))
     expect(csv.columns.map((column) => column.column)).toEqual(header)
     expect(csv.type).toBe(contractOfTrips().eventType)
+  })
+
+  it('have riders who are made up: the same of the same row, some of them more than once', () => {
+    const { header, rows } = rowsOf('yellow_tripdata_2019-01_sample.csv')
+    const dataOf = (cells: string[]) => {
+      const row = mapCsvRow(csv, header, cells)
+      if (!row.ok) throw new Error(row.problem)
+      return JSON.parse(row.events[0]!.data) as Record<string, string>
+    }
+    const trips = rows.map(dataOf)
+
+    expect(rows.map(dataOf)).toEqual(trips)
+    const ids = new Set(trips.map((trip) => trip.rider_id))
+    expect(ids.size).toBeGreaterThan(3_000)
+    expect(ids.size).toBeLessThan(4_097)
+    const mails = new Map(trips.map((trip) => [trip.rider_id, trip.rider_email]))
+    for (const { rider_id, rider_email, rider_phone, rider_card_token, payment_type } of trips) {
+      expect(rider_email).toMatch(/^[a-z]+\.[a-z]+\.\d+@example\.com$/)
+      expect(mails.get(rider_id)).toBe(rider_email)
+      expect(rider_phone).toMatch(/^\+1 \d{3} 555 01\d\d$/)
+      expect(rider_card_token === undefined).toBe(Number(payment_type) !== 1)
+    }
   })
 
   it('name zones that the zone table knows', () => {

@@ -18,6 +18,9 @@ export const NO_RISKS: CellRisks = {
 /** The last two records may come when the windows of the first have become final: then they revise them. */
 const PAUSES_MS = [0, 0, 130_000]
 
+/** What lies exactly so far apart is one session. */
+const SESSION_GAP_MS = 240_000
+
 /** How often a run may be preempted; few make deep races likely, many make odd ones. */
 const PREEMPTIONS = [0.02, 0.05, 0.2]
 
@@ -55,7 +58,7 @@ export function simulateRace(choices: Choices, options: TraceOptions): Promise<C
       pauseMs: oneOf(choices.random('pause'), PAUSES_MS),
       splitAfter: random() < 0.3 ? between(random, 1, 3) : undefined,
       isSpread: settings.shards > 1,
-      stepMs: oneOf(random, [900_000, 100_000, 0]),
+      stepMs: oneOf(random, [900_000, SESSION_GAP_MS, 100_000, 0]),
     })
     if (settings.deployments.length > 1) deployOther(cell, random)
   })

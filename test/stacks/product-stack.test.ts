@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { type Resource, synth } from '#test/support/synth.ts'
-import { productOf } from '#test/support/synth-product.ts'
+import { fieldOf, productOf } from '#test/support/synth-product.ts'
 
 const STATE = 'weir-us-east-1-state'
 const PRODUCT = 'weir-us-east-1-sensor-readings'
@@ -40,9 +40,12 @@ function named(resource: unknown): string {
     .replaceAll(/.*SensorReadingsJournalTable\w*StreamArn.*/g, 'journal bell')
     .replaceAll(/.*SensorReadingsJournalTable.*/g, 'journal')
     .replaceAll(/.*SensorReadingsSlotsTable.*/g, 'slots')
+    .replaceAll(/.*SensorReadingsFeaturesTable.*/g, 'features')
     .replaceAll(/.*KeysCell.*/g, 'cell key')
     .replaceAll(/.*KeysIdentity.*/g, 'identity key')
     .replaceAll(/.*KeysUndecodable.*/g, 'undecodable key')
+    .replaceAll(/.*KeysSubjects.*/g, 'subject key')
+    .replaceAll(/.*SubjectKeysTable.*/g, 'key table')
     .replaceAll(/.*:glue:[^"]*".*:(catalog|database|table).*/g, 'glue $1')
     .replaceAll(/.*FunctionLogs.*/g, 'own logs')
 }
@@ -82,6 +85,27 @@ describe('a role holds what its function calls and nothing else', () => {
         'kms:GenerateMac on identity key',
       ].sort(),
     )
+  })
+
+  it('archive-events of a product with personal fields, which can make keys and not delete them', () => {
+    const fields = [fieldOf({ name: 'sensor' }), fieldOf({ name: 'owner', personal: true })]
+    const sealed = synth({ products: [productOf({ fields, subject: 'owner' })] })
+
+    const more = permissions('ArchiveEvents', sealed).filter(
+      (one) => !permissions('ArchiveEvents').includes(one),
+    )
+
+    expect(more).toEqual([
+      'dynamodb:BatchGetItem on key table',
+      'dynamodb:GetItem on key table',
+      'dynamodb:PutItem on key table',
+      'kms:Decrypt on subject key',
+      'kms:GenerateDataKey on subject key',
+    ])
+    for (const unit of ['CommitSnapshots', 'UpdateWindows', 'FinalizeWindows', 'GetFeatures']) {
+      const others = permissions(unit, sealed).filter((one) => /subject|key table/.test(one))
+      expect(others).toEqual([])
+    }
   })
 
   it('commit-snapshots', () => {
@@ -231,6 +255,9 @@ describe('a role holds what its function calls and nothing else', () => {
     expect(permissions('GetFeatures')).toEqual(
       [
         ...LOGS,
+        'dynamodb:BatchGetItem on features',
+        'dynamodb:GetItem on features',
+        'dynamodb:Query on features',
         'dynamodb:BatchGetItem on slots',
         'dynamodb:GetItem on slots',
         'dynamodb:Query on slots',

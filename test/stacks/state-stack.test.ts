@@ -23,9 +23,9 @@ describe('what a cell keeps', () => {
   })
 
   it.each([
-    ['AWS::DynamoDB::Table', 2],
+    ['AWS::DynamoDB::Table', 3],
     ['AWS::Glue::Database', 1],
-    ['AWS::KMS::Key', 3],
+    ['AWS::KMS::Key', 4],
     ['AWS::Kinesis::Stream', 1],
     ['AWS::S3::Bucket', 2],
   ])('outlives its stack: %s', (type, count) => {
@@ -98,10 +98,10 @@ describe('what a cell keeps', () => {
 })
 
 describe('the keys of a cell', () => {
-  it('are one for its stores, one for identity that never turns, one for what nobody could decode', () => {
+  it('are one for its stores, one for identity that never turns, one for what nobody could decode, one for people', () => {
     const keys = kept.resources(STATE, 'AWS::KMS::Key').map((one) => one.Properties)
 
-    expect(keys.filter((key) => key.EnableKeyRotation === true)).toHaveLength(2)
+    expect(keys.filter((key) => key.EnableKeyRotation === true)).toHaveLength(3)
     expect(keys.filter((key) => key.KeySpec === 'HMAC_256')).toEqual([
       expect.objectContaining({ KeyUsage: 'GENERATE_VERIFY_MAC' }),
     ])
@@ -228,7 +228,7 @@ describe('the stores of a product', () => {
   it('are found by the keys of the outputs', () => {
     const { Outputs } = kept.template(STATE)
 
-    for (const key of ['StreamName', 'Bucket', 'JournalTable', 'SlotsTable']) {
+    for (const key of ['StreamName', 'Bucket', 'JournalTable', 'SlotsTable', 'FeaturesTable']) {
       expect(Outputs[`SensorReadings${key}`]).toBeDefined()
     }
     expect(Outputs.Database).toBeDefined()
@@ -246,11 +246,14 @@ describe('the stores of a product', () => {
       'CatalogResults',
       'KeysCell',
       'KeysIdentity',
+      'KeysSubjects',
       'KeysUndecodable',
       'SensorReadingsEventsStream',
+      'SensorReadingsFeaturesTable',
       'SensorReadingsJournalTable',
       'SensorReadingsObjectsBucket',
       'SensorReadingsSlotsTable',
+      'SubjectKeysTable',
     ])
   })
 })

@@ -1,4 +1,7 @@
 import type { BackfillStore } from '#lib/domain/backfill/backfill-store.ts'
+import type { FeatureAudit } from '#lib/domain/features/publish/feature-audit.ts'
+import type { FeatureBuffers } from '#lib/domain/features/publish/feature-buffers.ts'
+import type { PublicationStore } from '#lib/domain/features/publish/publications.ts'
 import type { Journal } from '#lib/domain/ingest/journal.ts'
 import { inParallel } from '#lib/domain/kernel/in-parallel.ts'
 import type { ObjectStore } from '#lib/domain/kernel/object-store.ts'
@@ -105,6 +108,30 @@ export class FaultyProcess {
       load: () => this.#read(() => store.load()),
       save: (generations, read) =>
         this.#effect('save generations', () => store.save(generations, read)),
+    }
+  }
+
+  publications(store: PublicationStore): PublicationStore {
+    return {
+      load: () => this.#read(() => store.load()),
+      save: (publications, read) =>
+        this.#effect('save publications', () => store.save(publications, read)),
+    }
+  }
+
+  buffers(buffers: FeatureBuffers): FeatureBuffers {
+    return {
+      write: (items) => this.#effect('write items', () => buffers.write(items)),
+      read: (keys, options) => this.#read(() => buffers.read(keys, options)),
+      seal: (view, buffer) => this.#read(() => buffers.seal(view, buffer)),
+      putSeal: (seal) => this.#effect(`seal ${seal.state}`, () => buffers.putSeal(seal)),
+    }
+  }
+
+  audit(audit: FeatureAudit): FeatureAudit {
+    return {
+      record: (record) => this.#effect(`record ${record.kind}`, () => audit.record(record)),
+      list: (view, limit) => this.#read(() => audit.list(view, limit)),
     }
   }
 

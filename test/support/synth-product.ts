@@ -49,6 +49,7 @@ export function productOf(given: Partial<Contract> = {}): Product {
     documents: [{ id: contract.product, version: contract.version }],
     sources: [],
     views: [],
+    decisions: [],
     files: { directory, contract: `${directory}/contract.yaml` },
   }
 }

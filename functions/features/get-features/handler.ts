@@ -1,55 +1,55 @@
 import { z } from 'zod'
-import type { ContractVersions } from '#lib/domain/contract/contract-versions.ts'
-import { POINTER_LIFETIME_MS } from '#lib/domain/features/pointer-lifetime.ts'
-import { type FeatureValues, readFeatures } from '#lib/domain/features/read-features.ts'
-import type { Clock } from '#lib/domain/kernel/clock.ts'
-import { PlatformError } from '#lib/domain/kernel/errors.ts'
-import type { SlotsOf } from '#lib/domain/process/generations/feed-generations.ts'
 import {
-  type GenerationStore,
-  RecentGenerations,
-} from '#lib/domain/process/generations/generation-store.ts'
-import { servingView } from '#lib/domain/process/generations/generations.ts'
-import { contractOfView, type ViewDefinition } from '#lib/domain/process/view.ts'
+  FeatureReader,
+  type FeatureReaderDependencies,
+} from '#lib/domain/features/feature-reader.ts'
+import type { FeatureValues } from '#lib/domain/features/read-features.ts'
+import type { FeatureAnswer } from '#lib/domain/features/read-many.ts'
+import { PlatformError } from '#lib/domain/kernel/errors.ts'
 
-export interface GetFeaturesDependencies {
-  readonly contracts: ContractVersions
-  readonly views: readonly ViewDefinition[]
-  readonly generations: GenerationStore
-  readonly slotsOf: SlotsOf
-  readonly clock: Clock
-}
+/** As many as one answer of 6 MB and one invocation have room for. */
+const MOST_REQUESTS = 1000
 
-const requestSchema = z.object({
+const one = z.object({
   view: z.string(),
   key: z.string().max(1024),
-  /** RFC 3339; now if absent. */
-  at: z.iso.datetime({ offset: true }).optional(),
+  features: z.array(z.string()).max(100).optional(),
 })
+/** RFC 3339; now if absent. */
+const at = z.iso.datetime({ offset: true }).optional()
+const requestSchema = z.union([
+  z.object({ requests: z.array(one).min(1).max(MOST_REQUESTS), at }),
+  one.extend({ at }),
+])
 
-/** Answers one key of one view as of a point in time. Throws `features.badRequest` or `features.unknownView`. */
-export function makeHandler(deps: GetFeaturesDependencies) {
-  const recent = new RecentGenerations(deps.generations, {
-    nowMs: () => deps.clock.nowMs(),
-    lifetimeMs: POINTER_LIFETIME_MS,
-  })
-  return async (event: unknown): Promise<FeatureValues> => {
-    const request = requestSchema.safeParse(event)
-    if (!request.success) {
-      const problems = request.error.issues.map((one) => `${one.path.join('.')}: ${one.message}`)
-      throw new PlatformError('features.badRequest', problems.join('; '))
-    }
-    const { view: name, key, at } = request.data
-    // Asked once per request: an answer is all of one generation, definition and states.
-    const serving = servingView(await recent.current(), deps, name)
-    if (serving === undefined) {
-      const known = deps.views.map((one) => one.name).join(', ')
-      throw new PlatformError('features.unknownView', `no view "${name}": known are ${known}`)
-    }
-    const atMs = at === undefined ? deps.clock.nowMs() : Date.parse(at)
-    const { view, ...scope } = serving
-    const contract = contractOfView(view, deps.contracts)
-    const slots = deps.slotsOf({ ...scope, views: [view] })
-    return readFeatures({ ...scope, slots, contract }, view, key, atMs * 1000)
+export type FeaturesResponse = FeatureValues | { readonly results: readonly FeatureAnswer[] }
+
+/**
+ * Answers one key of one view, or a list of `requests` as `results`, as of a point in time. Throws `features.badRequest` or
+ * `features.unknownView`; of a single request also what is wrong with its answer.
+ */
+export function makeHandler(deps: FeatureReaderDependencies) {
+  const reader = new FeatureReader(deps)
+  return async (event: unknown): Promise<FeaturesResponse> => {
+    const parsed = requestSchema.safeParse(event)
+    if (!parsed.success) throw badRequest(event, parsed.error)
+    const request = parsed.data
+    const wanted = 'requests' in request ? request.requests : [request]
+    const at = request.at === undefined ? undefined : Date.parse(request.at) * 1000
+    const results = await reader.read(wanted, at)
+    if ('requests' in request) return { results }
+    const answer = results[0]!
+    if (!('error' in answer)) return answer
+    throw new PlatformError(answer.error.code, answer.error.message)
   }
+}
+
+function badRequest(event: unknown, error: z.ZodError): PlatformError {
+  const isList = typeof event === 'object' && event !== null && 'requests' in event
+  // Of a union each member complains: what is said is of the one that was meant.
+  const issues = error.issues.flatMap((issue) =>
+    issue.code === 'invalid_union' ? (issue.errors[isList ? 0 : 1] ?? []) : [issue],
+  )
+  const problems = issues.map(({ path, message }) => `${path.join('.')}: ${message}`)
+  return new PlatformError('features.badRequest', problems.join('; '))
 }

@@ -10,6 +10,10 @@ export const archiveEventsEnvironment = productEnvironment.extend({
   UNDECODABLE_KEY_ARN: z.string().min(1),
   /** KMS HMAC key from which the cell's identity key is derived. */
   IDENTITY_KEY_ARN: z.string().min(1),
+  /** The cell's key table; absent where the product has no personal fields. */
+  KEY_TABLE: z.string().min(1).optional(),
+  /** KMS key that wraps branch keys; there with the key table. */
+  SUBJECT_KEY_ARN: z.string().min(1).optional(),
   /** For how many days a raw object is locked; absent where raw is not. */
   RAW_LOCK_DAYS: z.coerce.number().int().min(1).optional(),
 })

@@ -15,18 +15,22 @@ import { keyedIdentity } from '#lib/domain/ingest/identity.ts'
 import { readEnvironment } from '#lib/domain/kernel/environment.ts'
 import { archiveEventsEnvironment } from './env.ts'
 import { makeHandler } from './handler.ts'
+import { sealingOf } from './sealing.ts'
 
 const env = readEnvironment(archiveEventsEnvironment, process.env)
 const config = clientConfig({ region: env.WEIR_REGION })
 const { documents } = readProductBundle(import.meta.dirname)
-const identityKey = await deriveIdentityKey(new KMSClient(config), env.IDENTITY_KEY_ARN)
+const kms = new KMSClient(config)
+const dynamoDb = new DynamoDBClient(config)
+const identityKey = await deriveIdentityKey(kms, env.IDENTITY_KEY_ARN)
+const sealing = await sealingOf({ env, kms, dynamoDb })
 
 export const handler = makeHandler({
   log: createLog(env),
   archive: new Archive({
     contracts: contractVersions(documents),
     journal: new DynamoDbJournal({
-      client: new DynamoDBClient(config),
+      client: dynamoDb,
       tableName: env.JOURNAL_TABLE,
     }),
     objects: new S3ObjectStore({ client: new S3Client(config) }),
@@ -37,6 +41,7 @@ export const handler = makeHandler({
     identify: keyedIdentity(identityKey),
     layout: { bucket: env.BUCKET, region: env.WEIR_REGION, product: env.WEIR_PRODUCT },
     undecodableKeyId: env.UNDECODABLE_KEY_ARN,
+    ...(sealing === undefined ? {} : { sealing }),
     ...(env.RAW_LOCK_DAYS === undefined ? {} : { rawLockDays: env.RAW_LOCK_DAYS }),
   }),
 })

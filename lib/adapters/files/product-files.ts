@@ -3,10 +3,19 @@ import { join } from 'node:path'
 import type { ContractProblem } from '#lib/domain/contract/parse-contract.ts'
 import type { Product } from '#lib/domain/contract/product.ts'
 import { PlatformError } from '#lib/domain/kernel/errors.ts'
-import { readProduct } from './read-product.ts'
+import { readProduct, strayDefinitions } from './read-product.ts'
 
-/** The names of the products under `<root>/products`, in order: each is a folder. Hidden ones are none. */
+/**
+ * The names of the products under `<root>/products`, in order: each is a folder. Hidden ones are none, nor are those that only
+ * define views or decisions of other products.
+ */
 export async function productNames(root: string): Promise<readonly string[]> {
+  const names = await folderNames(root)
+  const isProduct = await Promise.all(names.map(async (name) => !(await isAddition(root, name))))
+  return names.filter((_, at) => isProduct[at])
+}
+
+async function folderNames(root: string): Promise<readonly string[]> {
   const entries = await readdir(join(root, 'products'), { withFileTypes: true }).catch(
     (error: NodeJS.ErrnoException) => {
       if (error.code === 'ENOENT') return []
@@ -17,6 +26,13 @@ export async function productNames(root: string): Promise<readonly string[]> {
     .filter((entry) => entry.isDirectory() && !entry.name.startsWith('.'))
     .map((entry) => entry.name)
     .sort()
+}
+
+/** A folder without a contract, whose definitions are of other products. */
+async function isAddition(root: string, name: string): Promise<boolean> {
+  const files = await readdir(join(root, 'products', name))
+  if (files.includes('contract.yaml')) return false
+  return files.includes('features.ts') || files.includes('decisions.ts')
 }
 
 /** One product, whatever the others are like. Throws `product.invalid` with file, line and what to change. */
@@ -34,7 +50,9 @@ export async function loadProducts(root: string): Promise<Product[]> {
   const names = await productNames(root)
   const readings = await Promise.all(names.map((name) => readProduct(root, name)))
   const products = readings.flatMap((reading) => (reading.ok ? [reading.product] : []))
-  const problems = readings.flatMap((reading) => (reading.ok ? [] : reading.problems))
+  const unfit = readings.flatMap((reading) => (reading.ok ? [] : reading.problems))
+  // A folder that is read as a product has told what is wrong with its own files.
+  const problems = unfit.length > 0 ? unfit : await strayDefinitions(root, names)
   if (problems.length > 0) throw invalid(problems)
   const twice = sharedView(products)
   if (twice !== undefined) throw new PlatformError('product.invalid', twice)
@@ -43,9 +61,15 @@ export async function loadProducts(root: string): Promise<Product[]> {
 
 /** Why the products cannot be deployed side by side; undefined if they can. */
 export function sharedView(products: readonly Product[]): string | undefined {
-  const views = products.flatMap((product) => product.views.map((view) => view.name))
-  const twice = views.find((view, index) => views.indexOf(view) !== index)
-  return twice && `view "${twice}" is defined twice: rename one of them`
+  for (const [kind, of] of [
+    ['view', (product: Product) => product.views],
+    ['decision', (product: Product) => product.decisions],
+  ] as const) {
+    const names = products.flatMap((product) => of(product).map(({ name }) => name))
+    const twice = names.find((name, index) => names.indexOf(name) !== index)
+    if (twice !== undefined) return `${kind} "${twice}" is defined twice: rename one of them`
+  }
+  return undefined
 }
 
 function invalid(problems: readonly ContractProblem[]): PlatformError {

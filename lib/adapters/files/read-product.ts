@@ -1,5 +1,5 @@
 import { readdir, readFile, stat } from 'node:fs/promises'
-import { basename, join } from 'node:path'
+import { basename, dirname, join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { type ContractSource, sourceLines } from '#lib/domain/contract/contract-source.ts'
 import { versionsOf } from '#lib/domain/contract/contract-versions.ts'
@@ -8,6 +8,8 @@ import { placeOfCustom } from '#lib/domain/contract/document-places.ts'
 import { type ContractProblem, parseContract } from '#lib/domain/contract/parse-contract.ts'
 import type { Product } from '#lib/domain/contract/product.ts'
 import { compareVersions, majorOf } from '#lib/domain/contract/version.ts'
+import type { DecisionDefinition } from '#lib/domain/features/decide/decision.ts'
+import { typedDecision } from '#lib/domain/features/decide/typed-decision.ts'
 import type { CsvSource } from '#lib/domain/ingest/csv-mapping.ts'
 import { hasCode } from '#lib/domain/kernel/errors.ts'
 import { checkViews } from '#lib/domain/process/check-views.ts'
@@ -22,7 +24,8 @@ export type ProductReading =
 
 /**
  * The product in the folder `<root>/products/<name>`: `contract.yaml`; `past-contracts/*.yaml`, earlier versions that raw
- * objects may still name; `features.ts`, which exports `views`; `source.ts`, which exports `csv`. Or what is wrong with it.
+ * objects may still name; `features.ts`, which exports `views`; `decisions.ts`, which exports `decisions`; `source.ts`, which
+ * exports `csv`. With the views and decisions of other folders that name it as their source. Or what is wrong with it.
  */
 export async function readProduct(root: string, name: string): Promise<ProductReading> {
   const directory = join(root, 'products', name)
@@ -33,6 +36,37 @@ export async function readProduct(root: string, name: string): Promise<ProductRe
     throw error
   }
 }
+
+/** Views and decisions that name a source which is no product, in any folder of `<root>/products`. */
+export async function strayDefinitions(
+  root: string,
+  products: readonly string[],
+): Promise<readonly ContractProblem[]> {
+  const problems: ContractProblem[] = []
+  for (const folder of await definitionFolders(join(root, 'products'))) {
+    for (const [fileName, name] of DEFINITIONS) {
+      const file = join(folder, fileName)
+      try {
+        for (const one of await definitionsIn(file, name)) {
+          const source = one.source ?? basename(folder)
+          if (products.includes(source)) continue
+          const line = await lineOf(file, String(one.name))
+          const message = `"${one.name}" is of product "${source}", which there is not: state its source`
+          problems.push({ file, line, column: 1, message })
+        }
+      } catch (error) {
+        if (!(error instanceof Unfit)) throw error
+        problems.push(...error.problems)
+      }
+    }
+  }
+  return problems
+}
+
+const DEFINITIONS = [
+  ['features.ts', 'views'],
+  ['decisions.ts', 'decisions'],
+] as const
 
 class Unfit extends Error {
   readonly problems: readonly ContractProblem[]
@@ -48,9 +82,9 @@ async function productIn(directory: string, name: string): Promise<Product> {
   const past = await pastContracts(join(directory, PAST_CONTRACTS), name)
   const sources = [...past, current]
   checkNames(current, past, name)
-  const features = join(directory, 'features.ts')
-  const views = (await exported<readonly ViewDefinition[]>(features, 'views')) ?? []
-  await checkEachView(features, views, sources)
+  const folders = await definitionFolders(dirname(directory))
+  const views = await viewsOf(name, folders, sources)
+  const decisions = await decisionsOf(name, folders, sources, views)
   const csv = await exported<CsvSource>(join(directory, 'source.ts'), 'csv')
   return {
     name,
@@ -58,6 +92,7 @@ async function productIn(directory: string, name: string): Promise<Product> {
     documents: sources.map((one) => one.document),
     sources,
     views,
+    decisions,
     ...(csv === undefined ? {} : { csv }),
     files: { directory, contract: file },
   }
@@ -126,26 +161,101 @@ function utf8Text(file: string, bytes: Uint8Array): string {
   }
 }
 
-/** Types are gone when the file runs: what a view is made of is looked at here, each with its line. */
-async function checkEachView(
+/** The folders beside a product's, and its own, that define something: views and decisions may stand apart from a contract. */
+async function definitionFolders(products: string): Promise<readonly string[]> {
+  const entries = await readdir(products, { withFileTypes: true })
+  return entries
+    .filter((entry) => entry.isDirectory() && !entry.name.startsWith('.'))
+    .map((entry) => join(products, entry.name))
+    .sort()
+}
+
+interface Definition {
+  readonly name: string
+  readonly source?: string
+}
+
+/** What `features.ts` or `decisions.ts` of a folder defines for a product: without a source it is the folder's own. */
+async function definedFor<One extends Definition>(
+  product: string,
   file: string,
-  views: readonly ViewDefinition[],
+  name: 'views' | 'decisions',
+): Promise<readonly One[]> {
+  const folder = basename(dirname(file))
+  try {
+    const all = await definitionsIn<One>(file, name)
+    return all.filter(({ source = folder }) => source === product)
+  } catch (error) {
+    // What is wrong with another folder is told where that is read.
+    if (error instanceof Unfit && folder !== product) return []
+    throw error
+  }
+}
+
+async function definitionsIn<One extends Definition>(
+  file: string,
+  name: 'views' | 'decisions',
+): Promise<readonly One[]> {
+  const all = (await exported<unknown>(file, name)) ?? []
+  const isList = Array.isArray(all) && all.every((one) => typeof one === 'object' && one !== null)
+  return isList ? all : unfit(file, `"${name}" must be a list of ${name}`)
+}
+
+async function viewsOf(
+  product: string,
+  folders: readonly string[],
   sources: readonly ContractSource[],
-): Promise<void> {
-  if (!Array.isArray(views)) unfit(file, '"views" must be a list of views')
+): Promise<readonly ViewDefinition[]> {
   const versions = versionsOf(sources.map((one) => one.contract))
-  const problems: ContractProblem[] = []
-  for (const view of views) {
-    if (typeof view !== 'object' || view === null) unfit(file, '"views" must be a list of views')
-    try {
-      checkViews(contractOfView(view, versions), [view])
-    } catch (error) {
-      if (!hasCode(error, 'view.invalid')) throw error
-      const line = await lineOf(file, String(view.name))
-      problems.push({ file, line, column: 1, message: error.message })
+  return await checkedAll(folders, 'features.ts', async (file, check) => {
+    const views = await definedFor<ViewDefinition>(product, file, 'views')
+    for (const view of views) {
+      await check(view, () => checkViews(contractOfView(view, versions), [view]))
     }
+    return views
+  })
+}
+
+async function decisionsOf(
+  product: string,
+  folders: readonly string[],
+  sources: readonly ContractSource[],
+  views: readonly ViewDefinition[],
+): Promise<readonly DecisionDefinition[]> {
+  const contracts = versionsOf(sources.map((one) => one.contract))
+  return await checkedAll(folders, 'decisions.ts', async (file, check) => {
+    const decisions = await definedFor<DecisionDefinition>(product, file, 'decisions')
+    for (const one of decisions)
+      await check(one, () => void typedDecision(one, { contracts, views }))
+    return decisions
+  })
+}
+
+type Check = (definition: { readonly name: string }, attempt: () => void) => Promise<void>
+
+/** Types are gone when a file runs: what a definition is made of is looked at here, each with its line. */
+async function checkedAll<Definition>(
+  folders: readonly string[],
+  fileName: string,
+  read: (file: string, check: Check) => Promise<readonly Definition[]>,
+): Promise<readonly Definition[]> {
+  const problems: ContractProblem[] = []
+  const all: Definition[] = []
+  for (const folder of folders) {
+    const file = join(folder, fileName)
+    const check: Check = async ({ name }, attempt) => {
+      try {
+        attempt()
+      } catch (error) {
+        if (!hasCode(error, 'view.invalid') && !hasCode(error, 'decision.invalid')) throw error
+        const line = await lineOf(file, String(name))
+        problems.push({ file, line, column: 1, message: error.message })
+      }
+    }
+    all.push(...(await read(file, check)))
   }
   if (problems.length > 0) throw new Unfit(problems)
+  return all
 }
 
 /** Where the name stands in quotes; 1 if it is put together from others. */

@@ -7,7 +7,7 @@ import { ItemTable } from '#lib/constructs/kernel/item-table.ts'
 import { ProductBucket } from '#lib/constructs/lake/product-bucket.ts'
 import { RecordTables } from '#lib/constructs/lake/record-tables.ts'
 import type { Contract } from '#lib/domain/contract/contract.ts'
-import { refusePersonalFields } from '#lib/guardrails/personal-fields.ts'
+import { checkPersonalFields } from '#lib/guardrails/personal-fields.ts'
 import { checkRetention } from '#lib/guardrails/retention.ts'
 
 export interface ProductStoresProps {
@@ -25,11 +25,13 @@ export class ProductStores extends Construct {
   readonly bucket: ProductBucket
   readonly journal: ItemTable
   readonly slots: ItemTable
+  /** What is published of the product's views, who published it and why. */
+  readonly features: ItemTable
 
   constructor(scope: Construct, id: string, props: ProductStoresProps) {
     super(scope, id)
     const { contract, contractFile, database, cellKey, removalPolicy } = props
-    refusePersonalFields(contract, contractFile)
+    checkPersonalFields(contract, contractFile)
     checkRetention(contract, contractFile)
     this.stream = new EventStream(this, 'Events', { contract, cellKey, removalPolicy })
     this.bucket = new ProductBucket(this, 'Objects', { contract, cellKey, removalPolicy })
@@ -40,6 +42,7 @@ export class ProductStores extends Construct {
       stream: StreamViewType.KEYS_ONLY,
     })
     this.slots = new ItemTable(this, 'Slots', { cellKey, removalPolicy, expiry: 'expiresAt' })
+    this.features = new ItemTable(this, 'Features', { cellKey, removalPolicy, expiry: 'expiresAt' })
     new RecordTables(this, 'Records', { database, bucket: this.bucket.bucket, contract })
   }
 }

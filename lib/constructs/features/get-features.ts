@@ -19,12 +19,14 @@ export class GetFeatures extends Construct {
       environment: {
         ...placeOf(props),
         SLOTS_TABLE: stores.slots.table.tableName,
+        FEATURES_TABLE: stores.features.table.tableName,
       } satisfies z.input<typeof getFeaturesEnvironment>,
       memoryMib: 512,
       timeout: Duration.seconds(10),
       cellKey: keys.cell,
       permissions: [
         stores.slots.allow('BatchGetItem', 'GetItem', 'Query'),
+        stores.features.allow('BatchGetItem', 'GetItem', 'Query'),
         { actions: ['kms:Decrypt'], on: [keys.cell.keyArn] },
       ],
     }).function

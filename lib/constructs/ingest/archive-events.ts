@@ -6,6 +6,7 @@ import type { archiveEventsEnvironment } from '#functions/ingest/archive-events/
 import { ProductFunction } from '#lib/constructs/kernel/product-function.ts'
 import { allowCellKey, type ProductScope, placeOf } from '#lib/constructs/kernel/product-scope.ts'
 import { tableNamesOf } from '#lib/domain/contract/product.ts'
+import { isSealed } from '#lib/domain/contract/stored-form.ts'
 
 /** The only reader of a product's stream: decides what each batch was, and hands over through the journal. */
 export class ArchiveEvents extends Construct {
@@ -13,8 +14,11 @@ export class ArchiveEvents extends Construct {
 
   constructor(scope: Construct, id: string, props: ProductScope) {
     super(scope, id)
-    const { bundles, product, keys, stores } = props
+    const { bundles, product, keys, keyTable, stores } = props
     const { stream, bucket, journal } = stores
+    const isSealing = [...product.sources.map(({ contract }) => contract), product.contract].some(
+      isSealed,
+    )
     const tables = tableNamesOf(product).map((table) => `table/${table}/data`)
     this.function = new ProductFunction(this, 'Function', {
       description: `Archives events of ${product.name}`,
@@ -26,6 +30,9 @@ export class ArchiveEvents extends Construct {
         JOURNAL_TABLE: journal.table.tableName,
         UNDECODABLE_KEY_ARN: keys.undecodable.keyArn,
         IDENTITY_KEY_ARN: keys.identity.keyArn,
+        ...(isSealing
+          ? { KEY_TABLE: keyTable.table.tableName, SUBJECT_KEY_ARN: keys.subjects.keyArn }
+          : {}),
         ...(bucket.rawLockDays === undefined ? {} : { RAW_LOCK_DAYS: String(bucket.rawLockDays) }),
       } satisfies z.input<typeof archiveEventsEnvironment>,
       memoryMib: 1024,
@@ -42,6 +49,13 @@ export class ArchiveEvents extends Construct {
         // It seals what nobody could decode and cannot open it again.
         { actions: ['kms:GenerateDataKey'], on: [keys.undecodable.keyArn] },
         { actions: ['kms:GenerateMac'], on: [keys.identity.keyArn] },
+        ...(isSealing
+          ? [
+              // It makes keys and uses them; a key that is there it can neither replace nor destroy.
+              keyTable.allow('BatchGetItem', 'GetItem', 'PutItem'),
+              { actions: ['kms:Decrypt', 'kms:GenerateDataKey'], on: [keys.subjects.keyArn] },
+            ]
+          : []),
       ],
     }).function
     this.readStream(props)

@@ -47,4 +47,9 @@ export class EventStream extends Construct {
       on: [this.stream.streamArn],
     }
   }
+
+  /** Permission to put events into the stream. */
+  allowPut(): Permission {
+    return { actions: ['kinesis:PutRecords'], on: [this.stream.streamArn] }
+  }
 }

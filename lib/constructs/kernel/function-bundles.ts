@@ -12,6 +12,7 @@ export const PRODUCT_FUNCTIONS = {
   'update-windows': 'functions/process/update-windows',
   'finalize-windows': 'functions/process/finalize-windows',
   'get-features': 'functions/features/get-features',
+  decide: 'functions/features/decide',
   'step-backfill': 'functions/backfill/step-backfill',
   'run-backfill-chunk': 'functions/backfill/run-backfill-chunk',
 } as const
@@ -76,8 +77,8 @@ export class FunctionBundles {
   stage(name: FunctionName, product: { readonly name: string } & ProductBundle): string {
     const code = this.code.get(name)
     if (code === undefined) throw new Error(`function "${name}" was not bundled`)
-    const { documents, views } = product
-    const known = JSON.stringify({ documents, views })
+    const { documents, views, decisions } = product
+    const known = JSON.stringify({ documents, views, ...(name === 'decide' && { decisions }) })
     const content = createHash('sha256').update(code).update(known).digest('hex').slice(0, 16)
     const folder = join(this.directory, 'assets', product.name, `${name}-${content}`)
     if (existsSync(folder)) return folder

@@ -5,6 +5,7 @@ import type { Product } from '#lib/domain/contract/product.ts'
 import type { Cell } from '#lib/topology/topology.ts'
 import type { FunctionBundles } from './function-bundles.ts'
 import type { Permission } from './function-role.ts'
+import type { ItemTable } from './item-table.ts'
 
 /** One data product in one cell: what its functions are wired to. */
 export interface ProductScope {
@@ -12,6 +13,8 @@ export interface ProductScope {
   readonly product: Product
   readonly bundles: FunctionBundles
   readonly keys: CellKeys
+  /** The cell's key table: keys of people. */
+  readonly keyTable: ItemTable
   readonly catalog: Catalog
   readonly stores: ProductStores
 }

@@ -58,6 +58,8 @@ export class CellKeys extends Construct {
   readonly identity: IKey
   /** Of bytes that nobody could decode: nobody knows what is in them, so few may read them. */
   readonly undecodable: IKey
+  /** Wraps the branch keys that wrap the keys of people: who cannot decrypt with it reads nobody's data. */
+  readonly subjects: IKey
 
   constructor(scope: Construct, id: string, props: CellKeysProps) {
     super(scope, id)
@@ -80,6 +82,12 @@ export class CellKeys extends Construct {
     })
     this.undecodable = new Key(this, 'Undecodable', {
       description: 'Bytes that nobody could decode in this cell',
+      enableKeyRotation: true,
+      policy: new PolicyDocument({ statements: [this.account(ENCRYPTION)] }),
+      removalPolicy,
+    })
+    this.subjects = new Key(this, 'Subjects', {
+      description: 'Keys of people in this cell',
       enableKeyRotation: true,
       policy: new PolicyDocument({ statements: [this.account(ENCRYPTION)] }),
       removalPolicy,

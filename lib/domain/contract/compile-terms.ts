@@ -26,6 +26,7 @@ export function fieldNamed(
   custom: CustomProperties,
   property: WeirPropertyName,
   fields: readonly CompiledField[],
+  { isOptional = false } = {},
 ): CompiledField | undefined {
   const name = custom.text(property)
   if (name === undefined || fields.length === 0) return undefined
@@ -35,7 +36,7 @@ export function fieldNamed(
       .node(property)
       .problem(`${property} names no field of this contract: ${shown(name)}`)
   }
-  if (!found.field.required) {
+  if (!found.field.required && !isOptional) {
     custom
       .node(property)
       .problem(`${property} must always have a value: add "required: true" to "${name}"`)
@@ -71,7 +72,7 @@ export function subjectOf(
   fields: readonly CompiledField[],
 ): string | undefined {
   if (!custom.has('weir.subject')) return undefined
-  const field = fieldNamed(custom, 'weir.subject', fields)?.field
+  const field = fieldNamed(custom, 'weir.subject', fields, { isOptional: true })?.field
   if (field === undefined || ['string', 'int', 'long'].includes(field.type.kind)) return field?.name
   return custom
     .node('weir.subject')

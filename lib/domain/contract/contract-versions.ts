@@ -2,9 +2,10 @@ import { PlatformError } from '#lib/domain/kernel/errors.ts'
 import type { JsonValue } from '#lib/domain/kernel/json.ts'
 import { compileContract } from './compile-contract.ts'
 import type { Contract } from './contract.ts'
+import { isSealed, receivedForm, storedForm } from './stored-form.ts'
 import { compareVersions, majorOf } from './version.ts'
 
-/** The versions of one product's contract that raw objects may name. */
+/** The versions of one product's contract that raw objects may name, each as its events are stored. */
 export interface ContractVersions {
   /** The newest: new batches name it. */
   readonly current: Contract
@@ -25,6 +26,8 @@ export interface ContractVersions {
 
 /** The contracts that judge one batch. */
 export interface ContractsInForce {
+  /** What judges events as they come, before anything is sealed; absent where nothing is. */
+  readonly received?: ContractsInForce
   /** The version that raw names: the newest at that time. */
   readonly named: Contract
   /** The newest of each major, oldest first. */
@@ -46,7 +49,8 @@ export function contractVersions(documents: readonly JsonValue[]): ContractVersi
 }
 
 /** From compiled contracts of one product, newest last. */
-export function versionsOf(contracts: readonly Contract[]): ContractVersions {
+export function versionsOf(given: readonly Contract[]): ContractVersions {
+  const contracts = given.map(storedForm)
   const current = contracts.at(-1)
   if (current === undefined) {
     throw new PlatformError('contract.none', 'a product needs at least one contract')
@@ -61,13 +65,20 @@ export function versionsOf(contracts: readonly Contract[]): ContractVersions {
     )
   }
   const known = new Map<string, ContractsInForce>()
+  const inForceWithReceived = (version: string): ContractsInForce => {
+    const stored = inForceAt(byVersion(version), contracts)
+    if (!stored.majors.some(isSealed)) return stored
+    const asTheyCome = given.map(receivedForm)
+    const named = asTheyCome.find((one) => one.version === version)!
+    return { ...stored, received: inForceAt(named, asTheyCome) }
+  }
   return {
     current,
     majors: newestOfEachMajor(contracts),
     has: (version) => contracts.some((one) => one.version === version),
     byVersion,
     inForce(version) {
-      const found = known.get(version) ?? inForceAt(byVersion(version), contracts)
+      const found = known.get(version) ?? inForceWithReceived(version)
       known.set(version, found)
       return found
     },

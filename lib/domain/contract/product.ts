@@ -1,3 +1,4 @@
+import type { DecisionDefinition } from '#lib/domain/features/decide/decision.ts'
 import type { CsvSource } from '#lib/domain/ingest/csv-mapping.ts'
 import type { JsonValue } from '#lib/domain/kernel/json.ts'
 import type { ViewDefinition } from '#lib/domain/process/view.ts'
@@ -15,7 +16,10 @@ export interface Product {
   readonly documents: readonly JsonValue[]
   /** What these documents were read from, in the same order. */
   readonly sources: readonly ContractSource[]
+  /** Of its rows: its own, and those that other folders define. */
   readonly views: readonly ViewDefinition[]
+  /** What is answered from its views, likewise. */
+  readonly decisions: readonly DecisionDefinition[]
   /** How rows of the product's own CSV become events, where it has such a form. */
   readonly csv?: CsvSource
   /** Where it was read from, for messages. */
@@ -34,8 +38,10 @@ export function latestTableNamesOf({ contract, sources }: Product): readonly str
   return [...new Set(contracts.filter(isChangeContract).map((one) => latestTableName(one)))]
 }
 
-/** What a function finds beside its code: the contract versions that raw may name, and the views. */
+/** What a function finds beside its code: the contract versions that raw may name, the views, and the decisions. */
 export interface ProductBundle {
   readonly documents: readonly JsonValue[]
   readonly views: readonly ViewDefinition[]
+  /** Only beside the function that makes them. */
+  readonly decisions?: readonly DecisionDefinition[]
 }

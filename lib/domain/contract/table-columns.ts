@@ -5,6 +5,7 @@ import type {
   TableSchema,
 } from '#lib/domain/lake/schema.ts'
 import type { Contract, Field, FieldType } from './contract.ts'
+import { storedForm } from './stored-form.ts'
 import { majorOf } from './version.ts'
 
 /** Weir's own columns, in front of every table: where each row came from. */
@@ -64,9 +65,9 @@ export function latestTableName(contract: Pick<Contract, 'product' | 'version'>)
   return `${tableNameOf(contract)}_latest`
 }
 
-/** The curated table of a contract: Weir's own columns, then the contract's fields in document order. */
+/** The curated table of a contract: Weir's own columns, then the contract's fields as they are stored, in document order. */
 export function tableSchemaOf(contract: Contract): TableSchema {
-  return { fields: [...SYSTEM_COLUMNS, ...contract.fields.map(tableField)] }
+  return { fields: [...SYSTEM_COLUMNS, ...storedForm(contract).fields.map(tableField)] }
 }
 
 function tableField(field: Field): TableField {

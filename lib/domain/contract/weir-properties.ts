@@ -45,7 +45,8 @@ export const WEIR_PROPERTIES = [
     name: 'weir.subject',
     on: 'contract',
     type: 'field name',
-    meaning: 'the required field that says whom the event is about: a string, int or long',
+    meaning:
+      'the field that says whom the event is about: a string, int or long. Under the key of whom it names the personal fields are sealed; in tables a token stands in its place',
     default: 'nobody',
   },
   {

@@ -1,14 +1,19 @@
 import type { Contract } from '#lib/domain/contract/contract.ts'
-import type { ContractVersions } from '#lib/domain/contract/contract-versions.ts'
+import type { ContractsInForce, ContractVersions } from '#lib/domain/contract/contract-versions.ts'
+import { PlatformError } from '#lib/domain/kernel/errors.ts'
 import type { ObjectStore } from '#lib/domain/kernel/object-store.ts'
 import { isAfter, START } from '#lib/domain/kernel/sequence-number.ts'
 import { dateOf } from '#lib/domain/kernel/time.ts'
+import { undecodablePlace } from '#lib/domain/privacy/rejected-place.ts'
+import { RecordSealer, type Sealing } from '#lib/domain/privacy/seal-records.ts'
 import { entryOf } from './batch-entry.ts'
 import { type DecidedBatch, decided } from './decided-batch.ts'
+import { decodeRaw } from './decode-raw.ts'
 import type { EncodedRecord } from './decoder/decoder.ts'
 import { bytesOf } from './decoder/load-record.ts'
 import { VersionedDecoder, type VersionedRecords } from './decoder/versioned-decoder.ts'
 import { writeDerived } from './derived-objects.ts'
+import { driftOf } from './drift.ts'
 import type { Identify } from './identity.ts'
 import type { Journal, JournalEntry, ShardRegistration } from './journal.ts'
 import { judge } from './judge.ts'
@@ -26,6 +31,8 @@ export interface ArchiveDependencies {
   readonly layout: ProductLayout
   /** Undecodable bytes are sealed under a key of their own: nobody knows what is in them. */
   readonly undecodableKeyId: string
+  /** Keys for what is personal; a product with personal fields cannot do without. */
+  readonly sealing?: Sealing
   /** For how many days nobody may delete or replace a raw object. @default not locked */
   readonly rawLockDays?: number
 }
@@ -40,6 +47,7 @@ const MAX_SHARDS_KEPT = 4
 export class Archive {
   readonly #deps: ArchiveDependencies
   readonly #decoder = new VersionedDecoder()
+  #sealer: RecordSealer | undefined
   readonly #shards = new Map<string, { head: JournalEntry; memory: ShardMemory }>()
 
   constructor(deps: ArchiveDependencies) {
@@ -129,17 +137,39 @@ export class Archive {
     const { contracts, objects, rawLockDays } = this.#deps
     const { version } = contracts.current
     const inForce = contracts.inForce(version)
-    const records = this.#decoder.decodeRecords(inForce, pending, { shard })
-    await this.#keepUndecodable(date, shard, pending, records)
+    const received = this.#decoder.decodeRecords(inForce.received ?? inForce, pending, { shard })
+    await this.#keepUndecodable(date, shard, pending, received, inForce)
+    const records = await this.#sealed(shard, received, inForce)
     const lock = rawLockDays === undefined ? {} : { lockDays: rawLockDays }
-    const body = encodeRaw(shard, version, records.received)
+    const sealed = inForce.received === undefined ? undefined : { drift: driftOf(records) ?? {} }
+    const body = encodeRaw(shard, version, records.received, sealed)
     const outcome = await objects.putIfAbsent(uri, body, lock)
     if (outcome === 'created') return decided(shard, inForce, records)
     // Exists: adopt it, shorter or longer than ours, also if it is our own success whose answer was lost.
     const raw = decodeRawBatch(uri, await objects.get(uri))
     const named = contracts.inForce(raw.contractVersion)
-    const adopted = this.#decoder.decodeEvents(named, raw.events, { shard: raw.shard })
-    return decided(raw.shard, named, adopted)
+    return decided(raw.shard, named, decodeRaw(this.#decoder, named, raw))
+  }
+
+  /** Sealed before the first byte is stored. What raw holds already is never sealed again: it was, once. */
+  #sealed(
+    shard: string,
+    records: VersionedRecords,
+    inForce: ContractsInForce,
+  ): VersionedRecords | Promise<VersionedRecords> {
+    if (inForce.received === undefined) return records
+    this.#sealer ??= new RecordSealer(this.#sealing())
+    return this.#sealer.seal(shard, records, inForce)
+  }
+
+  #sealing(): Sealing {
+    const { sealing, contracts } = this.#deps
+    if (sealing !== undefined) return sealing
+    throw new PlatformError(
+      'archive.noSealing',
+      `${contracts.current.product} has personal fields and this archive no keys to seal them with: deploy it with the keys of its cell`,
+      { retryable: true },
+    )
   }
 
   /** The bytes go first: once raw holds a stub of them, nothing would put them again. */
@@ -148,11 +178,16 @@ export class Archive {
     shard: string,
     pending: readonly EncodedRecord[],
     { received }: VersionedRecords,
+    inForce: ContractsInForce,
   ): Promise<void> {
     const { layout, objects, undecodableKeyId } = this.#deps
+    if (received.stubs.size === 0) return
+    const seal = inForce.received === undefined ? undefined : await this.#sealing().unknown.sealer()
     for (const line of received.stubs.keys()) {
       const { sequence, data } = pending[received.recordOf[line]!]!
-      await objects.put(undecodableUri(layout, date, shard, sequence), bytesOf(data), {
+      const bytes = bytesOf(data)
+      const body = seal?.(bytes, undecodablePlace(shard, sequence)) ?? bytes
+      await objects.put(undecodableUri(layout, date, shard, sequence), body, {
         contentType: 'application/octet-stream',
         kmsKeyId: undecodableKeyId,
       })

@@ -7,6 +7,24 @@ export interface CsvSource {
   readonly type: string
   /** Every column that the file must have, in header order. */
   readonly columns: readonly CsvColumn[]
+  /**
+   * What a row says, by columns, where that is not simply one event of its cells. A function of the row alone: sending a
+   * file again sends the same events.
+   */
+  readonly eventsOf?: (row: CsvCells) => readonly DerivedEvent[]
+  /** Text fields that follow from a row's cells, by column: the same of equal rows. An absent one is left out. */
+  readonly derived?: (cells: CsvCells) => Readonly<Record<string, string>>
+}
+
+/** A row's cells by the names of their columns; an empty one is an empty text. */
+export type CsvCells = Readonly<Record<string, string>>
+
+/** An event that a row says, among others. */
+export interface DerivedEvent {
+  /** Tells it from the others of its row. */
+  readonly part: string
+  /** What is undefined is absent. A cell that is a number goes through `numberOf`. */
+  readonly data: Readonly<Record<string, string | number | boolean | undefined>>
 }
 
 export interface CsvColumn {
@@ -27,7 +45,7 @@ export interface CsvEvent {
 }
 
 export type CsvRow =
-  | { readonly ok: true; readonly event: CsvEvent }
+  | { readonly ok: true; readonly events: readonly CsvEvent[] }
   | { readonly ok: false; readonly problem: string }
 
 const JSON_NUMBER = /^-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?$/
@@ -53,8 +71,8 @@ export function headerProblem(source: CsvSource, header: readonly string[]): str
 }
 
 /**
- * A row as an event. An empty cell is an absent field. The id is a hash of the row, so that sending a file
- * again sends the same events: equal rows are one event.
+ * A row as one event, or those that its source makes of it. An empty cell is an absent field. Ids are hashes of the row, so
+ * that sending a file again sends the same events: equal rows are one event.
  */
 export function mapCsvRow(
   source: CsvSource,
@@ -67,18 +85,28 @@ export function mapCsvRow(
     return { ok: false, problem: `the row has ${cells.length} cells, the header ${header.length}` }
   }
   const values = source.columns.map(({ column }) => cells[header.indexOf(column)]!)
+  const [id, { source: from, type }] = [rowId(values), source]
+  const row = Object.fromEntries(source.columns.map(({ column }, i) => [column, values[i]!]))
+  if (source.eventsOf !== undefined) {
+    const events = source.eventsOf(row).map(({ part, data }) => {
+      return { id: `${id}-${part}`, source: from, type, data: JSON.stringify(data) }
+    })
+    return { ok: true, events }
+  }
   const members = source.columns.flatMap(({ field, kind }, i) =>
     values[i] === '' ? [] : [`${JSON.stringify(field)}:${valueText(kind, values[i]!)}`],
   )
-  return {
-    ok: true,
-    event: {
-      id: rowId(values),
-      source: source.source,
-      type: source.type,
-      data: `{${members.join(',')}}`,
-    },
+  if (source.derived !== undefined) {
+    for (const [field, text] of Object.entries(source.derived(row))) {
+      members.push(`${JSON.stringify(field)}:${JSON.stringify(text)}`)
+    }
   }
+  return { ok: true, events: [{ id, source: from, type, data: `{${members.join(',')}}` }] }
+}
+
+/** A cell as the number that it is; as its text if it is none, which the contract then judges. */
+export function numberOf(cell: string): number | string {
+  return JSON_NUMBER.test(cell) ? Number(cell) : cell
 }
 
 /** The event as the text of one CloudEvents 1.0 JSON object. */

@@ -9,6 +9,7 @@ import {
 } from '#lib/domain/kernel/sequence-number.ts'
 import { admittedAgain } from './admitted-again.ts'
 import { curatedParts, encodeCurated } from './curated-files.ts'
+import { decodeRaw } from './decode-raw.ts'
 import { VersionedDecoder } from './decoder/versioned-decoder.ts'
 import type { Identify } from './identity.ts'
 import type { Journal, JournalEntry } from './journal.ts'
@@ -78,7 +79,7 @@ async function rebuilt(
   const identify = await deps.identify()
   // From here to the end without a pause: the columns are valid until the decoder decodes the next batch.
   const inForce = deps.contracts.inForce(raw.contractVersion)
-  const records = new VersionedDecoder().decodeEvents(inForce, raw.events, { shard })
+  const records = decodeRaw(new VersionedDecoder(), inForce, raw)
   const judgement = judge(records, inForce, memory, identify)
   if (judgement.counts.admitted !== entry.counts.admitted) {
     throw new PlatformError(

@@ -115,11 +115,13 @@ function judgeEvent(
   return { place, source: envelope.source, id: envelope.id, values: row.values }
 }
 
-/** A record that nobody can read is rejected as a whole. */
+const UNDECODABLE = 'the record could not be taken apart into events'
+
+/** A record that nobody can read is rejected as a whole; an event that was rejected and sealed, as it was then. */
 export function rejectedStub(stub: Stub): RejectedEvent {
-  const { sequence, index, arrivalMicros, lengthBytes, sha256, reason } = stub
-  const detail = 'the record could not be taken apart into events'
-  return { sequence, index, arrivalMicros, reason, detail, stub: { lengthBytes, sha256 } }
+  const { sequence, index, arrivalMicros, lengthBytes, sha256, reason, rejected } = stub
+  const { sealed: _, ...verdict } = rejected ?? { detail: UNDECODABLE }
+  return { sequence, index, arrivalMicros, reason, ...verdict, stub: { lengthBytes, sha256 } }
 }
 
 /** Counts a name that somebody else chose, so of which there may be any number. */

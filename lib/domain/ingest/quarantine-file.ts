@@ -79,7 +79,7 @@ export function encodeQuarantine(
         nulls: Uint8Array.from(rejected, ({ line }) => (stubs.has(line) ? 0 : 1)),
       },
     ],
-    ['sha256', text(({ line }) => stubs.get(line)?.sha256)],
+    ['sha256', text(({ line }) => stubs.get(line)?.sha256 || undefined)],
     ['path', text((one) => rejectionPath(one.reason))],
   ])
   return encodeParquet(quarantineSchema, { rows, columns }).bytes
@@ -96,14 +96,15 @@ function places(shard: string, rejected: readonly Rejection[], received: Receive
   return builder.finish()
 }
 
-/** Of each rejected event its bytes; of a record that could not be read nothing. */
+/** Of each rejected event its bytes, sealed where it came so; of a record that could not be read nothing. */
 function eventTexts(rejected: readonly Rejection[], received: ReceivedEvents): Column {
   const { bytes, starts, ends, stubs } = received
   let size = 0
   for (const { line } of rejected) size += ends[line]! - starts[line]!
   const builder = new Utf8Builder(rejected.length, size)
   for (const { line } of rejected) {
-    if (stubs.has(line)) builder.add(undefined)
+    const stub = stubs.get(line)
+    if (stub !== undefined) builder.add(stub.rejected?.sealed)
     else builder.writeBytes(bytes, starts[line]!, ends[line]!).endRow()
   }
   return builder.finish()

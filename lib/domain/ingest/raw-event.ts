@@ -23,11 +23,26 @@ export interface ReceivedEvent extends Place {
 
 export interface Stub extends Place {
   readonly kind: 'stub'
-  readonly index: 0
-  /** Of the record's bytes as they came, before any decompression. */
+  /** 0, unless it stands for one event. */
+  readonly index: number
+  /** Of the record's bytes as they came, before any decompression; of an event's text. */
   readonly lengthBytes: number
+  /** Empty for an event: short texts can be guessed by it. */
   readonly sha256: string
-  readonly reason: UndecodableReason
+  /** One of {@link UNDECODABLE_REASONS}, or what was wrong with the event. */
+  readonly reason: string
+  /** Of an event that was rejected and may hold anything: its verdict, since nobody can judge it again. */
+  readonly rejected?: SealedRejection
+}
+
+export interface SealedRejection {
+  readonly detail: string
+  /** The version that judged it. */
+  readonly contractVersion: string
+  readonly eventId?: string
+  readonly eventSource?: string
+  /** The event as it came, under the key of unknown content. */
+  readonly sealed: string
 }
 
 /** Why a record could not be taken apart into events. */

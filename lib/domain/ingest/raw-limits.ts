@@ -1,4 +1,4 @@
-import type { RawEvent, UndecodableReason } from './raw-event.ts'
+import type { RawEvent } from './raw-event.ts'
 import { MAX_INFLATED_BYTES } from './wire.ts'
 
 /** What one raw object takes; its first record it takes whatever that holds. */
@@ -26,7 +26,7 @@ export function weightOf(event: RawEvent): number {
  * A record that would not end inflating counts whole: without that, a batch of small bombs would outlast every
  * invocation before the first of them is in raw, and block its shard for ever.
  */
-export function weightOfStub(reason: UndecodableReason, lengthBytes: number): number {
+export function weightOfStub(reason: string, lengthBytes: number): number {
   if (reason === 'undecodable.tooLarge') return MAX_INFLATED_BYTES
   if (reason !== 'undecodable.compression') return 0
   // It broke off somewhere: at most what so many bytes can inflate to.

@@ -1,6 +1,7 @@
 import { isoOf, MICROS_PER_MINUTE } from '#lib/domain/kernel/time.ts'
 import type { ReceivedEvents } from './decoder/received-events.ts'
-import type { Stub } from './raw-event.ts'
+import type { BatchDrift } from './drift.ts'
+import type { SealedRejection, Stub } from './raw-event.ts'
 
 /** The columns of the `<product>_raw` table, in its order: one JSON object per line. */
 export interface RawLine {
@@ -16,9 +17,21 @@ export interface RawLine {
   readonly length_bytes: number | null
   readonly sha256: string | null
   readonly reason: string | null
+  /** Of a sealed event that was rejected. */
+  readonly rejected?: SealedRejection
+  /** Of a sealed batch, in its first line. */
+  readonly drift?: BatchDrift
 }
 
 export const RAW_FORMAT = 1
+/** Of a batch in which what is personal is sealed: who does not know how must not judge it. */
+export const SEALED_RAW_FORMAT = 2
+
+/** What raw holds of a batch that was sealed, beside its events. */
+export interface SealedBatch {
+  /** What no contract knows was sealed too: it cannot be counted again. */
+  readonly drift: BatchDrift
+}
 
 const QUOTE = 0x22
 const BACKSLASH = 0x5c
@@ -58,18 +71,27 @@ export class RawLineWriter {
   #record = -1
   #minute = Number.NaN
   #secondsAt = 0
+  readonly #format: number
+  readonly #drift: BatchDrift | undefined
 
-  constructor(shard: string, contractVersion: string, received: ReceivedEvents) {
+  constructor(
+    shard: string,
+    contractVersion: string,
+    received: ReceivedEvents,
+    sealed?: SealedBatch,
+  ) {
+    this.#format = sealed === undefined ? RAW_FORMAT : SEALED_RAW_FORMAT
+    this.#drift = sealed?.drift
     this.#shard = shard
     this.#contractVersion = contractVersion
     this.#received = received
     const { bytes, length, starts, ends } = received
     this.#source = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
     this.#before.append(
-      `{"format":${RAW_FORMAT},"shard":${JSON.stringify(shard)},"sequence_number":"`,
+      `{"format":${this.#format},"shard":${JSON.stringify(shard)},"sequence_number":"`,
     )
     this.#beforeSequence = this.#before.length
-    this.#behind.append(',"length_bytes":null,"sha256":null,"reason":null}\n')
+    this.#finishLine(this.#drift)
     // Twice the text, in case all of it is escaped: what is not touched costs nothing.
     let capacity = SLACK_BYTES
     for (let line = 0; line < length; line++) {
@@ -84,7 +106,8 @@ export class RawLineWriter {
     for (let line = 0; line < length; line++) {
       const stub = this.#received.stubs.get(line)
       if (stub !== undefined) {
-        this.#writeStub(stub)
+        this.#writeStub(stub, line === 0 ? this.#drift : undefined)
+        if (line === 0 && this.#drift !== undefined) this.#finishLine(undefined)
         continue
       }
       this.#moveTo(this.#received.recordOf[line]!)
@@ -94,6 +117,7 @@ export class RawLineWriter {
       this.#put(this.#between)
       this.#putEscaped(starts[line]!, ends[line]!)
       this.#put(this.#behind)
+      if (line === 0 && this.#drift !== undefined) this.#finishLine(undefined)
     }
     return this.#bytes.subarray(0, this.#at)
   }
@@ -126,10 +150,18 @@ export class RawLineWriter {
     this.#minute = minute
   }
 
+  /** What lines have behind their event from here on. */
+  #finishLine(drift: BatchDrift | undefined): void {
+    this.#behind.cutTo(0)
+    this.#behind.append(',"length_bytes":null,"sha256":null,"reason":null')
+    this.#behind.append(drift === undefined ? '}\n' : `,"drift":${JSON.stringify(drift)}}\n`)
+  }
+
   /** Stubs are few. */
-  #writeStub({ sequence, index, arrivalMicros, lengthBytes, sha256, reason }: Stub): void {
+  #writeStub(stub: Stub, drift: BatchDrift | undefined): void {
+    const { sequence, index, arrivalMicros, lengthBytes, sha256, reason, rejected } = stub
     const line: RawLine = {
-      format: RAW_FORMAT,
+      format: this.#format,
       shard: this.#shard,
       sequence_number: sequence,
       event_index: index,
@@ -138,8 +170,10 @@ export class RawLineWriter {
       kind: 'stub',
       event: null,
       length_bytes: lengthBytes,
-      sha256,
+      sha256: sha256 === '' ? null : sha256,
       reason,
+      ...(rejected === undefined ? {} : { rejected }),
+      ...(drift === undefined ? {} : { drift }),
     }
     const text = Buffer.from(`${JSON.stringify(line)}\n`)
     this.#reserve(text.length)

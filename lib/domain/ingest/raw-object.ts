@@ -3,7 +3,13 @@ import { PlatformError } from '#lib/domain/kernel/errors.ts'
 import { parseSequenceNumber } from '#lib/domain/kernel/sequence-number.ts'
 import type { ReceivedEvents } from './decoder/received-events.ts'
 import type { RawEvent } from './raw-event.ts'
-import { RAW_FORMAT, type RawLine, RawLineWriter } from './raw-line-writer.ts'
+import {
+  RAW_FORMAT,
+  type RawLine,
+  RawLineWriter,
+  SEALED_RAW_FORMAT,
+  type SealedBatch,
+} from './raw-line-writer.ts'
 
 /** The content of one raw object: what a batch was, decided once. Every line stands for itself. */
 export interface RawBatch {
@@ -12,8 +18,11 @@ export interface RawBatch {
   readonly contractVersion: string
   /** In (sequence, index) order, at least one per record. */
   readonly events: readonly RawEvent[]
+  /** Of a product with personal fields. */
+  readonly sealed?: SealedBatch
 }
 
+const FORMATS = new Set<number>([RAW_FORMAT, SEALED_RAW_FORMAT])
 const KINDS = new Set(['event', 'stub'])
 
 /** One JSON line per event, zstd: readable by Athena as it is. */
@@ -21,8 +30,9 @@ export function encodeRaw(
   shard: string,
   contractVersion: string,
   received: ReceivedEvents,
+  sealed?: SealedBatch,
 ): Uint8Array {
-  return zstdCompressSync(new RawLineWriter(shard, contractVersion, received).write())
+  return zstdCompressSync(new RawLineWriter(shard, contractVersion, received, sealed).write())
 }
 
 /** Throws `raw.unreadable` if it is not what {@link encodeRaw} wrote. */
@@ -31,7 +41,7 @@ export function decodeRawBatch(uri: string, bytes: Uint8Array): RawBatch {
     const text = zstdDecompressSync(bytes).toString('utf8')
     const lines = text.split('\n').filter((line) => line !== '')
     const parsed = lines.map((line) => JSON.parse(line) as RawLine)
-    const foreign = parsed.find((line) => line.format !== RAW_FORMAT || !KINDS.has(line.kind))
+    const foreign = parsed.find(({ format, kind }) => !FORMATS.has(format) || !KINDS.has(kind))
     if (foreign) throw new Error(`format ${foreign.format}, kind ${foreign.kind}`)
     const head = parsed[0]
     if (head === undefined) throw new Error('no line')
@@ -39,6 +49,7 @@ export function decodeRawBatch(uri: string, bytes: Uint8Array): RawBatch {
       shard: head.shard,
       contractVersion: head.contract_version,
       events: parsed.map(eventOf),
+      ...(head.format === SEALED_RAW_FORMAT ? { sealed: { drift: head.drift ?? {} } } : {}),
     }
   } catch (cause) {
     throw new PlatformError('raw.unreadable', `raw object ${uri} cannot be read`, { cause })
@@ -56,9 +67,10 @@ function eventOf(line: RawLine): RawEvent {
   return {
     kind: 'stub',
     ...place,
-    index: 0,
+    index: line.event_index,
     lengthBytes: line.length_bytes ?? 0,
     sha256: line.sha256 ?? '',
-    reason: (line.reason ?? '') as Extract<RawEvent, { kind: 'stub' }>['reason'],
+    reason: line.reason ?? '',
+    ...(line.rejected === undefined ? {} : { rejected: line.rejected }),
   }
 }

@@ -1,7 +1,9 @@
 import type { ContractVersions } from '#lib/domain/contract/contract-versions.ts'
 import { hasCode } from '#lib/domain/kernel/errors.ts'
+import { inParallel } from '#lib/domain/kernel/in-parallel.ts'
 import type { ObjectStore } from '#lib/domain/kernel/object-store.ts'
 import { START } from '#lib/domain/kernel/sequence-number.ts'
+import type { RejectedPlace } from '#lib/domain/privacy/rejected-place.ts'
 import { partitionValueOf } from './change-row.ts'
 import { decodeByVersion, placeAt } from './decode-by-version.ts'
 import type { Journal, JournalEntry } from './journal.ts'
@@ -16,6 +18,8 @@ export interface QuarantineFilter {
   readonly sinceMicros?: number
   readonly untilMicros?: number
 }
+
+const OPENED_AT_ONCE = 16
 
 /** A batch and its rejected events. */
 export interface QuarantinedBatch {
@@ -43,11 +47,15 @@ export function placeOf({ sequence, index }: Pick<QuarantinedRow, 'sequence' | '
   return `${sequence}/${index}`
 }
 
+/** Reads the text of a rejected event, which may be sealed. */
+export type OpenText = (text: string, place: RejectedPlace) => Promise<string>
+
 /** Batches with rejected events, by shard and in order. Of those whose object has expired nothing is left to see. */
 export async function* quarantinedBatches(
   journal: Journal,
   objects: ObjectStore,
   filter: QuarantineFilter,
+  open: OpenText = async (text) => text,
 ): AsyncGenerator<QuarantinedBatch> {
   const { reason, sinceMicros = -Infinity, untilMicros = Infinity } = filter
   for (const { shard } of await journal.shards()) {
@@ -64,7 +72,12 @@ export async function* quarantinedBatches(
           row.arrivalMicros >= sinceMicros &&
           row.arrivalMicros < untilMicros,
       )
-      if (rows.length > 0) yield { entry, all, rows }
+      if (rows.length === 0) continue
+      const { shard } = entry
+      const readable = await inParallel(all, OPENED_AT_ONCE, async (row) =>
+        row.text === undefined ? row : { ...row, text: await open(row.text, { shard, ...row }) },
+      )
+      yield { entry, all: readable, rows: readable.filter((_, i) => rows.includes(all[i]!)) }
     }
   }
 }
@@ -85,7 +98,9 @@ export function revalidate(
   const events = readable.map(({ sequence, index, arrivalMicros, text }) => {
     return { kind: 'event' as const, sequence, index, arrivalMicros, text: text! }
   })
-  const inForce = contracts.inForce(contracts.current.version)
+  const stored = contracts.inForce(contracts.current.version)
+  // As they came: nothing of them is sealed here.
+  const inForce = stored.received ?? stored
   const { parts, rejected } = decodeByVersion(inForce, events, { shard: '' })
   for (const { reason } of rejected) leave(reason)
   const replayable = parts.flatMap(({ contract, decoded }) =>

@@ -1,5 +1,6 @@
 import type { Journal } from './journal.ts'
 import {
+  type OpenText,
   placeOf,
   type QuarantinedBatch,
   type QuarantineFilter,
@@ -12,6 +13,8 @@ import { absentFrom, type ReplaySender, resumeClaim, sendSpanMs } from './replay
 
 export interface ReplayDependencies extends ReplaySender {
   readonly journal: Journal
+  /** @default what is sealed stays so, and is left as no event */
+  readonly open?: OpenText
 }
 
 export interface ReplayOptions extends QuarantineFilter {
@@ -51,7 +54,7 @@ export async function replayQuarantine(
 ): Promise<ReplayReport> {
   const claims = await ReplayClaims.load(deps.objects, deps.layout)
   const replay = new Replay(deps, claims, options)
-  for await (const batch of quarantinedBatches(deps.journal, deps.objects, options)) {
+  for await (const batch of quarantinedBatches(deps.journal, deps.objects, options, deps.open)) {
     await replay.look(batch)
   }
   await replay.flush()

@@ -1,4 +1,4 @@
-import { FENCES_PROPERTY } from './fences.ts'
+import { FENCES_PROPERTY, fencesSetBy } from './fences.ts'
 import {
   MAIN,
   type SnapshotJson,
@@ -31,8 +31,8 @@ const DEFAULT_RETENTION: Retention = { atLeast: 1, currentWithinMs: 5 * 24 * 3_6
 const MOST_BYTES = 8_000_000
 
 /**
- * The snapshots that nothing keeps: no branch or tag, not the properties, and not the fences of a snapshot that stays
- * and has none of its own, which are those of its nearest ancestor that has.
+ * The snapshots that nothing keeps: no branch or tag, not the properties, and not the fences: the one that set the
+ * table's stays, and so does what leads from a snapshot without any to its nearest ancestor that has some.
  */
 export function expiredSnapshots(
   metadata: TableMetadata,
@@ -53,6 +53,10 @@ export function expiredSnapshots(
     if (!inRefs.has(id) && isYoung) kept.add(id)
   }
   for (const id of history.towardsFences(kept)) kept.add(id)
+  // Where somebody rolled back behind the fences, this is the one that they may want to go forward to again: commits wait
+  // for that, however long it takes.
+  const setter = fencesSetBy(metadata.properties)
+  if (setter !== undefined) kept.add(setter)
   return new Set(metadata.snapshots.flatMap(({ 'snapshot-id': id }) => (kept.has(id) ? [] : id)))
 }
 

@@ -26,6 +26,12 @@ export async function readFences(table: Table): Promise<Fences> {
   return fencesFrom(shards)
 }
 
+/** The snapshot that the table's property says set its fences; undefined without fences, or if they are not readable. */
+export function fencesSetBy(properties: Readonly<Record<string, string>>): bigint | undefined {
+  const { snapshot } = parsed(properties[FENCES_PROPERTY] ?? '') ?? {}
+  return /^\d+$/.test(snapshot ?? '') ? BigInt(snapshot!) : undefined
+}
+
 /** The fences that a summary tells. */
 export function fencesIn(summary: Readonly<Record<string, string>>): Fences | undefined {
   const text = summary[FENCES_PROPERTY]
@@ -75,16 +81,28 @@ export function refuseOnHold({ name, properties }: Table): void {
   )
 }
 
-function parse(text: string, table: Table): { snapshot: string; shards: Record<string, string> } {
-  try {
-    const parsed = JSON.parse(text)
-    if (typeof parsed.snapshot === 'string' && typeof parsed.shards === 'object') return parsed
-  } catch {
-    // Falls through to the one error below: what stands there is not ours to guess.
-  }
+function parse(text: string, table: Table): FencesText {
+  const fences = parsed(text)
+  if (fences !== undefined) return fences
   throw new PlatformError(
     'lake.fencesUnreadable',
     `table ${table.name.database}.${table.name.name}: property ${FENCES_PROPERTY} is not readable`,
     { context: { text: text.slice(0, 200) } },
   )
+}
+
+interface FencesText {
+  readonly snapshot: string
+  readonly shards: Record<string, string>
+}
+
+/** Undefined for what is not ours to guess. */
+function parsed(text: string): FencesText | undefined {
+  try {
+    const { snapshot, shards } = JSON.parse(text)
+    if (typeof snapshot === 'string' && typeof shards === 'object') return { snapshot, shards }
+  } catch {
+    // Not JSON: the same as JSON of another shape.
+  }
+  return undefined
 }

@@ -93,6 +93,21 @@ export async function requireTable(lake: Lake, name: TableName): Promise<Version
   throw new PlatformError('lake.tableNotFound', `there is no table ${name.database}.${name.name}`)
 }
 
+/**
+ * The table as it stood when this was its metadata: for work that begins with one state of it and has to go on with the
+ * same. Throws `objects.notFound` once upkeep has removed what it consisted of.
+ */
+export async function loadTableAt(
+  { objects }: Pick<Lake, 'objects'>,
+  name: TableName,
+  metadataLocation: string,
+): Promise<Table> {
+  const kind = 'table metadata'
+  const metadata = await readable(objects, metadataLocation, kind, parseTableMetadata)
+  requireWhole(metadata, metadataLocation)
+  return tableFrom({ objects }, name, metadata, metadataLocation)
+}
+
 async function loadVersioned(lake: Lake, name: TableName): Promise<VersionedTable | undefined> {
   const entry = await lake.catalog.load(name)
   if (!entry) return undefined

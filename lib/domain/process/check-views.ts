@@ -1,4 +1,5 @@
 import type { Contract } from '#lib/domain/contract/contract.ts'
+import { isSealed, sealedFields, storedForm } from '#lib/domain/contract/stored-form.ts'
 import { PlatformError } from '#lib/domain/kernel/errors.ts'
 import { aggregateOf } from './aggregates/aggregate-of.ts'
 import type { AggregateDefinition, ViewDefinition } from './view.ts'
@@ -19,7 +20,8 @@ const WINDOW_KINDS = ['tumbling', 'sliding', 'session', 'running']
  * Holds views against the contract they read. Throws `view.invalid` with what to change: a view's file is read without
  * its types, so anything can stand in it.
  */
-export function checkViews(contract: Contract, views: readonly ViewDefinition[]): void {
+export function checkViews(given: Contract, views: readonly ViewDefinition[]): void {
+  const contract = storedForm(given)
   for (const view of views) {
     const fail = (message: string): never => {
       throw new PlatformError(
@@ -40,7 +42,11 @@ export function checkViews(contract: Contract, views: readonly ViewDefinition[])
       fail(`freshnessSeconds is a whole number of seconds above 0, not ${shown(freshnessSeconds)}`)
     }
     checkAggregates(contract, view, fail)
+    checkPersonal(contract, view, fail)
     checkStalePolicy(view, fail)
+    if (view.serving !== undefined && view.serving !== 'both' && view.serving !== 'batch') {
+      fail('serving is "both" or "batch"')
+    }
     if (view.owner !== undefined && !/^\S.{0,99}$/.test(view.owner)) {
       fail('the owner is a name of at most 100 characters')
     }
@@ -101,6 +107,24 @@ function checkAggregates(contract: Contract, view: ViewDefinition, fail: Fail): 
     fail(
       `its states may take ${bytes} bytes per key and window, and an item has ${MAX_STATES_BYTES}: lower a topk's capacity, a quantile's maxBins or a distinct's precision, or make two views`,
     )
+  }
+}
+
+/** Of what is personal a view has the subject's token, which it may group by and count; nothing else is stored. */
+function checkPersonal(contract: Contract, view: ViewDefinition, fail: Fail): void {
+  if (!isSealed(contract)) return
+  const [subject, ...hidden] = sealedFields(contract)
+  const isReadable = ({ name }: { readonly name: string }) => !hidden.includes(name)
+  const readable = { ...contract, fields: contract.fields.filter(isReadable) }
+  const refuse = (what: string) =>
+    fail(`${what} reads a personal field, which is sealed: of those a view can read "${subject}"`)
+  if (hidden.includes(view.key)) refuse(`key "${view.key}"`)
+  for (const aggregate of view.aggregates) {
+    try {
+      aggregateOf(aggregate, readable)
+    } catch {
+      refuse(`aggregate "${aggregate.name}"`)
+    }
   }
 }
 

@@ -22,6 +22,8 @@ export interface ViewDefinition {
    * @default 1
    */
   readonly version?: number
+  /** The product whose rows are read. @default that of the folder */
+  readonly source?: string
   /** The data field, or derived column, whose value is the key. */
   readonly key: string
   /** Columns that are computed of each row first; key, filter, aggregates and those behind may name them. */
@@ -40,6 +42,12 @@ export interface ViewDefinition {
   readonly freshnessSeconds: number
   /** What a stale value is served as. @default as it is */
   readonly whenStale?: StalePolicy
+  /**
+   * What readers are answered from: what was published last and the events since, merged; or only what was published, so
+   * that any number of such views of a key is one read. Running totals of the first kind come from the stream alone.
+   * @default both
+   */
+  readonly serving?: 'both' | 'batch'
   /** Whom to ask about it. @default the product's owner */
   readonly owner?: string
   /**

@@ -14,7 +14,7 @@ const header = ['Amount', 'Name', 'Open']
 
 function dataOf(...cells: string[]): string {
   const row = mapCsvRow(source, header, cells)
-  return row.ok ? row.event.data : row.problem
+  return row.ok ? row.events[0]!.data : row.problem
 }
 
 describe('a row of a CSV', () => {
@@ -44,7 +44,7 @@ describe('a row of a CSV', () => {
   it('has an id made from its cells: the same row is the same event', () => {
     const id = (...cells: string[]) => {
       const row = mapCsvRow(source, header, cells)
-      return row.ok ? row.event.id : row.problem
+      return row.ok ? row.events[0]!.id : row.problem
     }
 
     expect(id('1', 'a', 'true')).toMatch(/^[0-9a-f]{32}$/)
@@ -76,7 +76,7 @@ describe('a row of a CSV', () => {
 
   it('is a CloudEvent with the data as it is', () => {
     const row = mapCsvRow(source, header, ['1.10', 'a', 'true'])
-    const text = row.ok ? cloudEventText(row.event) : ''
+    const text = row.ok ? cloudEventText(row.events[0]!) : ''
 
     expect(text).toContain('"data":{"amount":1.10,"name":"a","open":true}}')
     expect(JSON.parse(text)).toMatchObject({

@@ -124,6 +124,16 @@ describe('snapshots that expire', () => {
     expect(expired(table(chain([1, 2, 3, 4]), keep(1, 0)))).toEqual([1, 2, 3])
   })
 
+  it('are not the one that set the fences, which somebody rolled back from and may go forward to', () => {
+    const refs: TableMetadata['refs'] = { main: { 'snapshot-id': 1n, type: 'branch' } }
+    const behind = { ...keep(1, 0), ...fencesProperty(3n, { a: 'start' }) }
+
+    expect(expired(table(chain([1, 2, 3, 4]), behind, { refs }))).toEqual([2, 4])
+    expect(
+      expired(table(chain([1, 2]), { ...behind, 'weir.fences': 'no JSON' }, { refs })),
+    ).toEqual([2])
+  })
+
   it('are also young ones when the metadata would become larger than a catalog takes', () => {
     const large = { note: 'x'.repeat(1_000_000) }
     const snapshots = chain(Array.from({ length: 20 }, (_, at) => [at + 1, large]))

@@ -119,7 +119,7 @@ export const archiveBugs: readonly PlantedBug[] = [
     file: ARCHIVE,
     search: 'const named = contracts.inForce(raw.contractVersion)',
     replace: 'const named = contracts.inForce(version)',
-    within: 200,
+    within: 700,
   },
   {
     name: 'the greatest arrival is that of the batch',
@@ -148,6 +148,6 @@ export const archiveBugs: readonly PlantedBug[] = [
     search: 'await writeDerived(this.#deps, batch, judgement)',
     replace:
       'await writeDerived(this.#deps, { ...batch, inForce: this.#deps.contracts.inForce(this.#deps.contracts.current.version) }, judgement)',
-    within: 200,
+    within: 700,
   },
 ]

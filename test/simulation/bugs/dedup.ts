@@ -18,7 +18,7 @@ export const dedupBugs: readonly PlantedBug[] = [
     file: JUDGE,
     search: 'minute - before < this.#horizonMinutes',
     replace: 'minute - before <= this.#horizonMinutes',
-    within: 20,
+    within: 90,
   },
   {
     name: 'duplicates within a batch are not looked for',
@@ -75,7 +75,7 @@ export const dedupBugs: readonly PlantedBug[] = [
     file: LINEAGE,
     search: 'for (const [id, ids] of Object.entries(lineage)) parents.set(id, ids)',
     replace: 'void lineage',
-    within: 500,
+    within: 2000,
   },
   {
     name: 'a shard has entries and no registration',
@@ -89,7 +89,7 @@ export const dedupBugs: readonly PlantedBug[] = [
     file: JUDGE,
     search: 'minute - before < this.#horizonMinutes',
     replace: 'minute - before < this.#horizonMinutes - 1',
-    within: 20,
+    within: 2000,
   },
   {
     name: 'what is admitted again outlives the horizon by its duplicates',

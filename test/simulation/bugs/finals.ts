@@ -34,7 +34,7 @@ export const finalBugs: readonly PlantedBug[] = [
     file: WATERMARK,
     search: 'return Math.min(...counted.map(timeOf))',
     replace: 'return (active.length > 0 ? Math.min : Math.max)(...counted.map(timeOf))',
-    within: 200,
+    within: 20,
   },
   {
     name: 'a shard counts from its first entry on',
@@ -173,7 +173,7 @@ export const finalBugs: readonly PlantedBug[] = [
     file: 'lib/domain/process/session.ts',
     search: 'slot.eventTime.min - open.last > gap',
     replace: 'slot.eventTime.min - open.last >= gap',
-    within: 1000,
+    within: 310,
   },
   {
     name: 'a shard is idle although its slots are behind',
@@ -202,7 +202,7 @@ export const finalBugs: readonly PlantedBug[] = [
     search: '  const isIdle = results.files',
     replace:
       '  Object.assign(reached, (await entriesUpTo(run, fences, await cursorsOf(run, run.name))).reached)\n  const isIdle = results.files',
-    within: 1000,
+    within: 1900,
   },
   {
     name: 'windows beyond as many rows as fit count as closed',

@@ -42,7 +42,7 @@ export const latenessBugs: readonly PlantedBug[] = [
     file: LATENESS,
     search: '>= end + lateness.allowed',
     replace: '> end + lateness.allowed',
-    within: 100,
+    within: 2000,
   },
   {
     name: 'late without the allowed lateness',

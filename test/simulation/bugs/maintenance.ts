@@ -20,7 +20,7 @@ export const maintenanceBugs: readonly PlantedBug[] = [
     search: "return lastModifiedMs < youngFromMs ? undefined : 'young'",
     replace:
       "return lastModifiedMs <= Number.POSITIVE_INFINITY + youngFromMs ? undefined : 'young'",
-    within: 2000,
+    within: 600,
   },
   {
     name: 'what only an earlier snapshot has is an orphan',

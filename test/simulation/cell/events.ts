@@ -43,9 +43,12 @@ export function isRowFor({ row }: SentEvent, { isStrict, version }: Reading): bo
 export const KEYS = ['a', 'b', 'c', 'ä', 'a#b', 'k5', 'long-key-of-1.1']
 const HOUR_MS = 3_600_000
 const MINUTE_MS = 60_000
-/** Windows start and end every ten minutes, at this many minutes; and where they close up to, an event lies so far behind. */
+/**
+ * Windows start and end every ten minutes, at this many minutes; where they close up to, an event lies so far behind; and two
+ * of these lie as far apart as events of one session may.
+ */
 const EDGE_MS = 10 * MINUTE_MS
-const EDGE_MINUTES = [0, 2, 5, 7]
+const EDGE_MINUTES = [0, 2, 4, 5, 7]
 
 /** A new event around a time. */
 export function drawEvent(random: Random, source: string, id: string, nowMs: number): SentEvent {

@@ -174,7 +174,11 @@ class ForeignEngine {
     const to = from.parentSnapshotId
     this.#checks.mayRollBack(from.snapshotId, to)
     await this.#swap((now) =>
-      now.currentSnapshot?.snapshotId === from.snapshotId ? at(now.metadata, to) : undefined,
+      // No engine goes back to what has expired.
+      now.currentSnapshot?.snapshotId === from.snapshotId &&
+      now.snapshots.some((one) => one.snapshotId === to)
+        ? at(now.metadata, to)
+        : undefined,
     ).catch(() => undefined)
     await scheduler.sleep(between(this.#random, 1, 600) * 1000, this.#name, 'leaves it rolled back')
     // A person sees to it that it is done, also if the rollback is still on its way: any swap overtakes it.

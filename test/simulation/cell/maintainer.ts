@@ -31,6 +31,7 @@ const ACTIONS = [
   'tends for days',
   'removes orphans',
   'removes orphans',
+  'removes orphans beside a compaction',
   'rolls back',
 ] as const
 type Action = (typeof ACTIONS)[number]
@@ -106,11 +107,7 @@ class Maintainer {
     const death = new Promise<void>((resolve) => {
       this.#process.onDeath(resolve)
     })
-    const work = this.#do(action, table, isFeatures).catch((error: unknown) => {
-      const isExpected = EXPECTED.some((code) => hasCode(error, code))
-      if (!isExpected && !isInjected(error)) throw error
-    })
-    await Promise.race([death, work])
+    await Promise.race([death, asFarAsItGoes(this.#do(action, table, isFeatures))])
   }
 
   #pickTable(action: Action): { readonly table: TableName; readonly isFeatures: boolean } {
@@ -138,9 +135,23 @@ class Maintainer {
         return this.#tend(table, isFeatures)
       case 'removes orphans':
         return this.#removeOrphans(table, isFeatures)
+      case 'removes orphans beside a compaction':
+        return this.#removeBesideCompaction(table, isFeatures)
       case 'rolls back':
         return this.#rollBack(table)
     }
+  }
+
+  /** Somebody compacts, stands still amid it for hours and goes on; orphans are looked for and removed meanwhile. */
+  async #removeBesideCompaction(table: TableName, isFeatures: boolean): Promise<void> {
+    const { cloud } = this.#cell
+    const ms = between(this.#random, 2, 30) * HOUR_MS
+    const freezes = { atCall: between(this.#random, 5, 25), ms }
+    const frozen = new Process(`${this.#name}-frozen`, { isMortal: false, freezes })
+    const compaction = asFarAsItGoes(compact(lakeOf(cloud, frozen), table, { minFiles: 2 }))
+    await cloud.scheduler.sleep(between(this.#random, 1, 20) * 60_000, this.#name, 'waits')
+    const removal = this.#removeOrphans(table, isFeatures)
+    await Promise.all([compaction, removal])
   }
 
   /** All that is done each day, in its order; on the first of them somebody may want to keep what the table is. */
@@ -226,5 +237,14 @@ class Maintainer {
         if (!isDone) await scheduler.sleep(30_000, this.#name, 'tries again')
       }
     }
+  }
+}
+
+async function asFarAsItGoes(work: Promise<unknown>): Promise<void> {
+  try {
+    await work
+  } catch (error) {
+    const isExpected = EXPECTED.some((code) => hasCode(error, code))
+    if (!isExpected && !isInjected(error)) throw error
   }
 }

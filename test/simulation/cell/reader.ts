@@ -1,4 +1,7 @@
 import { makeHandler as getFeatures } from '#functions/features/get-features/handler.ts'
+import { MemoryFeatureBuffers } from '#lib/adapters/memory/memory-feature-buffers.ts'
+import { MemoryPublicationStore } from '#lib/adapters/memory/memory-publication-store.ts'
+import type { FeatureValues } from '#lib/domain/features/read-features.ts'
 import { Process } from '../cloud/process.ts'
 import { isInjected } from '../cloud/service-errors.ts'
 import { between, oneOf } from '../kernel/choices.ts'
@@ -25,6 +28,9 @@ export function runReader(
     views: [view],
     generations: generationsOf(cloud, process),
     slotsOf: slotsOf(cloud, process),
+    // Nothing is published here: every answer is the stream's.
+    publications: new MemoryPublicationStore(),
+    buffers: new MemoryFeatureBuffers(),
     clock: clockOf(cloud, process),
   })
   scheduler.spawn(async () => {
@@ -35,7 +41,8 @@ export function runReader(
       await scheduler.sleep(pauseMs, name, 'pauses')
       const at = new Date(scheduler.nowMs - backMinutes * MINUTE_MS).toISOString()
       try {
-        checks.mustHaveBeen(await handler({ view: VIEW_NAME, key, at }), Date.parse(at))
+        const answer = await handler({ view: VIEW_NAME, key, at })
+        checks.mustHaveBeen(answer as FeatureValues, Date.parse(at))
       } catch (error) {
         if (!isInjected(error)) throw error
       }

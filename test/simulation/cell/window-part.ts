@@ -77,6 +77,7 @@ export class WindowPart {
       view: this.view,
       contract: DEPLOYMENTS.widened.current,
       finality: this.features,
+      nowMs: () => cloud.scheduler.nowMs,
       fail,
     })
     const update = options.functionOf('windows', 2 * MINUTE_MS, (process) =>

@@ -85,11 +85,12 @@ export class FeatureChecks implements Finality {
     )
   }
 
-  onTable({ table, after, plannedMs }: TableChange): void {
+  onTable(change: TableChange): void {
+    const { table, after } = change
     const metadata = parseTableMetadata(this.#object(table, after))
     if (metadata.properties[FENCES_PROPERTY] === undefined) return
     this.#advanceFences(table, metadata)
-    this.#advanceClosed(table, metadata, plannedMs)
+    this.#advanceClosed(change, metadata)
     const summary = currentSnapshotOf(metadata)?.summary ?? {}
     mustEqual(
       [summary[CLOSED_PROPERTY], JSON.parse(summary[FENCES_PROPERTY] ?? 'null')],
@@ -168,7 +169,8 @@ export class FeatureChecks implements Finality {
     }
   }
 
-  #advanceClosed(table: string, metadata: TableMetadata, plannedMs: number): void {
+  #advanceClosed(change: TableChange, metadata: TableMetadata): void {
+    const { table, plannedMs } = change
     const closed = Number(metadata.properties[CLOSED_PROPERTY])
     must(closed >= this.closed, () => `${table}: closed went back from ${this.closed} to ${closed}`)
     for (const shard of this.#stream.shards) {
@@ -188,8 +190,26 @@ export class FeatureChecks implements Finality {
           `${table}: closed up to ${closed}, but ${shard.id} is at ${bound} and ${waiting.sequence} was waiting`,
       )
     }
+    if (closed > this.closed && this.#isKnownIdle(change)) {
+      // Then the slowest shard decides. Whoever met a fault may take an idle shard for one with something to come.
+      const rest = this.#watermarkAtRest() - ALLOWED_LATENESS_SECONDS * SECOND
+      must(closed <= rest, () => `${table}: closed jumped to ${closed}, all are idle at ${rest}`)
+    }
     if (closed > this.closed) this.#closings.push({ closed, sinceMs: plannedMs })
     this.closed = closed
+  }
+
+  /** Whether no shard had anything to come all the while somebody planned this, and nothing kept that from them. */
+  #isKnownIdle({ plannedMs, hasMetFault }: TableChange): boolean {
+    if (hasMetFault || this.#windows().cursorMovedMs >= plannedMs) return false
+    return this.#stream.shards.every(({ id, records, closedMs = Number.NEGATIVE_INFINITY }) => {
+      const last = records.at(-1)
+      const cursor = this.#windows().cursor(id)
+      return (
+        closedMs < plannedMs &&
+        (last === undefined || (cursor !== undefined && last.sequence <= cursor))
+      )
+    })
   }
 
   #checkRows(

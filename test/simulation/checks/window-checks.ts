@@ -63,6 +63,8 @@ export class WindowChecks {
   readonly #going = new Set<string>()
   readonly #cursors = new Map<string, SequenceNumber>()
   readonly #late = new Set<string>()
+  readonly #nowMs: () => number
+  #cursorMovedMs = Number.NEGATIVE_INFINITY
 
   constructor(options: {
     readonly archive: ArchiveChecks
@@ -70,6 +72,7 @@ export class WindowChecks {
     readonly view: ViewDefinition
     readonly contract: Contract
     readonly finality: Finality
+    readonly nowMs: () => number
     /** Told what a check finds that takes a promise, before the next turn. */
     readonly fail: (error: unknown) => void
   }) {
@@ -78,12 +81,18 @@ export class WindowChecks {
     this.#view = options.view
     this.#contract = options.contract
     this.#finality = options.finality
+    this.#nowMs = options.nowMs
     this.#fail = options.fail
   }
 
   /** The last position of a shard that is in all slots. */
   cursor(shard: string): SequenceNumber | undefined {
     return this.#cursors.get(shard)
+  }
+
+  /** When a cursor has moved last. */
+  get cursorMovedMs(): number {
+    return this.#cursorMovedMs
   }
 
   /** Whether a cursor has moved. */
@@ -325,6 +334,7 @@ export class WindowChecks {
       )
     }
     this.#cursors.set(shard, cursor)
+    this.#cursorMovedMs = this.#nowMs()
   }
 }
 

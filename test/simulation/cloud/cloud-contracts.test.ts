@@ -1,11 +1,13 @@
 import { describe } from 'vitest'
 import { DynamoDbJournal } from '#lib/adapters/dynamodb/dynamodb-journal.ts'
+import { DynamoDbKeyTable } from '#lib/adapters/dynamodb/dynamodb-key-table.ts'
 import { DynamoDbSlotStore } from '#lib/adapters/dynamodb/dynamodb-slot-store.ts'
 import { GlueCatalog } from '#lib/adapters/glue/glue-catalog.ts'
 import { GlueTableRemover } from '#lib/adapters/glue/glue-table-remover.ts'
 import { S3ObjectStore } from '#lib/adapters/s3/s3-object-store.ts'
 import { catalogContract } from '#test/ports/catalog-contract.ts'
 import { journalContract } from '#test/ports/journal-contract.ts'
+import { keyTableContract } from '#test/ports/key-table-contract.ts'
 import { objectStoreContract } from '#test/ports/object-store-contract.ts'
 import { slotStoreContract } from '#test/ports/slot-store-contract.ts'
 import { GivenChoices } from '../kernel/choices.ts'
@@ -35,6 +37,10 @@ describe('the journal on the model of DynamoDB', () => {
 
 describe('window slots on the model of DynamoDB', () => {
   slotStoreContract(async () => new DynamoDbSlotStore(dynamodb()))
+})
+
+describe('keys on the model of DynamoDB', () => {
+  keyTableContract(async () => new DynamoDbKeyTable(dynamodb()))
 })
 
 describe('objects on the model of S3', () => {

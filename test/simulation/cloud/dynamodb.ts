@@ -31,6 +31,7 @@ interface WriteInput extends ExpressionInput {
   readonly Key?: Item
   readonly ConditionExpression?: string
   readonly UpdateExpression?: string
+  readonly ReturnValues?: string
 }
 
 interface QueryInput extends ExpressionInput {
@@ -163,7 +164,7 @@ export class DynamoDbModel {
         : (input.Item ?? updated(input.UpdateExpression!, before ?? input.Key!, input))
     this.#versions(input.TableName, partition, sort).push({ atMs: this.#nowMs(), item: after })
     this.#onChange({ table: input.TableName, partition, sort, before, after })
-    return {}
+    return input.ReturnValues === 'ALL_OLD' && before !== undefined ? { Attributes: before } : {}
   }
 
   #sendGet(process: Process, input: GetInput) {

@@ -10,6 +10,8 @@ export interface TableChange {
   readonly after: string
   /** When the invocation began that sent it: what it knows of the world is no older. */
   readonly plannedMs: number
+  /** Whether a call of that invocation was refused or lost, so that it may have known less than there was to know. */
+  readonly hasMetFault: boolean
 }
 
 interface StoredTable {
@@ -44,13 +46,12 @@ export class GlueModel {
       const kind = command.constructor.name.replace('Command', '')
       const input = command.input as GlueInput
       const name = `${input.DatabaseName}.${input.Name ?? input.TableInput?.Name}`
-      const plannedMs = process.invokedMs
       return this.#network.send(process, {
         service: 'glue',
         operation: kind,
         target: input.VersionId === undefined ? name : `${name} if version ${input.VersionId}`,
         isWrite: kind !== 'GetTable',
-        apply: () => this.#apply(kind, name, input, plannedMs),
+        apply: () => this.#apply(kind, name, input, process),
       })
     }
     return { send } as unknown as GlueClient
@@ -61,7 +62,7 @@ export class GlueModel {
     return this.#tables.get(name)?.input.Parameters?.metadata_location
   }
 
-  #apply(kind: string, name: string, input: GlueInput, plannedMs: number): object {
+  #apply(kind: string, name: string, input: GlueInput, process: Process): object {
     const known = this.#tables.get(name)
     switch (kind) {
       case 'GetTable':
@@ -69,14 +70,14 @@ export class GlueModel {
         return { Table: { ...known.input, VersionId: String(known.version) } }
       case 'CreateTable':
         if (known !== undefined) throw refusal('AlreadyExistsException', 400)
-        this.#store(name, 0, input.TableInput!, plannedMs)
+        this.#store(name, 0, input.TableInput!, process)
         return {}
       case 'UpdateTable':
         if (known === undefined) throw refusal('EntityNotFoundException', 400)
         if (input.VersionId !== undefined && input.VersionId !== String(known.version)) {
           throw refusal('ConcurrentModificationException', 400)
         }
-        this.#store(name, known.version + 1, input.TableInput!, plannedMs)
+        this.#store(name, known.version + 1, input.TableInput!, process)
         return {}
       case 'DeleteTable':
         if (!this.#tables.delete(name)) throw refusal('EntityNotFoundException', 400)
@@ -86,12 +87,13 @@ export class GlueModel {
     }
   }
 
-  #store(table: string, version: number, input: TableInput, plannedMs: number): void {
+  #store(table: string, version: number, input: TableInput, process: Process): void {
     const before = this.metadataLocation(table)
     // Whoever reads it must not be able to change it.
     this.#tables.set(table, { version, input: frozen(input) })
     const after = input.Parameters!.metadata_location!
-    this.#onChange({ table, before, after, plannedMs })
+    const { invokedMs: plannedMs, hasMetFault } = process
+    this.#onChange({ table, before, after, plannedMs, hasMetFault })
   }
 }
 

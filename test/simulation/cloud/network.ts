@@ -113,7 +113,9 @@ export class Network {
       ? this.#choices.deviate(`freeze ${name}`, (chance) =>
           chance() < FREEZES ? between(chance, 1, MOST_FROZEN_HOURS) * HOUR_MS : undefined,
         )
-      : undefined
+      : process.freezes?.atCall === process.calls
+        ? process.freezes.ms
+        : undefined
     const label = `${call.operation} ${call.target}${fault === undefined ? '' : ` [${fault}]`}`
     const thereMs =
       this.#latency(random) + (slowMs ?? 0) + (frozenMs ?? 0) + (process.zombie?.slowerMs ?? 0)

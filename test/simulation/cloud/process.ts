@@ -23,14 +23,21 @@ export class Process {
   readonly isMortal: boolean
   /** Whether it may stand still for hours and then go on: not a function, which has a time-out. */
   readonly mayFreeze: boolean
+  /** The call before which it does stand still. */
+  readonly freezes: Freeze | undefined
 
   constructor(
     name: string,
-    options: { readonly isMortal?: boolean; readonly mayFreeze?: boolean } = {},
+    options: {
+      readonly isMortal?: boolean
+      readonly mayFreeze?: boolean
+      readonly freezes?: Freeze
+    } = {},
   ) {
     this.name = name
     this.isMortal = options.isMortal ?? true
     this.mayFreeze = options.mayFreeze ?? false
+    this.freezes = options.freezes
   }
 
   get isAlive(): boolean {
@@ -50,6 +57,12 @@ export class Process {
     this.#isAlive = false
     for (const callback of this.#onDeath.splice(0)) callback()
   }
+}
+
+/** Standing still for so long before the n-th call. */
+export interface Freeze {
+  readonly atCall: number
+  readonly ms: number
 }
 
 /** What an invocation does once it has timed out and its next attempt has started. */

@@ -31,6 +31,8 @@ export interface BatchSource {
 /** What a chunk comes to for the keys of one part, in the order of their texts. */
 export interface ChunkPart {
   readonly part: number
+  /** Of the whole chunk, also those that the view's filter leaves out. */
+  readonly rows: number
   readonly keys: readonly KeyPanes[]
 }
 
@@ -53,7 +55,7 @@ export async function* computeChunk(
   const passes = Math.min(parts, Math.max(1, Math.ceil(chunk.rows / maxRows)))
   for (let pass = 0; pass < passes; pass++) {
     const isOfPass = (part: number) => part % passes === pass
-    const touched = await aggregated(
+    const { touched, rows } = await aggregated(
       source,
       scan,
       chunk,
@@ -61,7 +63,7 @@ export async function* computeChunk(
     )
     const ofParts = keysByPart(touched, parts)
     for (let part = pass; part < parts; part += passes) {
-      yield { part, keys: ofParts.get(part) ?? [] }
+      yield { part, rows, keys: ofParts.get(part) ?? [] }
     }
   }
 }
@@ -83,16 +85,18 @@ async function aggregated(
   scan: ScanPlan,
   chunk: BatchChunk,
   only: { readonly parts: number; readonly isOfPass: (part: number) => boolean } | undefined,
-): Promise<TouchedSlots> {
+): Promise<{ readonly touched: TouchedSlots; readonly rows: number }> {
   const where = within(view, chunk)
   const names = storedColumnsOf(view.view, view.contract, [view.contract.eventTime])
   const fields = tableSchemaOf(view.contract).fields.filter(({ name }) => names.has(name))
   const shape = rowsOfView(view.view, view.contract)
   const touched = touchedOf(view)
+  let rows = 0
   for (const file of scan.files.toSorted((a, b) =>
     a.data.file.path < b.data.file.path ? -1 : 1,
   )) {
     const stored = await readPlanned(scan, file, { fields }, where)
+    rows += stored.rows
     const { batch, leftOut } = shapedRows(shape, stored)
     if (only === undefined) touched.add(ONE_ENTRY, batch, leftOut)
     else {
@@ -100,7 +104,7 @@ async function aggregated(
       touched.add(ONE_ENTRY, kept)
     }
   }
-  return touched
+  return { touched, rows }
 }
 
 function touchedOf({ view, contract, name }: BatchView): TouchedSlots {

@@ -72,6 +72,7 @@ function servedPanes(
   newest: readonly PaneState[],
   cut: Micros,
 ): readonly PaneState[] {
+  if (view.serving === 'batch') return []
   if (view.window.kind !== 'sliding') return newest
   // A window that holds a pane after the cut reaches back by less than its size.
   const since = cut - view.window.sizeSeconds * MICROS_PER_SECOND

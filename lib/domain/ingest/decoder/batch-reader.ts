@@ -5,7 +5,12 @@ import { MAX_EVENT_BYTES } from '../envelope.ts'
 import type { Stub, UndecodableReason } from '../raw-event.ts'
 import { unpackRecord } from '../wire.ts'
 import type { ByteMemory } from './byte-memory.ts'
-import { type DecodedRecords, EngineResult, type Rejection } from './decoded-records.ts'
+import {
+  type DecodedRecords,
+  EngineResult,
+  type Rejection,
+  rejectionOf,
+} from './decoded-records.ts'
 import type { EncodedRecord } from './decoder.ts'
 import { EventReader } from './event-reader.ts'
 import type { FieldPlan } from './field-plan.ts'
@@ -147,7 +152,7 @@ export class BatchReader {
   addStub(record: number, at: number, stub: Stub): void {
     this.#mark()
     this.#finishStub(at, stub)
-    this.lines.place(this.#marked.lines, record)
+    this.lines.place(this.#marked.lines, record, stub.index)
   }
 
   /** The record that was read last belongs to the batch. */
@@ -262,9 +267,7 @@ export class BatchReader {
   }
 
   #finishStub(at: number, stub: Stub): void {
-    const { reason, detail } = rejectedStub(stub)
-    const line = this.lines.length
-    this.#rejected.push({ line, reason, detail, eventId: undefined, eventSource: undefined })
+    this.#rejected.push(rejectionOf(this.lines.length, rejectedStub(stub)))
     this.lines.addStub(at, stub)
   }
 

@@ -1,7 +1,7 @@
 import type { Contract } from '#lib/domain/contract/contract.ts'
 import type { Column, ColumnBatch } from '#lib/domain/kernel/columns.ts'
 import { RunColumn } from '#lib/domain/kernel/run-column.ts'
-import type { DecodedBatch } from '../decode.ts'
+import type { DecodedBatch, RejectedEvent } from '../decode.ts'
 import type { Engine } from './engine.ts'
 import type { EventLines, ReceivedEvents } from './received-events.ts'
 import type { RowPlaces } from './row-places.ts'
@@ -16,6 +16,15 @@ export interface Rejection {
   readonly contractVersion?: string
   readonly eventId: string | undefined
   readonly eventSource: string | undefined
+}
+
+/** The rejection of a line, from what was said about its event. */
+export function rejectionOf(
+  line: number,
+  { reason, detail, contractVersion, eventId, eventSource }: RejectedEvent,
+): Rejection {
+  const judged = contractVersion === undefined ? {} : { contractVersion }
+  return { line, reason, detail, ...judged, eventId, eventSource }
 }
 
 /**

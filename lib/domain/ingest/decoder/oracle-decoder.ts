@@ -5,7 +5,7 @@ import { decode, type RejectedEvent } from '../decode.ts'
 import type { RawEvent } from '../raw-event.ts'
 import { RAW_LIMITS, weightOf } from '../raw-limits.ts'
 import { unpackRecord } from '../wire.ts'
-import type { DecodedRecords, Rejection } from './decoded-records.ts'
+import { type DecodedRecords, type Rejection, rejectionOf } from './decoded-records.ts'
 import type {
   BatchContext,
   Decoder,
@@ -121,8 +121,7 @@ function judgedLines(
     const { sequence, index } = events[i]!
     const next = rejected[rejections.length]
     if (next?.sequence !== sequence || next.index !== index) return true
-    const { reason, detail, eventId, eventSource } = next
-    rejections.push({ line, reason, detail, eventId, eventSource })
+    rejections.push(rejectionOf(line, next))
     return false
   })
   return { lineOfRow: Int32Array.from(accepted), rejections }

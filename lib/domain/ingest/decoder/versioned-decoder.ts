@@ -3,7 +3,7 @@ import type { ContractsInForce } from '#lib/domain/contract/contract-versions.ts
 import { rejectedVersion, sumUnknownFields } from '../decode-by-version.ts'
 import type { RawEvent, ReceivedEvent } from '../raw-event.ts'
 import { createDecoder } from './create-decoder.ts'
-import type { DecodedRecords, Rejection } from './decoded-records.ts'
+import { type DecodedRecords, type Rejection, rejectionOf } from './decoded-records.ts'
 import type { BatchContext, Decoder, EncodedRecord, RecordsContext } from './decoder.ts'
 import type { ReceivedEvents } from './received-events.ts'
 
@@ -79,9 +79,7 @@ export class VersionedDecoder {
       const judge = inForce.judgeOf(declared[i])
       if (judge === undefined) {
         const event = received.at(line) as ReceivedEvent
-        const rejected = rejectedVersion(event, declared[i]!, unknownVersions)
-        const { reason, detail, eventId, eventSource } = rejected
-        unknown.push({ line, reason, detail, eventId, eventSource })
+        unknown.push(rejectionOf(line, rejectedVersion(event, declared[i]!, unknownVersions)))
         continue
       }
       const lines = linesOf.get(judge)
@@ -148,7 +146,7 @@ function inOrder(
   const judged = parts.map(({ contract: { version }, rejected }) =>
     version === inForce.named.version
       ? rejected
-      : rejected.map((one) => ({ ...one, contractVersion: version })),
+      : rejected.map((one) => ({ contractVersion: version, ...one })),
   )
   if (judged.length === 1 && unknown.length === 0) return judged[0]!
   return [...unknown, ...judged.flat()].sort((a, b) => a.line - b.line)

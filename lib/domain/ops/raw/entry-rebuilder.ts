@@ -3,6 +3,7 @@ import type { ContractVersions } from '#lib/domain/contract/contract-versions.ts
 import { admittedAgain } from '#lib/domain/ingest/admitted-again.ts'
 import { entryOf } from '#lib/domain/ingest/batch-entry.ts'
 import { type DecidedBatch, decided } from '#lib/domain/ingest/decided-batch.ts'
+import { decodeRaw } from '#lib/domain/ingest/decode-raw.ts'
 import { VersionedDecoder } from '#lib/domain/ingest/decoder/versioned-decoder.ts'
 import { type DerivedObjects, writeDerived } from '#lib/domain/ingest/derived-objects.ts'
 import type { Identify } from '#lib/domain/ingest/identity.ts'
@@ -84,7 +85,7 @@ export class EntryRebuilder {
         ? await inheritedMaxEventTime(journal, registration)
         : head.maxEventTimeAfter
     // From here to the judgement without a pause: the columns are valid until the next batch is decoded.
-    const records = this.#decoder.decodeEvents(inForce, raw.events, { shard })
+    const records = decodeRaw(this.#decoder, inForce, raw)
     const batch = decided(shard, inForce, records)
     const judgement = judge(records, inForce, memory, identify)
     requireSame(uri, known, judgement)

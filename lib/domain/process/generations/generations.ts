@@ -181,13 +181,14 @@ function pinned(
 function withSettings(view: ViewDefinition, deployed: DeployedViews): ViewDefinition {
   const own = deployed.views.find((one) => stateNameOf(one) === stateNameOf(view))
   if (own === undefined || !isSameView(view, own, deployed.contracts)) return view
-  const { updateSeconds: _, ...rest } = view
-  const { description, freshnessSeconds, updateSeconds } = own
+  const { updateSeconds: _, serving: __, ...rest } = view
+  const { description, freshnessSeconds, updateSeconds, serving } = own
   return {
     ...rest,
     description,
     freshnessSeconds,
     ...(updateSeconds === undefined ? {} : { updateSeconds }),
+    ...(serving === undefined ? {} : { serving }),
   }
 }
 
