@@ -12,6 +12,7 @@ const UNTAGGABLE = new Set([
   'AWS::Glue::Table',
   'AWS::IAM::ManagedPolicy',
   'AWS::Lambda::Alias',
+  'AWS::IAM::Policy',
   'AWS::Lambda::EventInvokeConfig',
   'AWS::Lambda::Permission',
   'AWS::S3::BucketPolicy',

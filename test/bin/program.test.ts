@@ -80,6 +80,14 @@ const COMMAND_PATHS = [
   ['table', 'rewrite-manifests'],
   ['table', 'expire'],
   ['table', 'orphans'],
+  ['backfill'],
+  ['backfill', 'plan'],
+  ['backfill', 'start'],
+  ['backfill', 'approve'],
+  ['backfill', 'status'],
+  ['backfill', 'stop'],
+  ['backfill', 'rollback'],
+  ['backfill', 'history'],
   ['contract'],
   ['contract', 'check'],
   ['contract', 'types'],
@@ -101,7 +109,11 @@ describe('help', () => {
   it('has an example for every command, and offers --json', async () => {
     for (const path of COMMAND_PATHS.filter((one) => one.length > 0)) {
       const { stdout } = await weir([...path, '--help'])
-      if (['features', 'raw', 'replay', 'quarantine', 'table', 'contract'].includes(path.join(' ')))
+      if (
+        ['backfill', 'features', 'raw', 'replay', 'quarantine', 'table', 'contract'].includes(
+          path.join(' '),
+        )
+      )
         continue
 
       expect(stdout).toMatch(/Examples?:/)

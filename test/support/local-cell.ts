@@ -22,11 +22,17 @@ export class LocalCell {
     this.slotsTable = output('TripsSlotsTable')
   }
 
-  /** Deploys the product with this contract. From then on the SDK's clients of this process speak to its cloud. */
-  static async start(contract: string): Promise<LocalCell> {
+  /** Deploys the product with this contract, and other files of the project as they are given. From then on the SDK's clients of this process speak to its cloud. */
+  static async start(
+    contract: string,
+    files: Readonly<Record<string, string>> = {},
+  ): Promise<LocalCell> {
     const project = await ProjectCopy.create()
     try {
       await writeFile(join(project.root, 'products/trips/contract.yaml'), contract)
+      for (const [file, text] of Object.entries(files)) {
+        await writeFile(join(project.root, file), text)
+      }
       await project.weirJson('up', '--auth', '--regions', LocalCell.region)
       process.env.AWS_ENDPOINT_URL = `http://127.0.0.1:${project.environment.WEIR_PORT}`
       process.env.AWS_ACCESS_KEY_ID = 'test'

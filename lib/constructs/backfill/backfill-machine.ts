@@ -52,8 +52,8 @@ export class BackfillMachine extends Construct {
       roleArn: role.roleArn,
       stateMachineType: 'STANDARD',
       loggingConfiguration: {
-        level: 'ERROR',
-        // Names of chunks and numbers of rows; the token to approve with is not to be found in a log.
+        level: 'ALL',
+        // The token that an approval is given with is not to be found in a log.
         includeExecutionData: false,
         destinations: [{ cloudWatchLogsLogGroup: { logGroupArn: logGroup.logGroupArn } }],
       },
