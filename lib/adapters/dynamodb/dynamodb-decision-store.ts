@@ -8,7 +8,7 @@ import { parseExact, stringifyExact } from '#lib/domain/lake/exact-json.ts'
 import { EXPIRY_ATTRIBUTE } from './dynamodb-slot-store.ts'
 import { ITEM_KEYS } from './item-keys.ts'
 
-/** Decisions in a product's slots table, an item each, under names that no view has. */
+/** Decisions in a product's slots table, an item each, in partitions that are no view's: those have a '#' in their names. */
 export class DynamoDbDecisionStore implements DecisionStore {
   readonly #client: DynamoDBClient
   readonly #tableName: string
@@ -24,7 +24,7 @@ export class DynamoDbDecisionStore implements DecisionStore {
         new PutItemCommand({
           TableName: this.#tableName,
           Item: {
-            [ITEM_KEYS.partition]: { S: `decision#${decision.decision}#${decision.id}` },
+            [ITEM_KEYS.partition]: { S: `decision/${decision.decision}/${encodeURIComponent(decision.id)}` },
             [ITEM_KEYS.sort]: { S: 'made' },
             document: { S: stringifyExact(decision) },
             [EXPIRY_ATTRIBUTE]: { N: String(Math.ceil(expiresAtMs / 1000)) },
