@@ -152,7 +152,12 @@ it('keeps what is personal sealed, opens it for a purpose, and erases a person w
     await query("select quarantine_id, event from trips_quarantine where event_id = 'r4'")
   ).rows
   expect(rejected![1]).toMatch(/^weir-sealed:/)
-  const shown = await cell.weir<{ event: string }>('quarantine', 'show', String(rejected![0]))
+  const shown = await cell.weir<{ event: string }>(
+    'quarantine',
+    'show',
+    'trips',
+    String(rejected![0]),
+  )
   expect(shown.event).toBe(rider('r4', 'ada', '-1.00'))
 
   const erase = (...args: string[]) =>
