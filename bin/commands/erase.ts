@@ -222,6 +222,16 @@ function registerVerify(parent: Command, run: Run): void {
       'Checks content, signature and chain of certificates, and that their people are erased still.',
     )
     .argument('<certificate>', 'the file that `weir erase --out` wrote')
+    .addHelpText(
+      'after',
+      [
+        '',
+        'Example:',
+        '  npm run weir -- erase verify certificates.json',
+        '',
+        'With --json: {valid, certificates: [{cell, number, faults}]}.',
+      ].join('\n'),
+    )
     .action((file: string, _options: object, own: Command) =>
       run(own, async (context) => {
         const results = await verifyCertificates(context, file)
@@ -267,6 +277,16 @@ function registerHolds(parent: Command, run: Run): void {
     .argument('<person>', 'whom')
     .requiredOption('--reason <text>', 'why they must not be erased')
     .option('--kind <field>', 'the field that names them, where products have several')
+    .addHelpText(
+      'after',
+      [
+        '',
+        'Example:',
+        '  npm run weir -- erase hold rider-000042 --reason "case 7"',
+        '',
+        'With --json: {held, cells}.',
+      ].join('\n'),
+    )
     .action((subject: string, options: PersonOptions, own: Command) =>
       run(own, async (context) => {
         const cells = await held(true)(context, subject, options)
@@ -280,6 +300,16 @@ function registerHolds(parent: Command, run: Run): void {
     .description('Lifts a legal hold: the person may be erased again.')
     .argument('<person>', 'whom')
     .option('--kind <field>', 'the field that names them, where products have several')
+    .addHelpText(
+      'after',
+      [
+        '',
+        'Example:',
+        '  npm run weir -- erase lift rider-000042',
+        '',
+        'With --json: {held, cells}.',
+      ].join('\n'),
+    )
     .action((subject: string, options: PersonOptions, own: Command) =>
       run(own, async (context) => {
         const cells = await held(false)(context, subject, options)
@@ -297,6 +327,16 @@ function registerAgain(parent: Command, run: Run): void {
     .summary('erase again after a key table was restored')
     .description(
       'Destroys once more whatever keys the ledger says were destroyed: to be run on a key table that was restored to an earlier time, before anything uses it.',
+    )
+    .addHelpText(
+      'after',
+      [
+        '',
+        'Example:',
+        '  npm run weir -- erase restored',
+        '',
+        'With --json: {cells: [{cell, checked, erased}]}.',
+      ].join('\n'),
     )
     .action((_options: object, own: Command) =>
       run(own, async (context) => {

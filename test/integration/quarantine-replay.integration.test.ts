@@ -38,7 +38,7 @@ it('rejected events are a table, and those that a mended contract takes are repl
   ])
   expect(
     await query("select contract_version, event from trips_quarantine where event_id = 'low-1'"),
-  ).toEqual([['1.0.0', tripText({ id: 'low-1', fare: '-5.00' })]])
+  ).toEqual([['1.0.0', expect.stringMatching(/^weir-sealed:/)]])
 
   // Today's contract is still the one that rejected them.
   const before = { considered: 4, alreadyAdmitted: 0, replayedBefore: 0, notYet: 0 }

@@ -1,6 +1,8 @@
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { zstdDecompressSync } from 'node:zlib'
 import { DeleteItemCommand, DynamoDBClient, paginateScan } from '@aws-sdk/client-dynamodb'
+import { GetObjectCommand, paginateListObjectsV2, S3Client } from '@aws-sdk/client-s3'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { clientConfig } from '#lib/adapters/aws/client-config.ts'
 import { LocalCell } from '#test/support/local-cell.ts'
@@ -115,6 +117,94 @@ it('makes a lost journal again from raw, item by item the same, and everything g
   })
   expect(await count('trips')).toBe(36)
 }, 400_000)
+
+it('keeps what is personal sealed, opens it for a purpose, and erases a person with proof', async () => {
+  const rider = (id: string, person: string, fare = '10.50') =>
+    tripText({ id, fare }).replace(
+      /\}\}$/,
+      `,"rider_id":"planted-${person}","rider_name":"Planted ${person}","rider_email":"planted@${person}.example"}}`,
+    )
+  const file = join(cell.project.root, 'riders.ndjson')
+  const trips = [rider('r1', 'ada'), rider('r2', 'ben'), rider('r3', 'ada')]
+  await writeFile(file, `${[...trips, rider('r4', 'ada', '-1.00')].join('\n')}\n`)
+  await cell.weir('send', 'trips', file)
+  await cell.weir('wait', 'trips')
+  const sealed =
+    "select event_id, ingest_shard, ingest_sequence, ingest_index, rider_id, rider_name, fare_amount from trips where event_id like 'r%' order by 1"
+  const columns = (answer: Answer) => answer.rows.map((row) => [row[0], row[4], row[5], row[6]])
+  const token = expect.stringMatching(/^[\w-]{22}$/)
+
+  expect(await planted()).toEqual([])
+  expect(columns(await query(sealed))).toEqual([
+    ['r1', token, null, '10.50'],
+    ['r2', token, null, '10.50'],
+    ['r3', token, null, '10.50'],
+  ])
+  expect(columns(await query(sealed, '--purpose', 'support'))).toEqual([
+    ['r1', 'planted-ada', 'Planted ada', '10.50'],
+    ['r2', 'planted-ben', 'Planted ben', '10.50'],
+    ['r3', 'planted-ada', 'Planted ada', '10.50'],
+  ])
+  expect(await refusal('query', 'select rider_name from trips', '--purpose', 'fraud')).toMatch(
+    /has to select ingest_shard, ingest_sequence, ingest_index and rider_id/,
+  )
+  const [rejected] = (
+    await query("select quarantine_id, event from trips_quarantine where event_id = 'r4'")
+  ).rows
+  expect(rejected![1]).toMatch(/^weir-sealed:/)
+  const shown = await cell.weir<{ event: string }>(
+    'quarantine',
+    'show',
+    'trips',
+    String(rejected![0]),
+  )
+  expect(shown.event).toBe(rider('r4', 'ada', '-1.00'))
+
+  const erase = (...args: string[]) =>
+    cell.project.weirJson<{ certificates: unknown[] }>('erase', ...args)
+  await erase('hold', 'planted-ben', '--reason', 'case 7')
+  const held = await cell.project.weir('erase', 'planted-ben', '--reason', 'asked to')
+  expect(held.stderr).toMatch(/1 of 1 are under a legal hold \("case 7"/)
+  const certificates = join(cell.project.root, 'certificates.json')
+  const erased = await erase('planted-ada', '--reason', 'asked to', '--out', certificates)
+  expect(erased.certificates).toMatchObject([
+    { cell: 'us-east-1', number: 1, subjects: [{ outcome: 'erased' }] },
+  ])
+  expect(await erase('verify', certificates)).toMatchObject({ valid: true })
+  await writeFile(certificates, (await readFile(certificates, 'utf8')).replace('asked to', 'no'))
+  expect((await cell.project.weir('erase', 'verify', certificates)).stderr).toMatch(
+    /certificate 1 of us-east-1 is not true: its content is not what its hash is of/,
+  )
+
+  expect(columns(await query(sealed, '--purpose', 'support'))).toEqual([
+    ['r1', token, null, '10.50'],
+    ['r2', 'planted-ben', 'Planted ben', '10.50'],
+    ['r3', token, null, '10.50'],
+  ])
+  expect(await cell.weir('reconcile', 'trips')).toMatchObject({ balanced: true })
+}, 400_000)
+
+/** Where a planted value stands in the clear: in objects as they are and unpacked, and in items. */
+async function planted(): Promise<string[]> {
+  const found: string[] = []
+  const s3 = new S3Client(clientConfig({ region: LocalCell.region }))
+  const bucket = cell.output('TripsBucket')
+  for await (const { Contents = [] } of paginateListObjectsV2({ client: s3 }, { Bucket: bucket })) {
+    for (const { Key } of Contents) {
+      const { Body } = await s3.send(new GetObjectCommand({ Bucket: bucket, Key: Key! }))
+      const bytes = Buffer.from(await Body!.transformToByteArray())
+      const text = Key!.endsWith('.zst') ? zstdDecompressSync(bytes) : bytes
+      if (/planted/i.test(text.toString('latin1'))) found.push(Key!)
+    }
+  }
+  for (const table of ['TripsJournalTable', 'TripsSlotsTable', 'KeyTable', 'ErasureTable']) {
+    const TableName = cell.output(table)
+    for await (const { Items = [] } of paginateScan({ client: client() }, { TableName })) {
+      if (/planted/i.test(JSON.stringify(Items))) found.push(table)
+    }
+  }
+  return found
+}
 
 const client = () => new DynamoDBClient(clientConfig({ region: LocalCell.region }))
 
