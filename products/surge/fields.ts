@@ -2,7 +2,7 @@
 
 /** What the fields of surge 1.0.0 are. */
 export interface SurgeFields {
-  readonly at: 'timestamp'
+  readonly occurred_at: 'timestamp'
   readonly zone: 'int'
   readonly kind: 'string'
 }

@@ -13,5 +13,5 @@ export const csv: CsvSource = {
 }
 
 function at(trip: CsvCells, end: 'pickup' | 'dropoff', kind: string) {
-  return { at: trip[`${end}_datetime`], zone: numberOf(trip[`${end}_location_id`]!), kind }
+  return { occurred_at: trip[`${end}_datetime`], zone: numberOf(trip[`${end}_location_id`]!), kind }
 }

@@ -33,10 +33,10 @@ export async function surgeAnswer(
 ): Promise<Asked | undefined> {
   const { rows } = await athena.run(
     [
-      "select zone, to_iso8601(max(at)), sum(if(kind = 'request', 1, -1))",
-      "from surge where at >= timestamp '2019-01-02'",
+      "select zone, to_iso8601(max(occurred_at)), sum(if(kind = 'request', 1, -1))",
+      "from surge where occurred_at >= timestamp '2019-01-02'",
       // Quarters of a day, as long as the view's windows.
-      "group by zone, date_trunc('day', at), hour(at) / 6 order by 3 desc, 1, 2 limit 1",
+      "group by zone, date_trunc('day', occurred_at), hour(occurred_at) / 6 order by 3 desc, 1, 2 limit 1",
     ].join('\n'),
   )
   if (rows[0] === undefined) return undefined
