@@ -39,15 +39,5 @@ export async function* run(args: readonly string[]): AsyncIterable<Comparison> {
       equal: true,
       what,
     }
-    yield {
-      name: `seal/key/${each}`,
-      peer: 'the same operations with keys as bytes',
-      ours: perSecond(times.perPerson),
-      theirs: perSecond(times.keyAsBytes),
-      ratio: ratio(times.perPerson, times.keyAsBytes),
-      unit: 'events sealed per second and core',
-      equal: true,
-      what,
-    }
   }
 }
