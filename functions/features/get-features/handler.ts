@@ -15,6 +15,7 @@ import {
 } from '#lib/domain/process/generations/generation-store.ts'
 import { servingView } from '#lib/domain/process/generations/generations.ts'
 import type { ViewDefinition } from '#lib/domain/process/view.ts'
+import { answerUrl, isUrlEvent, type UrlResponse } from './url-event.ts'
 
 export interface GetFeaturesDependencies {
   readonly contracts: ContractVersions
@@ -45,7 +46,8 @@ export type FeaturesResponse = FeatureValues | { readonly results: readonly Feat
 
 /**
  * Answers one key of one view, or a list of `requests` as `results`, as of a point in time. Throws `features.badRequest` or
- * `features.unknownView`; of a single request also what is wrong with its answer.
+ * `features.unknownView`; of a single request also what is wrong with its answer. A request to the function's URL is
+ * answered as HTTP wants it.
  */
 export function makeHandler(deps: GetFeaturesDependencies) {
   const recent = new RecentGenerations(deps.generations, {
@@ -54,7 +56,7 @@ export function makeHandler(deps: GetFeaturesDependencies) {
   })
   const { publications: store, buffers, clock } = deps
   const published = new PublishedFeatures({ store, buffers, clock })
-  return async (event: unknown): Promise<FeaturesResponse> => {
+  const answer = async (event: unknown): Promise<FeaturesResponse> => {
     const parsed = requestSchema.safeParse(event)
     if (!parsed.success) throw badRequest(event, parsed.error)
     const request = parsed.data
@@ -70,10 +72,12 @@ export function makeHandler(deps: GetFeaturesDependencies) {
     const atMs = request.at === undefined ? clock.nowMs() : Date.parse(request.at)
     const results = await readManyFeatures({ ...deps, published }, served, atMs * 1000)
     if ('requests' in request) return { results }
-    const answer = results[0]!
-    if (!('error' in answer)) return answer
-    throw new PlatformError(answer.error.code, answer.error.message)
+    const only = results[0]!
+    if (!('error' in only)) return only
+    throw new PlatformError(only.error.code, only.error.message)
   }
+  return async (event: unknown): Promise<FeaturesResponse | UrlResponse> =>
+    isUrlEvent(event) ? answerUrl(event, answer) : answer(event)
 }
 
 function badRequest(event: unknown, error: z.ZodError): PlatformError {
