@@ -223,7 +223,10 @@ function registerPublications(features: Command, run: Run): void {
     )
     .argument('<product>', 'the data product')
     .requiredOption('--region <region>', 'the cell')
-    .addHelpText('after', '\nWith --json: {product, views: {<view>: {live, previous, building}}}.')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  npm run weir -- features publications trips --region us-east-1\n\nWith --json: {product, views: {<view>: {live, previous, building}}}.',
+    )
     .action((product: string, options: { region: string }, command: Command) =>
       run(command, async (context) => {
         await productNamed(context, product)
@@ -265,7 +268,7 @@ function registerReadiness(features: Command, run: Run): void {
     .requiredOption('--region <region>', 'the cell')
     .addHelpText(
       'after',
-      '\nWith --json: {view, records: [{kind, run, atMs, by, reason, checks}]}.',
+      '\nExamples:\n  npm run weir -- features readiness zone-fares --region us-east-1\n\nWith --json: {view, records: [{kind, run, atMs, by, reason, checks}]}.',
     )
     .action((viewName: string, options: { region: string }, command: Command) =>
       run(command, async (context) => {

@@ -196,7 +196,7 @@ function registerSkew(features: Command, run: Run): void {
     .requiredOption('--to <time>', 'windows that start before this time', instantMs)
     .addHelpText(
       'after',
-      '\nWith --json: {view, from, to, onlyServed, onlyBatch, features: [{feature, compared, equal, …}]}.',
+      '\nExamples:\n  npm run weir -- features skew zone-fares --region us-east-1 --from 2019-01-15 --to 2019-01-16\n\nWith --json: {view, from, to, onlyServed, onlyBatch, features: [{feature, compared, equal, …}]}.',
     )
     .action(
       (view: string, options: { region: string; from: number; to: number }, command: Command) =>

@@ -8,6 +8,7 @@ import { checkEventSourceMappings } from './event-source-mappings.ts'
 import { checkFailureDestinations } from './failure-destinations.ts'
 import type { Finding } from './finding.ts'
 import { checkFunctionEnvironments } from './function-environments.ts'
+import { checkFunctionUrls } from './function-urls.ts'
 import { checkStreams } from './streams.ts'
 import { checkTags } from './tags.ts'
 import { Templates } from './templates.ts'
@@ -18,6 +19,7 @@ const CHECKS: Readonly<Record<string, (templates: Templates) => readonly Finding
   'event-source-mappings': checkEventSourceMappings,
   'failure-destinations': checkFailureDestinations,
   'function-environments': checkFunctionEnvironments,
+  'function-urls': checkFunctionUrls,
   streams: checkStreams,
   tags: checkTags,
   'wildcard-actions': checkWildcardActions,

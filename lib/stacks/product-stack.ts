@@ -58,7 +58,8 @@ export class ProductStack extends Stack {
     this.archiveEvents = new ArchiveEvents(this, 'ArchiveEvents', productScope).function
     this.commitSnapshots = new CommitSnapshots(this, 'CommitSnapshots', productScope).function
     this.updateWindows = new UpdateWindows(this, 'UpdateWindows', productScope).function
-    this.getFeatures = new GetFeatures(this, 'GetFeatures', productScope).function
+    const getFeatures = new GetFeatures(this, 'GetFeatures', productScope)
+    this.getFeatures = getFeatures.function
     if (product.decisions.length > 0) {
       const logs = new Map(
         product.decisions.flatMap(({ log }) =>
@@ -96,6 +97,7 @@ export class ProductStack extends Stack {
     this.announce('FinalizeWindowsFunction', this.finalizeWindows)
     this.announce('GetFeaturesFunction', this.getFeatures)
     this.announce('MaintainTableFunction', this.maintainTable)
+    new CfnOutput(this, 'GetFeaturesUrl', { value: getFeatures.url })
     this.announce('PublishFeaturesFunction', this.publishFeatures)
   }
 

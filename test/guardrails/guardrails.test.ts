@@ -1,7 +1,7 @@
 import { CfnResource, Stack, Validations } from 'aws-cdk-lib'
 import { CfnDashboard } from 'aws-cdk-lib/aws-cloudwatch'
 import { CfnStream } from 'aws-cdk-lib/aws-kinesis'
-import { CfnFunction } from 'aws-cdk-lib/aws-lambda'
+import { CfnFunction, CfnUrl } from 'aws-cdk-lib/aws-lambda'
 import { CfnBucket } from 'aws-cdk-lib/aws-s3'
 import { CfnQueue } from 'aws-cdk-lib/aws-sqs'
 import { describe, expect, it } from 'vitest'
@@ -30,6 +30,18 @@ describe('a target for failures', () => {
 
   it('may be a queue', () => {
     expect(sendingTo((stack) => new CfnQueue(stack, 'Failed').attrArn)).toBe('')
+  })
+})
+
+describe('the URL of a function', () => {
+  const withAuth = (authType: string) =>
+    findings((stack) => {
+      new CfnUrl(stack, 'Url', { authType, targetFunctionArn: 'some' })
+    })
+
+  it('answers signed requests only', () => {
+    expect(withAuth('NONE')).toContain('answers everybody (AuthType "NONE"): set it to AWS_IAM')
+    expect(withAuth('AWS_IAM')).toBe('')
   })
 })
 

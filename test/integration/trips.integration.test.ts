@@ -356,9 +356,10 @@ async function bufferItems(region: string) {
   const byBuffer = Map.groupBy(items, ({ pk }) => pk!.S![0]!)
   return new Map(
     [...byBuffer].map(([buffer, some]) => {
-      const lines = some.map(({ pk, sk, cut, states, values, windowStart }) =>
-        JSON.stringify([pk!.S!.slice(2), sk, cut, states, values, windowStart]),
-      )
+      const lines = some.map(({ pk, sk, result, values }) => {
+        const [cut, , ...rest] = JSON.parse(result!.S!) as unknown[]
+        return JSON.stringify([pk!.S!.slice(2), sk, cut, rest, values])
+      })
       return [buffer, lines.sort()] as const
     }),
   )

@@ -6,6 +6,7 @@ import {
 import type { FeatureValues } from '#lib/domain/features/read-features.ts'
 import type { FeatureAnswer } from '#lib/domain/features/read-many.ts'
 import { PlatformError } from '#lib/domain/kernel/errors.ts'
+import { answerUrl, isUrlEvent, type UrlResponse } from './url-event.ts'
 
 /** As many as one answer of 6 MB and one invocation have room for. */
 const MOST_REQUESTS = 1000
@@ -26,11 +27,12 @@ export type FeaturesResponse = FeatureValues | { readonly results: readonly Feat
 
 /**
  * Answers one key of one view, or a list of `requests` as `results`, as of a point in time. Throws `features.badRequest` or
- * `features.unknownView`; of a single request also what is wrong with its answer.
+ * `features.unknownView`; of a single request also what is wrong with its answer. A request to the function's URL is
+ * answered as HTTP wants it.
  */
 export function makeHandler(deps: FeatureReaderDependencies) {
   const reader = new FeatureReader(deps)
-  return async (event: unknown): Promise<FeaturesResponse> => {
+  const answer = async (event: unknown): Promise<FeaturesResponse> => {
     const parsed = requestSchema.safeParse(event)
     if (!parsed.success) throw badRequest(event, parsed.error)
     const request = parsed.data
@@ -38,10 +40,12 @@ export function makeHandler(deps: FeatureReaderDependencies) {
     const at = request.at === undefined ? undefined : Date.parse(request.at) * 1000
     const results = await reader.read(wanted, at)
     if ('requests' in request) return { results }
-    const answer = results[0]!
-    if (!('error' in answer)) return answer
-    throw new PlatformError(answer.error.code, answer.error.message)
+    const only = results[0]!
+    if (!('error' in only)) return only
+    throw new PlatformError(only.error.code, only.error.message)
   }
+  return async (event: unknown): Promise<FeaturesResponse | UrlResponse> =>
+    isUrlEvent(event) ? answerUrl(event, answer) : answer(event)
 }
 
 function badRequest(event: unknown, error: z.ZodError): PlatformError {

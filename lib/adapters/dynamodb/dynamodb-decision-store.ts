@@ -24,7 +24,9 @@ export class DynamoDbDecisionStore implements DecisionStore {
         new PutItemCommand({
           TableName: this.#tableName,
           Item: {
-            [ITEM_KEYS.partition]: { S: `decision/${decision.decision}/${encodeURIComponent(decision.id)}` },
+            [ITEM_KEYS.partition]: {
+              S: `decision/${decision.decision}/${encodeURIComponent(decision.id)}`,
+            },
             [ITEM_KEYS.sort]: { S: 'made' },
             document: { S: stringifyExact(decision) },
             [EXPIRY_ATTRIBUTE]: { N: String(Math.ceil(expiresAtMs / 1000)) },

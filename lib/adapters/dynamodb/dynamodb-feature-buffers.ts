@@ -188,12 +188,25 @@ function keyOf(partition: string, sort: string): Item {
   return { [ITEM_KEYS.partition]: { S: partition }, [ITEM_KEYS.sort]: { S: sort } }
 }
 
+/** What no condition and no expiry asks for stands in one attribute: a reader of many items unpacks few. */
+type StoredResult = [
+  cut: number,
+  computedAtMs: number,
+  window: [number, number] | null,
+  panes: StoredPane[],
+]
+type StoredPane = [paneStart: number, min: number, max: number, states: PaneState['states']]
+
 function itemOf(item: BufferItem): Item {
   const { buffer, view, key, version, cut, computedAtMs, panes, window, values } = item
-  const states = JSON.stringify(
-    panes.map(({ paneStart, eventTime: { min, max }, states: of }) => [paneStart, min, max, of]),
-  )
-  const bytes = Buffer.byteLength(states) + Buffer.byteLength(values)
+  const result: StoredResult = [
+    cut,
+    computedAtMs,
+    window === null ? null : [window.start, window.end],
+    panes.map(({ paneStart, eventTime: { min, max }, states }) => [paneStart, min, max, states]),
+  ]
+  const text = JSON.stringify(result)
+  const bytes = Buffer.byteLength(text) + Buffer.byteLength(values)
   if (bytes > MOST_ITEM_BYTES) {
     throw new PlatformError(
       'features.itemTooLarge',
@@ -203,38 +216,26 @@ function itemOf(item: BufferItem): Item {
   return {
     ...keyOf(`${buffer}#${key}`, view),
     version: { N: String(version) },
-    cut: { N: String(cut) },
-    computedAt: { N: String(computedAtMs) },
-    ...(panes.length === 0 ? {} : { states: { S: states } }),
-    ...(window === null
-      ? {}
-      : { windowStart: { N: String(window.start) }, windowEnd: { N: String(window.end) } }),
+    result: { S: text },
     values: { S: values },
     [EXPIRY_ATTRIBUTE]: { N: String(Math.ceil(item.expiresAtMs / 1000)) },
   }
 }
 
-type StoredPane = [paneStart: number, min: number, max: number, states: PaneState['states']]
-
 function bufferItemOf(item: Item): BufferItem {
   const partition = item[ITEM_KEYS.partition]!.S!
-  const panes = item.states === undefined ? [] : (JSON.parse(item.states.S!) as StoredPane[])
+  const [cut, computedAtMs, window, panes] = JSON.parse(item.result!.S!) as StoredResult
   return {
     buffer: partition[0] as BufferName,
     key: partition.slice(2),
     view: item[ITEM_KEYS.sort]!.S!,
     version: Number(item.version!.N),
-    cut: Number(item.cut!.N),
-    computedAtMs: Number(item.computedAt!.N),
-    panes: panes.map(([paneStart, min, max, states]) => ({
-      paneStart,
-      eventTime: { min, max },
-      states,
-    })),
-    window:
-      item.windowStart === undefined
-        ? null
-        : { start: Number(item.windowStart.N), end: Number(item.windowEnd!.N) },
+    cut,
+    computedAtMs,
+    panes: panes.map(([paneStart, min, max, states]) => {
+      return { paneStart, eventTime: { min, max }, states }
+    }),
+    window: window === null ? null : { start: window[0], end: window[1] },
     values: item.values!.S!,
     expiresAtMs: Number(item[EXPIRY_ATTRIBUTE]!.N) * 1000,
   }

@@ -1,5 +1,5 @@
 import { Duration } from 'aws-cdk-lib'
-import type { IFunction } from 'aws-cdk-lib/aws-lambda'
+import { CfnUrl, FunctionUrlAuthType, type IFunction } from 'aws-cdk-lib/aws-lambda'
 import { Construct } from 'constructs'
 import type { z } from 'zod'
 import type { getFeaturesEnvironment } from '#functions/features/get-features/env.ts'
@@ -9,6 +9,8 @@ import { type ProductScope, placeOf } from '#lib/constructs/kernel/product-scope
 /** Answers what a view says about a key, now or at a time. */
 export class GetFeatures extends Construct {
   readonly function: IFunction
+  /** For whoever may `lambda:InvokeFunctionUrl` on the function; requests are signed. */
+  readonly url: string
 
   constructor(scope: Construct, id: string, props: ProductScope) {
     super(scope, id)
@@ -30,5 +32,9 @@ export class GetFeatures extends Construct {
         { actions: ['kms:Decrypt'], on: [keys.cell.keyArn] },
       ],
     }).function
+    this.url = new CfnUrl(this, 'Url', {
+      authType: FunctionUrlAuthType.AWS_IAM,
+      targetFunctionArn: this.function.functionArn,
+    }).attrFunctionUrl
   }
 }

@@ -176,8 +176,18 @@ export function stateNameOf(
   return generation === undefined ? versioned : `${generation}.${versioned}`
 }
 
+const hashes = new WeakMap<ViewDefinition, WeakMap<Contract, string>>()
+
 /** Equal for definitions whose states mean the same: what it is described as and when it is written is not part of it. */
 export function definitionHash(view: ViewDefinition, contract: Contract): string {
+  const ofView = hashes.get(view) ?? new WeakMap<Contract, string>()
+  hashes.set(view, ofView)
+  const known = ofView.get(contract) ?? hashOf(view, contract)
+  ofView.set(contract, known)
+  return known
+}
+
+function hashOf(view: ViewDefinition, contract: Contract): string {
   const { key, window, aggregates, derived, filter } = view
   const major = majorOf(contract.version)
   const meaning: unknown[] = [key, window, aggregates, major]

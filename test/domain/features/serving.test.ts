@@ -365,3 +365,29 @@ it('refuses what is no request', async () => {
     code: 'features.unknownView',
   })
 })
+
+it('answers a request to its URL as HTTP wants it', async () => {
+  const cell = new FeatureCell([hourly])
+  await sent(cell, 'a', -1.5)
+  const ask = reader(cell)
+  const post = async (body: string, more: object = {}) => {
+    const event = { requestContext: { http: { method: 'POST' } }, body, ...more }
+    const { statusCode, body: text } = await ask(event)
+    return [statusCode, JSON.parse(text)]
+  }
+  const request = JSON.stringify({ view: 'hourly', key: 'a', at: at(0) })
+
+  expect(await post(request)).toMatchObject([200, { values: { events: 1, sum: 1 } }])
+  const encoded = Buffer.from(request).toString('base64')
+  expect(await post(encoded, { isBase64Encoded: true })).toMatchObject([200, { key: 'a' }])
+  expect(await post('{')).toMatchObject([400, { error: { code: 'features.badRequest' } }])
+  expect(await post('{"view":"none","key":"a"}')).toMatchObject([
+    404,
+    { error: { code: 'features.unknownView' } },
+  ])
+  const get = { requestContext: { http: { method: 'GET' } } }
+  expect(await post(request, get)).toMatchObject([
+    400,
+    { error: { message: 'POST the request as JSON' } },
+  ])
+})

@@ -45,6 +45,7 @@ describe('a view', () => {
       'there is no function "toString"',
     ],
     ['no function', { aggregates: [{ name: 'x' }] }, 'there is no function nothing'],
+    ['another way of serving', { serving: 'stream' }, 'serving is "both" or "batch"'],
     ['an aggregate that is none', { aggregates: [null] }, 'there is no function nothing'],
     ['aggregates that are no list', { aggregates: { count: true } }, 'it aggregates nothing'],
     [
