@@ -56,6 +56,7 @@ export interface DeployedProduct {
     /** Only of a product with decisions. */
     readonly decide?: string
     readonly maintainTable: string
+    readonly publishFeatures: string
   }
 }
 
@@ -169,6 +170,7 @@ export async function productIn(
       getFeatures: own('GetFeaturesFunction'),
       ...(decide === undefined ? {} : { decide }),
       maintainTable: own('MaintainTableFunction'),
+      publishFeatures: own('PublishFeaturesFunction'),
     },
   }
 }

@@ -9,7 +9,9 @@ import { productIn } from './cells.ts'
 import type { CommandContext } from './context.ts'
 import { CommandError } from './failure.ts'
 import { instant, productOfView } from './feature-arguments.ts'
+import { registerPublishing } from './features-publish.ts'
 import { registerFeatureSql } from './features-sql.ts'
+import { registerTraining } from './features-training.ts'
 import { FunctionFailure, invokeFunction } from './invoke.ts'
 import type { Register } from './program.ts'
 import { table } from './terminal.ts'
@@ -73,8 +75,8 @@ function requireKey(product: Product, view: ViewDefinition, key: string): void {
 export const registerFeatures: Register = (program, run) => {
   const features = program
     .command('features')
-    .summary('read features, and see their definitions')
-    .description('Reads features, and shows what they are.')
+    .summary('read features, publish them, and see their definitions')
+    .description('Reads features, publishes them, and shows what they are.')
   features.helpCommand(false)
   features
     .command('get')
@@ -106,6 +108,8 @@ export const registerFeatures: Register = (program, run) => {
       }),
     )
   registerFeatureSql(features, run)
+  registerPublishing(features, run)
+  registerTraining(features, run)
 }
 
 /** Features as a table, a line per key. */

@@ -1,11 +1,13 @@
 import { CfnOutput, Stack, type StackProps } from 'aws-cdk-lib'
 import type { Construct } from 'constructs'
+import { PublishMachine } from '#lib/constructs/features/publish-machine.ts'
 import { cellAlarms, productAlarms } from '#lib/constructs/ops/alarm-catalogue.ts'
 import { Alarms, AlarmTopic } from '#lib/constructs/ops/alarms.ts'
 import { CellDashboard } from '#lib/constructs/ops/cell-dashboard.ts'
 import { MaintenanceMachine } from '#lib/constructs/ops/maintenance-machine.ts'
 import type { ProductUnits } from '#lib/constructs/ops/product-metrics.ts'
 import type { Product } from '#lib/domain/contract/product.ts'
+import { isPublished } from '#lib/domain/features/publish/publish-run.ts'
 import { productId } from '#lib/topology/names.ts'
 import { cellTags, productTags } from '#lib/topology/tags.ts'
 import type { Cell, Topology } from '#lib/topology/topology.ts'
@@ -39,9 +41,18 @@ export class OpsStack extends Stack {
       })),
     })
     new CfnOutput(this, 'MaintenanceMachine', { value: maintenance.stateMachineArn })
+    const publishing = new PublishMachine(this, 'Publishing', {
+      cellKey: state.keys.cell,
+      products: products.map(({ product, stack }) => ({
+        product: product.name,
+        publishFeatures: stack.publishFeatures,
+        hasViews: product.views.some(isPublished),
+      })),
+    })
+    new CfnOutput(this, 'PublishMachine', { value: publishing.stateMachineArn })
     new Alarms(this, 'Cell', {
       prefix: `${namespace}/${cell.name}`,
-      definitions: cellAlarms(maintenance),
+      definitions: cellAlarms({ maintenance, publishing }),
       topic,
     })
     const observed: ProductUnits[] = products.map(({ product, stack }) => ({

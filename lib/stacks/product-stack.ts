@@ -8,6 +8,7 @@ import {
 import { BackfillMachine } from '#lib/constructs/backfill/backfill-machine.ts'
 import { Decide, type DecisionLogTarget } from '#lib/constructs/features/decide.ts'
 import { GetFeatures } from '#lib/constructs/features/get-features.ts'
+import { PublishFeatures } from '#lib/constructs/features/publish-features.ts'
 import { ArchiveEvents } from '#lib/constructs/ingest/archive-events.ts'
 import type { FunctionBundles } from '#lib/constructs/kernel/function-bundles.ts'
 import { Sweep } from '#lib/constructs/kernel/sweep.ts'
@@ -42,6 +43,7 @@ export class ProductStack extends Stack {
   /** Only where there is something to decide. */
   readonly decide?: IFunction
   readonly maintainTable: IFunction
+  readonly publishFeatures: IFunction
 
   constructor(scope: Construct, id: string, props: ProductStackProps) {
     const { topology, cell, product, bundles, state, logOf, ...stackProps } = props
@@ -77,6 +79,7 @@ export class ProductStack extends Stack {
       })
       new CfnOutput(this, 'BackfillStateMachine', { value: machine.stateMachineArn })
     }
+    this.publishFeatures = new PublishFeatures(this, 'PublishFeatures', productScope).function
     new ProductQueries(this, 'Queries', { product, catalog })
     new Sweep(this, 'Sweep', {
       consumers: [this.commitSnapshots, this.updateWindows, this.finalizeWindows],
@@ -87,6 +90,7 @@ export class ProductStack extends Stack {
     this.announce('FinalizeWindowsFunction', this.finalizeWindows)
     this.announce('GetFeaturesFunction', this.getFeatures)
     this.announce('MaintainTableFunction', this.maintainTable)
+    this.announce('PublishFeaturesFunction', this.publishFeatures)
   }
 
   /** The command line finds functions by these keys. */

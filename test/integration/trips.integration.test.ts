@@ -15,6 +15,7 @@ import {
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { clientConfig } from '#lib/adapters/aws/client-config.ts'
 import { IcebergReaders } from '#test/support/iceberg-readers.ts'
+import { StateMachine } from '#test/support/state-machine.ts'
 import { storedCount, storedSum } from '#test/support/stored-states.ts'
 import { FEBRUARY, JANUARY, tripsOracle } from '#test/support/trips-oracle.ts'
 import { weirJson } from '#test/support/weir.ts'
@@ -187,6 +188,67 @@ describe('a month of real trips, with resends and disorder, sent to one of two c
     expect(answer.values.fare_mean).toBeCloseTo(expected.fareCents / 100 / expected.trips, 9)
   })
 
+  it('is published by the state machine, killed and resumed, as if it had not been', async () => {
+    const [{ PublishMachine }, { PublishFeaturesFunction }] = await Promise.all([
+      outputs(EAST, 'ops'),
+      outputs(EAST, 'trips'),
+    ])
+    const machine = new StateMachine(PublishMachine!, EAST)
+    const input = { function: PublishFeaturesFunction, by: 'tests', cut: '2019-01-16T00:00:00Z' }
+    for (const state of ['Compute', 'Write', 'Point']) {
+      const killed = await machine.start(`killed-at-${state}`, { ...input, run: 'nightly' })
+      await machine.until(killed, state)
+      await machine.stop(killed).catch(() => undefined)
+    }
+    const resumed = await machine.until(
+      await machine.start('resumed', { ...input, run: 'nightly' }),
+    )
+    expect(resumed).toMatchObject({ status: 'SUCCEEDED' })
+    const whole = await machine.until(await machine.start('whole', input))
+    expect(whole).toMatchObject({ status: 'SUCCEEDED' })
+
+    const buffers = await bufferItems(EAST)
+    expect(buffers.get('a')!.length).toBeGreaterThan(100)
+    expect(buffers.get('b')).toEqual(buffers.get('a'))
+  })
+
+  it('serves what was published; a rollback brings the one before back', async () => {
+    const features = <Answer>(...args: readonly string[]) =>
+      weirJson<Answer>(['features', ...args, '--region', EAST])
+    type Published = { views: Record<string, { live: { run: string } }> }
+    const live = async () =>
+      (await features<Published>('publications', 'trips')).views['zone-fares']!.live.run
+    // The newest window before the cut: its zone has none between it and the cut.
+    const [newest] = [...oracle.windows]
+      .map(([id, { trips }]) => ({ zone: id.split(' ')[0]!, start: id.split(' ')[1]!, trips }))
+      .filter(({ start }) => start < '2019-01-16')
+      .sort((a, b) => (a.start < b.start ? 1 : -1))
+    const { zone, start, trips } = newest!
+    const at = (time: string) =>
+      features<{ source: string; window: { start: string }; values: Record<string, number> }>(
+        'get',
+        ...['zone-fares', zone, '--at', time],
+      )
+
+    const atCut = await at('2019-01-16T00:00:00Z')
+    expect(atCut).toMatchObject({
+      source: 'batch',
+      window: { start },
+      values: { trip_count: trips },
+    })
+
+    expect(await live()).toBe('whole')
+    await features('rollback', 'zone-fares', '--reason', 'a test')
+    expect(await live()).toBe('nightly')
+    expect(await at('2019-01-16T00:00:00Z')).toMatchObject({ values: atCut.values })
+    const { records } = await features<{ records: { kind: string; reason?: string }[] }>(
+      'readiness',
+      'zone-fares',
+    )
+    expect(records[0]).toMatchObject({ kind: 'rolledBack', reason: 'a test' })
+    expect(records.map(({ kind }) => kind)).toContain('published')
+  })
+
   it('changes nothing when the whole file is sent again', async () => {
     const again = await weirJson<Sent>(['send', 'trips', JANUARY, '--region', EAST])
     await until(async () => {
@@ -251,10 +313,10 @@ describe('a month of real trips, with resends and disorder, sent to one of two c
   })
 })
 
-async function outputs(region: string): Promise<Record<string, string>> {
+async function outputs(region: string, stack = 'state'): Promise<Record<string, string>> {
   const client = new CloudFormationClient(clientConfig({ region }))
   const { Stacks } = await client.send(
-    new DescribeStacksCommand({ StackName: `weir-${region}-state` }),
+    new DescribeStacksCommand({ StackName: `weir-${region}-${stack}` }),
   )
   const found = Stacks?.[0]?.Outputs ?? []
   return Object.fromEntries(found.map((one) => [one.OutputKey!, one.OutputValue!]))
@@ -283,6 +345,23 @@ async function allWindows(region: string) {
     from = page.LastEvaluatedKey as typeof from
   } while (from !== undefined)
   return windows
+}
+
+/** What stands in each buffer, but for what tells two runs apart. */
+async function bufferItems(region: string) {
+  const client = new DynamoDBClient(clientConfig({ region }))
+  const { TripsFeaturesTable } = await outputs(region)
+  const { Items } = await client.send(new ScanCommand({ TableName: TripsFeaturesTable! }))
+  const items = (Items ?? []).filter(({ pk }) => /^[ab]#/.test(pk!.S!))
+  const byBuffer = Map.groupBy(items, ({ pk }) => pk!.S![0]!)
+  return new Map(
+    [...byBuffer].map(([buffer, some]) => {
+      const lines = some.map(({ pk, sk, cut, states, values, windowStart }) =>
+        JSON.stringify([pk!.S!.slice(2), sk, cut, states, values, windowStart]),
+      )
+      return [buffer, lines.sort()] as const
+    }),
+  )
 }
 
 async function setMappings(region: string, enabled: boolean): Promise<void> {

@@ -60,7 +60,7 @@ describe('tags', () => {
     }
 
     expect(tags('weir-eu-west-1-state', 'AWS::Kinesis::Stream')).toContainEqual(trips)
-    expect(tags('weir-eu-west-1-trips', 'AWS::Lambda::Function')).toEqual(Array(6).fill(trips))
+    expect(tags('weir-eu-west-1-trips', 'AWS::Lambda::Function')).toEqual(Array(7).fill(trips))
     expect(tags('weir-eu-west-1-ops', 'AWS::CloudWatch::Alarm')).toContainEqual(trips)
   })
 

@@ -251,6 +251,33 @@ describe('a role holds what its function calls and nothing else', () => {
     expect(deleting).toEqual(Array(2).fill('MaintainTable "s3:DeleteObject"'))
   })
 
+  it('publish-features', () => {
+    expect(permissions('PublishFeatures')).toEqual(
+      [
+        ...LOGS,
+        'kinesis:DescribeStream on stream',
+        'kinesis:DescribeStreamSummary on stream',
+        'kinesis:GetRecords on stream',
+        'kinesis:GetShardIterator on stream',
+        'kinesis:ListShards on stream',
+        'dynamodb:GetItem on journal',
+        'dynamodb:Query on journal',
+        'dynamodb:GetItem on slots',
+        'dynamodb:BatchGetItem on features',
+        'dynamodb:GetItem on features',
+        'dynamodb:PutItem on features',
+        'dynamodb:Query on features',
+        's3:GetObject on objects/table/sensor_readings/*',
+        's3:GetObject on objects/publications/*',
+        's3:PutObject on objects/publications/*',
+        's3:ListBucket on objects',
+        ...['catalog', 'database', 'table'].map((what) => `glue:GetTable on glue ${what}`),
+        'kms:Decrypt on cell key',
+        'kms:GenerateDataKey on cell key',
+      ].sort(),
+    )
+  })
+
   it('get-features', () => {
     expect(permissions('GetFeatures')).toEqual(
       [
@@ -299,7 +326,7 @@ describe('the pipeline of a product', () => {
   it('runs on the current Node, logs for a while and under the key of the cell', () => {
     const functions = cell.resources(PRODUCT, 'AWS::Lambda::Function')
 
-    expect(functions).toHaveLength(6)
+    expect(functions).toHaveLength(7)
     for (const { Properties } of functions) {
       expect(Properties).toMatchObject({ Runtime: 'nodejs24.x', Architectures: ['arm64'] })
     }
@@ -319,6 +346,7 @@ describe('the pipeline of a product', () => {
       'FinalizeWindowsFunction',
       'GetFeaturesFunction',
       'MaintainTableFunction',
+      'PublishFeaturesFunction',
     ])
   })
 

@@ -16,9 +16,10 @@ it('the runbook has a section for every alarm, and no section for an alarm that 
     { get: (_, name) => (name === 'freshnessSeconds' ? 2 : unit) },
   ) as Parameters<typeof productAlarms>[0]
 
+  const machine = { failures: () => new Metric({ namespace: 'n', metricName: 'm' }) }
   const alarms = [
     ...productAlarms(units),
-    ...cellAlarms({ failures: () => new Metric({ namespace: 'n', metricName: 'm' }) }),
+    ...cellAlarms({ maintenance: machine, publishing: machine }),
   ].map((alarm) => alarm.name)
 
   expect(sections?.sort()).toEqual(alarms.sort())

@@ -15,6 +15,7 @@ export const PRODUCT_FUNCTIONS = {
   decide: 'functions/features/decide',
   'step-backfill': 'functions/backfill/step-backfill',
   'run-backfill-chunk': 'functions/backfill/run-backfill-chunk',
+  'publish-features': 'functions/features/publish-features',
 } as const
 
 export type FunctionName = keyof typeof PRODUCT_FUNCTIONS

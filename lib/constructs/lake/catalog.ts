@@ -82,12 +82,12 @@ export class Catalog extends Construct {
 
   /** Permission to move the pointers of tables that are there. */
   allowChange(...tables: readonly string[]): Permission {
-    return this.commit(tables, [], ['glue:GetTable', 'glue:UpdateTable'])
+    return { ...this.commit(tables, []), actions: ['glue:GetTable', 'glue:UpdateTable'] }
   }
 
-  /** Permission to see where tables are. */
+  /** Permission to read the pointers of these tables. */
   allowLook(...tables: readonly string[]): Permission {
-    return this.commit(tables, [], ['glue:GetTable'])
+    return { ...this.commit(tables, []), actions: ['glue:GetTable'] }
   }
 
   /** As `allowCommit`, and for what replays make of the views with these names: `<name>__<generation>`. */
@@ -99,16 +99,12 @@ export class Catalog extends Construct {
     )
   }
 
-  private commit(
-    tables: readonly string[],
-    patterns: readonly string[],
-    actions: readonly string[] = ['glue:CreateTable', 'glue:GetTable', 'glue:UpdateTable'],
-  ): Permission {
+  private commit(tables: readonly string[], patterns: readonly string[]): Permission {
     const stack = Stack.of(this)
     const glue = (resource: string, resourceName?: string) =>
       stack.formatArn({ service: 'glue', resource, ...(resourceName ? { resourceName } : {}) })
     return {
-      actions,
+      actions: ['glue:CreateTable', 'glue:GetTable', 'glue:UpdateTable'],
       // Glue asks for the catalog and the database besides the table.
       on: [
         glue('catalog'),

@@ -6,6 +6,7 @@ import { Construct } from 'constructs'
 import type { Permission, Reach } from '#lib/constructs/kernel/function-role.ts'
 import type { Contract } from '#lib/domain/contract/contract.ts'
 import type { ColdClass, RawColdTerms } from '#lib/domain/contract/raw-storage-terms.ts'
+import { PUBLICATIONS_PREFIX } from '#lib/domain/features/publish/run-objects.ts'
 import { MAINTENANCE_PREFIX } from '#lib/domain/ingest/layout.ts'
 import { encryptedBucket } from './encrypted-bucket.ts'
 
@@ -49,6 +50,8 @@ export class ProductBucket extends Construct {
         expiry('late', rawDays, RECOVERY),
         // Late rows of generations other than the first.
         expiry('generations', rawDays, RECOVERY),
+        // States that the next run meets again; all of it can be computed anew.
+        expiry(PUBLICATIONS_PREFIX, 35, Duration.days(1)),
         // Plans of what to remove, good for the next run.
         expiry(MAINTENANCE_PREFIX, 7, Duration.days(1)),
         ...['batches', 'table', 'features'].map((prefix) => recovery(prefix)),

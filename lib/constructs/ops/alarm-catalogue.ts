@@ -1,5 +1,6 @@
 import { Duration } from 'aws-cdk-lib'
 import { ComparisonOperator, Metric, TreatMissingData } from 'aws-cdk-lib/aws-cloudwatch'
+import type { PublishMachine } from '#lib/constructs/features/publish-machine.ts'
 import type { MaintenanceMachine } from './maintenance-machine.ts'
 import {
   errors,
@@ -97,9 +98,13 @@ export function productAlarms(units: ProductUnits): readonly AlarmDefinition[] {
 }
 
 /** Alarms of what all products of a cell share. */
-export function cellAlarms(
-  maintenance: Pick<MaintenanceMachine, 'failures'>,
-): readonly AlarmDefinition[] {
+export function cellAlarms({
+  maintenance,
+  publishing,
+}: {
+  readonly maintenance: Pick<MaintenanceMachine, 'failures'>
+  readonly publishing: Pick<PublishMachine, 'failures'>
+}): readonly AlarmDefinition[] {
   return [
     {
       name: 'Ops/Functions/Throttles',
@@ -120,6 +125,15 @@ export function cellAlarms(
       meaning:
         'A run over the tables of a product ended before it was done: small files and orphans add up.',
       metric: maintenance.failures(),
+      threshold: 0,
+      minutes: 1,
+      ...ABOVE,
+    },
+    {
+      name: 'Features/Publish/Failed',
+      meaning:
+        'The features of a product were not published: readers get what they got before, growing stale.',
+      metric: publishing.failures(),
       threshold: 0,
       minutes: 1,
       ...ABOVE,

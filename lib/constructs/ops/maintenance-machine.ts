@@ -1,13 +1,10 @@
-import { RemovalPolicy } from 'aws-cdk-lib'
-import { Metric } from 'aws-cdk-lib/aws-cloudwatch'
+import type { Metric } from 'aws-cdk-lib/aws-cloudwatch'
 import { Rule, RuleTargetInput, Schedule } from 'aws-cdk-lib/aws-events'
 import type { IKey } from 'aws-cdk-lib/aws-kms'
 import type { IFunction } from 'aws-cdk-lib/aws-lambda'
-import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs'
-import { CfnStateMachine } from 'aws-cdk-lib/aws-stepfunctions'
 import { Construct } from 'constructs'
 import { FunctionRole } from '#lib/constructs/kernel/function-role.ts'
-import { LOG_DELIVERY } from '#lib/constructs/kernel/state-machine-log.ts'
+import { ObservedMachine } from '#lib/constructs/kernel/observed-machine.ts'
 import type { MaintenanceSchedule } from '#lib/domain/contract/maintenance-terms.ts'
 import { productId } from '#lib/topology/names.ts'
 
@@ -59,47 +56,31 @@ const DEFINITION = {
 /** The state machine of a cell that tends its tables, and the clocks that start it, one for each product. */
 export class MaintenanceMachine extends Construct {
   readonly stateMachineArn: string
+  private readonly machine: ObservedMachine
 
   constructor(scope: Construct, id: string, { products, cellKey }: MaintenanceMachineProps) {
     super(scope, id)
-    const logGroup = new LogGroup(this, 'Logs', {
-      retention: RetentionDays.THREE_MONTHS,
-      encryptionKey: cellKey,
-      removalPolicy: RemovalPolicy.DESTROY,
-    })
-    const role = new FunctionRole(this, 'Role', {
+    this.machine = new ObservedMachine(this, 'Tend', {
+      definition: DEFINITION,
       description: 'Calls the functions that tend tables',
-      service: 'states.amazonaws.com',
-      permissions: [
-        // A statement without a resource is none: a cell may have no product yet.
-        ...(products.length === 0
+      // A statement without a resource is none: a cell may have no product yet.
+      permissions:
+        products.length === 0
           ? []
           : [
               {
                 actions: ['lambda:InvokeFunction'],
                 on: products.map(({ maintainTable }) => maintainTable.functionArn),
               },
-            ]),
-        ...LOG_DELIVERY,
-      ],
+            ],
+      cellKey,
     })
-    const machine = new CfnStateMachine(this, 'Machine', {
-      definition: DEFINITION,
-      roleArn: role.roleArn,
-      stateMachineType: 'STANDARD',
-      loggingConfiguration: {
-        level: 'ALL',
-        // What goes from step to step are names and numbers.
-        includeExecutionData: true,
-        destinations: [{ cloudWatchLogsLogGroup: { logGroupArn: logGroup.logGroupArn } }],
-      },
-      tracingConfiguration: { enabled: true },
-    })
-    this.stateMachineArn = machine.attrArn
+    const { stateMachineArn } = this.machine
+    this.stateMachineArn = stateMachineArn
     const starter = new FunctionRole(this, 'Starter', {
       description: 'Starts the machine that tends tables',
       service: 'events.amazonaws.com',
-      permissions: [{ actions: ['states:StartExecution'], on: [machine.attrArn] }],
+      permissions: [{ actions: ['states:StartExecution'], on: [stateMachineArn] }],
     })
     for (const { product, schedule, maintainTable } of products) {
       if (schedule === 'never') continue
@@ -108,19 +89,14 @@ export class MaintenanceMachine extends Construct {
         description: `Has the tables of ${product} tended`,
         schedule: clockOf(product, schedule),
         // By hand: the ready-made target gives its role a policy that takes no tags.
-        targets: [{ bind: () => ({ arn: machine.attrArn, role: starter, input }) }],
+        targets: [{ bind: () => ({ arn: stateMachineArn, role: starter, input }) }],
       })
     }
   }
 
   /** Runs that ended before they were done. */
   failures(): Metric {
-    return new Metric({
-      namespace: 'AWS/States',
-      metricName: 'ExecutionsFailed',
-      dimensionsMap: { StateMachineArn: this.stateMachineArn },
-      statistic: 'sum',
-    })
+    return this.machine.failures()
   }
 }
 

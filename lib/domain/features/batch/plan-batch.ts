@@ -64,9 +64,14 @@ export async function planBatch(
   const start = from === undefined ? MIN_TIME : wholeSince(view, from)
   const { files, reader } = await planScan(objects, table, within(view, { from: start, to: end }))
   const data = files.map((one) => one.data)
+  if (start >= end) return { range: { from: start, to: end }, chunks: [], parts: 1 }
   const chunks: BatchChunk[] = []
-  for (const range of cut(grid, { from: start, to: end }, startsOf(view, table, data))) {
-    const some = data.filter((one) => mayHold(table, view, one, range))
+  for (const [range, candidates] of cut(
+    grid,
+    { from: start, to: end },
+    boundedOf(view, table, data),
+  )) {
+    const some = candidates.filter((one) => mayHold(table, view, one, range))
     if (some.length === 0) continue
     chunks.push({
       ...range,
@@ -123,40 +128,64 @@ function gridOf({ view }: BatchView, chunkSeconds: number): Panes {
   return { width: Math.ceil(chunk / width) * width, offset }
 }
 
-/** Pieces of the range that some file may begin or go on in; those before the first known row are one. */
-function* cut(
-  grid: Panes,
-  range: TimeRange,
-  known: { readonly first: Micros; readonly last: Micros; readonly isBounded: boolean },
-): Generator<TimeRange> {
-  if (range.from >= range.to) return
-  let at = Math.max(range.from, paneStart(grid, known.first))
-  if (!known.isBounded && range.from < at) yield { from: range.from, to: Math.min(at, range.to) }
-  const end = known.isBounded ? Math.min(range.to, known.last + 1) : range.to
-  while (at < end) {
-    const to = Math.min(range.to, paneStart(grid, at) + grid.width)
-    yield { from: at, to }
-    at = to
-  }
+/** A file with the event times of its first and last row, as far as its metadata tells. */
+interface BoundedFile {
+  readonly data: LiveDataFile
+  readonly first: Micros
+  readonly last: Micros
 }
 
-/** Between which event times the rows of the files lie, as far as their metadata tells. */
-function startsOf({ contract }: BatchView, { schema }: Table, files: readonly LiveDataFile[]) {
-  const id = schema.fields.find(({ name }) => name === contract.eventTime)!.id
-  let [first, last] = [MAX_TIME, MIN_TIME]
-  let isBounded = true
-  for (const { file } of files) {
-    const [lower, upper] = [file.lowerBounds[id], file.upperBounds[id]]
-    if (lower === undefined || upper === undefined) {
-      isBounded = false
-      continue
-    }
-    first = Math.min(first, Number(boundOf('timestamptz', lower)))
-    last = Math.max(last, Number(boundOf('timestamptz', upper)))
+/** Pieces of the range, oldest first, with the files that reach into them; what no file reaches is passed over. */
+function cut(
+  grid: Panes,
+  range: TimeRange,
+  files: readonly BoundedFile[],
+): readonly (readonly [TimeRange, readonly LiveDataFile[]])[] {
+  const byStart = new Map<Micros, LiveDataFile[]>()
+  const known = files.filter(({ first, last }) => first > MIN_TIME && last < MAX_TIME)
+  // What says nothing of its rows reaches from before the first known row to behind the last one.
+  const earliest = known.reduce((least, { first }) => Math.min(least, first), range.to)
+  const latest = known.reduce((most, { last }) => Math.max(most, last), range.from)
+  const edges = [
+    paneStart(grid, Math.max(range.from, earliest)),
+    paneStart(grid, latest) + grid.width,
+  ]
+  const startOf = (time: Micros) => {
+    if (time < edges[0]!) return range.from
+    return time >= edges[1]! ? edges[1]! : Math.max(range.from, paneStart(grid, time))
   }
-  // Without bounds nobody knows where rows begin: what lies before the known ones is one chunk, and so may be all.
-  if (!isBounded && first > last) return { first: MAX_TIME, last: MAX_TIME, isBounded }
-  return { first, last, isBounded }
+  const endOf = (start: Micros) => {
+    if (start < edges[0]!) return Math.min(edges[0]!, range.to)
+    const end = start >= edges[1]! ? range.to : paneStart(grid, start) + grid.width
+    return Math.min(end, range.to)
+  }
+  for (const { data, first, last } of files) {
+    for (
+      let at = startOf(Math.max(first, range.from));
+      at < range.to && at <= last;
+      at = endOf(at)
+    ) {
+      const some = byStart.get(at)
+      if (some === undefined) byStart.set(at, [data])
+      else some.push(data)
+    }
+  }
+  const starts = [...byStart.keys()].sort((a, b) => a - b)
+  return starts.map((from) => [{ from, to: endOf(from) }, byStart.get(from)!])
+}
+
+function boundedOf(
+  { contract }: BatchView,
+  { schema }: Table,
+  files: readonly LiveDataFile[],
+): readonly BoundedFile[] {
+  const id = schema.fields.find(({ name }) => name === contract.eventTime)!.id
+  return files.map((data) => {
+    const [lower, upper] = [data.file.lowerBounds[id], data.file.upperBounds[id]]
+    if (lower === undefined || upper === undefined) return { data, first: MIN_TIME, last: MAX_TIME }
+    const micros = (bound: string) => Number(boundOf('timestamptz', bound))
+    return { data, first: micros(lower), last: micros(upper) }
+  })
 }
 
 function mayHold(table: Table, view: BatchView, { file, specId }: LiveDataFile, range: TimeRange) {
