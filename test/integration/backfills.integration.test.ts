@@ -207,8 +207,6 @@ it('two months are backfilled with a corrected definition: priced, refused, appr
     expect(now.spent['states.transitions']).toBeGreaterThan(8)
     return now
   })
-  const compared = COUNTED.map((meter) => [meter, plan.units[meter], ended.spent[meter]])
-  console.log(JSON.stringify({ compared, plan, spentUsd: ended.spentUsd }))
   const total = (units: Readonly<Record<string, number>>) =>
     COUNTED.reduce((sum, meter) => sum + (units[meter] ?? 0), 0)
   expect(total(plan.units) / total(ended.spent)).toBeGreaterThan(1 / 1.5)
