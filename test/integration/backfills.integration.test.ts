@@ -32,7 +32,8 @@ export const views = [
 ]
 `
 const RANGE = ['--from', '2019-01-01', '--to', '2019-03-01']
-const DAYS = 59
+/** The trips begin on the third of January, and end no sooner. */
+const DAYS = 57
 const WHY = ['--reason', 'trips for nothing were counted', '--by', 'ann']
 const COUNTED = [
   's3.getRequests',
@@ -107,8 +108,8 @@ async function send(name: string, trips: readonly string[]): Promise<void> {
   await cell.weir('wait', 'trips')
 }
 
-/** A day in January or February. */
-const day = (at: number) => new Date(Date.UTC(2019, 0, 1 + at)).toISOString().slice(0, 10)
+/** A day from the third of January to the end of February. */
+const day = (at: number) => new Date(Date.UTC(2019, 0, 3 + at)).toISOString().slice(0, 10)
 
 async function answers(): Promise<readonly (readonly unknown[])[]> {
   const sql =
@@ -154,7 +155,7 @@ it('two months are backfilled with a corrected definition: priced, refused, appr
     await ring('UpdateWindowsFunction')
     await ring('FinalizeWindowsFunction')
     const rows = await answers()
-    expect(rows.map(([zone, start]) => `${zone} ${start}`)).toHaveLength(2 * DAYS)
+    expect(rows).toHaveLength(2 * DAYS)
     return rows
   })
 
@@ -206,8 +207,6 @@ it('two months are backfilled with a corrected definition: priced, refused, appr
     expect(now.spent['states.transitions']).toBeGreaterThan(8)
     return now
   })
-  const compared = COUNTED.map((meter) => [meter, plan.units[meter], ended.spent[meter]])
-  console.log(JSON.stringify({ compared, plan, spentUsd: ended.spentUsd }))
   const total = (units: Readonly<Record<string, number>>) =>
     COUNTED.reduce((sum, meter) => sum + (units[meter] ?? 0), 0)
   expect(total(plan.units) / total(ended.spent)).toBeGreaterThan(1 / 1.5)

@@ -19,7 +19,6 @@ export function backfillStoreContract(create: () => Promise<BackfillStore>): voi
       definition: 'd',
       from: 0,
       to: 86_400_000_000,
-      engine: 'functions',
     },
     requested: { by: 'ann', reason, atMs: 5 },
     state: 'requested',

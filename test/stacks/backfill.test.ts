@@ -147,7 +147,7 @@ describe('backfills of a product', () => {
   })
 
   it('let the machine call its two functions, and start executions of its own for large ranges', () => {
-    const role = statements('BackfillMachineRole')
+    const role = statements('BackfillMachineRunsRole')
     const invoking = role.filter((one: Json) =>
       [one.Action].flat().includes('lambda:InvokeFunction'),
     )

@@ -1,13 +1,10 @@
-import { ArnFormat, Fn, RemovalPolicy, Stack, Validations } from 'aws-cdk-lib'
+import { ArnFormat, Fn, Stack, Validations } from 'aws-cdk-lib'
 import { Policy, PolicyStatement } from 'aws-cdk-lib/aws-iam'
 import type { IKey } from 'aws-cdk-lib/aws-kms'
 import type { IFunction } from 'aws-cdk-lib/aws-lambda'
-import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs'
-import { CfnStateMachine } from 'aws-cdk-lib/aws-stepfunctions'
 import { flattenCfnReference } from 'cdk-nag/lib/utils/flatten-cfn-reference.js'
 import { Construct } from 'constructs'
-import { FunctionRole } from '#lib/constructs/kernel/function-role.ts'
-import { LOG_DELIVERY } from '#lib/constructs/kernel/state-machine-log.ts'
+import { ObservedMachine } from '#lib/constructs/kernel/observed-machine.ts'
 import { RUN_ERRORS } from '#lib/domain/backfill/failure.ts'
 import { PARALLEL_CHUNKS } from '#lib/domain/backfill/plan.ts'
 import type { BackfillStep } from '#lib/domain/backfill/steps.ts'
@@ -34,37 +31,22 @@ export class BackfillMachine extends Construct {
   constructor(scope: Construct, id: string, props: BackfillMachineProps) {
     super(scope, id)
     const { product, step, chunk, cellKey } = props
-    const logGroup = new LogGroup(this, 'Logs', {
-      retention: RetentionDays.THREE_MONTHS,
-      encryptionKey: cellKey,
-      removalPolicy: RemovalPolicy.DESTROY,
-    })
-    const role = new FunctionRole(this, 'Role', {
+    const machine = new ObservedMachine(this, 'Runs', {
+      definition: definitionOf(props),
       description: `Runs backfills of ${product}`,
-      service: 'states.amazonaws.com',
       permissions: [
         { actions: ['lambda:InvokeFunction'], on: [step.functionArn, chunk.functionArn] },
-        ...LOG_DELIVERY,
       ],
+      cellKey,
+      // The token that an approval is given with is not to be found in a log.
+      logsData: false,
     })
-    const machine = new CfnStateMachine(this, 'Machine', {
-      definition: definitionOf(props),
-      roleArn: role.roleArn,
-      stateMachineType: 'STANDARD',
-      loggingConfiguration: {
-        level: 'ALL',
-        // The token that an approval is given with is not to be found in a log.
-        includeExecutionData: false,
-        destinations: [{ cloudWatchLogsLogGroup: { logGroupArn: logGroup.logGroupArn } }],
-      },
-      tracingConfiguration: { enabled: true },
-    })
-    this.stateMachineArn = machine.attrArn
-    this.allowChildren(role, machine)
+    this.stateMachineArn = machine.stateMachineArn
+    this.allowChildren(machine)
   }
 
   /** The chunks of a large range are executions of the machine's own. The role comes before the machine, this after it. */
-  private allowChildren(role: FunctionRole, machine: CfnStateMachine): void {
+  private allowChildren({ role, stateMachineArn, stateMachineName }: ObservedMachine): void {
     const executions = Fn.join('', [
       Stack.of(this).formatArn({
         service: 'states',
@@ -72,13 +54,13 @@ export class BackfillMachine extends Construct {
         resourceName: '',
         arnFormat: ArnFormat.COLON_RESOURCE_NAME,
       }),
-      machine.attrName,
+      stateMachineName,
       ':*',
     ])
     const policy = new Policy(this, 'Children', {
       roles: [role],
       statements: [
-        new PolicyStatement({ actions: ['states:StartExecution'], resources: [machine.attrArn] }),
+        new PolicyStatement({ actions: ['states:StartExecution'], resources: [stateMachineArn] }),
         new PolicyStatement({
           actions: ['states:DescribeExecution', 'states:StopExecution', 'states:RedriveExecution'],
           resources: [executions],

@@ -1,10 +1,6 @@
 import type { Micros } from '#lib/domain/kernel/time.ts'
 import type { BackfillPlan, Units } from './plan.ts'
 
-/** Who computes: a function per chunk, or one SQL statement per chunk in Athena. */
-export const BACKFILL_ENGINES = ['functions', 'athena'] as const
-export type BackfillEngine = (typeof BACKFILL_ENGINES)[number]
-
 /** What somebody asks for. Two requests that say the same are one backfill. */
 export interface BackfillRequest {
   readonly product: string
@@ -16,7 +12,6 @@ export interface BackfillRequest {
   /** Windows that start in [from, to), whole days of UTC. */
   readonly from: Micros
   readonly to: Micros
-  readonly engine: BackfillEngine
   /** Tells two backfills of one range apart: a second one after the data was corrected, say. */
   readonly label?: string
 }

@@ -27,7 +27,7 @@ export async function planOf(
 ): Promise<BackfillPlan> {
   const { lake, contracts } = deps
   const { view, contract, source, target } = backfilledView(deps, request)
-  const { from, to, engine } = request
+  const { from, to } = request
   const end = lastEventOf(view, to)
   await requireFinal(deps, target, end)
   const [rows, { table: present }] = [
@@ -40,7 +40,6 @@ export async function planOf(
     : []
   const days = [...(await filesByDay(lake, present, request)).values()]
   return planBackfill({
-    engine,
     from,
     to,
     reach: end - to,

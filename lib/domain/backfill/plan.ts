@@ -1,7 +1,6 @@
 import { PlatformError } from '#lib/domain/kernel/errors.ts'
 import { dateOf, type Micros } from '#lib/domain/kernel/time.ts'
 import { PRICES, usdOf } from '#lib/domain/ops/prices/prices.ts'
-import type { BackfillEngine } from './backfill.ts'
 
 /** How many of each meter, as a bill has them. */
 export type Units = Readonly<Record<string, number>>
@@ -15,7 +14,6 @@ export interface FileExtent {
 }
 
 export interface PlanInput {
-  readonly engine: BackfillEngine
   /** Windows that start in [from, to), whole days. */
   readonly from: Micros
   readonly to: Micros
@@ -74,10 +72,6 @@ const ROWS_PER_SECOND = 250_000
 const ROW_BYTES_PER_SECOND = 20 * 2 ** 20
 const COLD_START_SECONDS = 0.6
 const STEP_SECONDS = 0.4
-/** Athena's least, per statement. */
-const ATHENA_LEAST_BYTES = 10 * 2 ** 20
-const ATHENA_SECONDS = 4
-const TIB = 2 ** 40
 
 /** Half as much, and half as much again: a retried chunk, a cold start, a file that is parted otherwise. */
 const [LOW, HIGH] = [0.7, 1.5]
@@ -209,49 +203,47 @@ function workOf(input: PlanInput, chunkDays: number): Work {
 
 /** Calls of the steps as they are made, each try once. */
 function unitsOf(input: PlanInput, work: Work): Units {
-  const { sourceManifests, presentManifests, engine } = input
+  const { sourceManifests, presentManifests } = input
   const { chunks } = work
-  const isAthena = engine === 'athena'
   // A table is its metadata, a scan of it the list of manifests and the manifests as well.
   const [source, present] = [2 + sourceManifests, 2 + presentManifests]
   const gets =
-    chunks * (present + (isAthena ? 1 : source)) +
+    chunks * (present + source) +
     work.presentReads +
-    (isAthena ? 0 : work.sourceReads) +
+    work.sourceReads +
     STEP_TABLES +
     STEP_SCANS * (1 + presentManifests)
-  const seconds = chunkSeconds(input, work) + STEPS * STEP_SECONDS
+  const seconds = chunkSeconds(work) + STEPS * STEP_SECONDS
   return {
     's3.getRequests': gets,
     's3.putRequests': work.days + SWAPS + COMMITS * COMMIT_PUTS,
     'glue.requests': 2 * chunks + STEP_TABLES + SWAPS,
-    'dynamodb.readUnits': chunks * CHUNK_READ_UNITS + STEP_READ_UNITS,
-    'dynamodb.writeUnits': chunks * CHUNK_WRITE_UNITS + STEP_WRITE_UNITS,
+    'dynamodb.readUnits': chunks * CHUNK_READ_UNITS + work.days * FILE_READ_UNITS + STEP_READ_UNITS,
+    'dynamodb.writeUnits':
+      chunks * CHUNK_WRITE_UNITS + work.days * FILE_WRITE_UNITS + STEP_WRITE_UNITS,
     'lambda.requests': chunks + STEPS,
     'lambda.armGbSeconds': seconds * FUNCTION_GIB,
     'states.transitions': chunks * CHUNK_TRANSITIONS + STEPS * STEP_TRANSITIONS,
     'events.published': 2,
     'logs.gib': ((chunks + STEPS) * PRICES.assumptions.logBytesPerInvocation) / 2 ** 30,
-    ...(isAthena ? { 'athena.tib': Math.max(work.bytes, chunks * ATHENA_LEAST_BYTES) / TIB } : {}),
   }
 }
 
 /** Of the functions that compute, all chunks together. */
-function chunkSeconds({ engine }: PlanInput, work: Work): number {
+function chunkSeconds(work: Work): number {
   const { storeCallMs } = PRICES.assumptions
   const calls = work.sourceReads + work.presentReads + work.days + work.chunks * CHUNK_CALLS
   const waiting = ((storeCallMs['S3.GetObject'] ?? 20) * calls) / 1000
-  if (engine === 'athena') return work.chunks * ATHENA_SECONDS + waiting
   return work.rows / ROWS_PER_SECOND + work.bytes / ROW_BYTES_PER_SECOND + waiting
 }
 
 function secondsOf(input: PlanInput, work: Work): number {
   const atOnce = Math.max(1, Math.min(input.parallel, work.chunks))
-  return chunkSeconds(input, work) / atOnce + 3 * COLD_START_SECONDS + STEPS * STEP_SECONDS
+  return chunkSeconds(work) / atOnce + 3 * COLD_START_SECONDS + STEPS * STEP_SECONDS
 }
 
-/** A function is called for each chunk, and for each of: look, begin, land, publish, end. */
-const STEPS = 5
+/** A function is called for each chunk, and for each of: look (again, after somebody has approved), begin, land, publish, end. */
+const STEPS = 6
 export const CHUNK_TRANSITIONS = 2
 export const STEP_TRANSITIONS = 2
 /** What a chunk asks its stores before it reads and writes. */
@@ -265,6 +257,9 @@ const SWAPS = 9
 const COMMITS = 2
 const COMMIT_PUTS = 3
 const CHUNK_READ_UNITS = 4
-const CHUNK_WRITE_UNITS = 4
+const CHUNK_WRITE_UNITS = 3
+/** A file takes three quarters of a KB in the record of its chunk, which is read twice. */
+const FILE_READ_UNITS = 0.2
+const FILE_WRITE_UNITS = 0.75
 const STEP_READ_UNITS = 30
 const STEP_WRITE_UNITS = 24

@@ -7,7 +7,6 @@ import { closedOf } from '#lib/domain/process/finalize-windows.ts'
 import { definitionHash } from '#lib/domain/process/view.ts'
 import {
   type Backfill,
-  type BackfillEngine,
   type BackfillRequest,
   type Decision,
   isUnderWay,
@@ -22,7 +21,6 @@ export interface WantedBackfill {
   readonly view: string
   readonly from: Micros
   readonly to: Micros
-  readonly engine?: BackfillEngine
   readonly label?: string
 }
 
@@ -40,7 +38,7 @@ export function requestOf(
     throw new PlatformError('view.unknown', `unknown view "${wanted.view}": known are ${known}`)
   }
   const { contract } = viewIn(deps, view)
-  const { from, to, engine = 'functions', label } = wanted
+  const { from, to, label } = wanted
   lastEventOf(view, to)
   if (!hasFeatureTable(view, contract)) {
     throw new PlatformError(
@@ -61,15 +59,14 @@ export function requestOf(
     definition: definitionHash(view, contract),
     from,
     to,
-    engine,
     ...(label === undefined ? {} : { label }),
   }
 }
 
 /** The same for requests that say the same, whoever makes them, whenever. */
 export function backfillId(request: BackfillRequest): string {
-  const { product, view, version, definition, from, to, engine, label } = request
-  const meaning = [product, view, version, definition, from, to, engine, label ?? '']
+  const { product, view, version, definition, from, to, label } = request
+  const meaning = [product, view, version, definition, from, to, label ?? '']
   const day = (at: Micros) => isoOf(at).slice(0, 10).replaceAll('-', '')
   const hash = contentHash(Buffer.from(JSON.stringify(meaning))).slice(0, 8)
   return `${view}-${day(from)}-${day(to)}-${hash}`

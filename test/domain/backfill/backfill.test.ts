@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { cellOf, DAY, FIRST, HOUR } from '#test/support/backfilled-days.ts'
+import { fieldsOf, ge } from '#lib/domain/features/define/expressions.ts'
+import { amountsView, cellOf, DAY, FIRST, HOUR } from '#test/support/backfilled-days.ts'
 import { type Fault, FaultyProcess } from '#test/support/faults.ts'
 
 const WANTED = { view: 'amounts', from: FIRST + DAY, to: FIRST + 4 * DAY }
@@ -86,6 +87,26 @@ describe('a backfill', () => {
       execution: undefined,
       backfill: { state: 'published' },
     })
+  })
+
+  it('of a corrected definition fills the table of its version, and leaves that of the one before alone', async () => {
+    const cell = await cellOf()
+    const old = await cell.rows({ ages: true })
+    const filter = ge(fieldsOf<{ amount: 'decimal' }>().amount, 2)
+    cell.cell.views = [amountsView({ version: 2, filter })]
+    await cell.live()
+    await cell.live()
+    const before = await cell.rows({ ages: true })
+    expect(before.length).toBe(old.length / 2)
+
+    const { id, check } = await cell.published(WANTED)
+
+    // Of the late ones all cost enough; of the others every second one.
+    expect(check).toMatchObject({ rowsBefore: 24, rowsAfter: 27, rowsSame: 24, rowsAdded: 3 })
+    await cell.rollBack(id)
+    expect(await cell.rows({ ages: true })).toEqual(before)
+    cell.cell.views = [amountsView()]
+    expect(await cell.rows({ ages: true })).toEqual(old)
   })
 
   it('is refused where windows are still open, or a range is no whole days', async () => {
