@@ -1,12 +1,10 @@
 import { RemovalPolicy } from 'aws-cdk-lib'
 import { Metric } from 'aws-cdk-lib/aws-cloudwatch'
-import type { IRole } from 'aws-cdk-lib/aws-iam'
 import type { IKey } from 'aws-cdk-lib/aws-kms'
 import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs'
 import { CfnStateMachine } from 'aws-cdk-lib/aws-stepfunctions'
 import { Construct } from 'constructs'
 import { FunctionRole, type Permission } from './function-role.ts'
-import { LOG_DELIVERY } from './state-machine-log.ts'
 
 export interface ObservedMachineProps {
   /** In Amazon States Language. */
@@ -17,20 +15,15 @@ export interface ObservedMachineProps {
   readonly permissions: readonly Permission[]
   /** Of the cell, for the machine's log. */
   readonly cellKey: IKey
-  /** Whether the log holds what goes from step to step. @default true */
-  readonly logsData?: boolean
 }
 
 /** A state machine with a role, a log of all it does, traces, and a count of its failures. */
 export class ObservedMachine extends Construct {
   readonly stateMachineArn: string
-  /** Of its executions' ARNs. */
-  readonly stateMachineName: string
-  readonly role: IRole
 
   constructor(scope: Construct, id: string, props: ObservedMachineProps) {
     super(scope, id)
-    const { definition, description, permissions, cellKey, logsData = true } = props
+    const { definition, description, permissions, cellKey } = props
     const logGroup = new LogGroup(this, 'Logs', {
       retention: RetentionDays.THREE_MONTHS,
       encryptionKey: cellKey,
@@ -39,7 +32,7 @@ export class ObservedMachine extends Construct {
     const role = new FunctionRole(this, 'Role', {
       description,
       service: 'states.amazonaws.com',
-      permissions: [...permissions, ...LOG_DELIVERY],
+      permissions: [...permissions, ...OBSERVATION],
     })
     const machine = new CfnStateMachine(this, 'Machine', {
       definition,
@@ -48,14 +41,12 @@ export class ObservedMachine extends Construct {
       loggingConfiguration: {
         level: 'ALL',
         // What goes from step to step are names and numbers.
-        includeExecutionData: logsData,
+        includeExecutionData: true,
         destinations: [{ cloudWatchLogsLogGroup: { logGroupArn: logGroup.logGroupArn } }],
       },
       tracingConfiguration: { enabled: true },
     })
     this.stateMachineArn = machine.attrArn
-    this.stateMachineName = machine.attrName
-    this.role = role
   }
 
   /** Runs that ended before they were done. */
@@ -68,3 +59,29 @@ export class ObservedMachine extends Construct {
     })
   }
 }
+
+/** Step Functions delivers its log and its traces by actions that know no single resource. */
+const OBSERVATION: readonly Permission[] = [
+  {
+    actions: [
+      'logs:CreateLogDelivery',
+      'logs:GetLogDelivery',
+      'logs:UpdateLogDelivery',
+      'logs:DeleteLogDelivery',
+      'logs:ListLogDeliveries',
+      'logs:PutResourcePolicy',
+      'logs:DescribeResourcePolicies',
+      'logs:DescribeLogGroups',
+      'xray:PutTraceSegments',
+      'xray:PutTelemetryRecords',
+      'xray:GetSamplingRules',
+      'xray:GetSamplingTargets',
+    ],
+    within: [
+      {
+        resource: '*',
+        because: 'deliveries of logs and traces are not resources that a policy can name',
+      },
+    ],
+  },
+]
