@@ -5,7 +5,7 @@ const HOURS_PER_MONTH = 730
 const GIB = 2 ** 30
 /** As the alarm catalogue and the cell's keys have it; a test holds the first two against it. */
 export const PRODUCT_ALARMS = 7
-export const CELL_ALARMS = 2
+export const CELL_ALARMS = 3
 const CELL_KEYS = 5
 const CELL_DASHBOARDS = 1
 

@@ -84,10 +84,10 @@ describe('docs/cost.md', () => {
     const units = new Proxy({}, { get: (_, name) => (name === 'freshnessSeconds' ? 2 : stub) })
     const product = productAlarms(units as Parameters<typeof productAlarms>[0])
 
-    expect([product.length, cellAlarms(stub as Parameters<typeof cellAlarms>[0]).length]).toEqual([
-      PRODUCT_ALARMS,
-      CELL_ALARMS,
-    ])
+    expect([
+      product.length,
+      cellAlarms({ maintenance: stub, publishing: stub } as never).length,
+    ]).toEqual([PRODUCT_ALARMS, CELL_ALARMS])
   })
 })
 

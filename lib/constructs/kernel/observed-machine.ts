@@ -1,5 +1,6 @@
 import { RemovalPolicy } from 'aws-cdk-lib'
 import { Metric } from 'aws-cdk-lib/aws-cloudwatch'
+import type { IRole } from 'aws-cdk-lib/aws-iam'
 import type { IKey } from 'aws-cdk-lib/aws-kms'
 import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs'
 import { CfnStateMachine } from 'aws-cdk-lib/aws-stepfunctions'
@@ -15,15 +16,20 @@ export interface ObservedMachineProps {
   readonly permissions: readonly Permission[]
   /** Of the cell, for the machine's log. */
   readonly cellKey: IKey
+  /** Whether the log holds what goes from step to step. @default true */
+  readonly logsData?: boolean
 }
 
 /** A state machine with a role, a log of all it does, traces, and a count of its failures. */
 export class ObservedMachine extends Construct {
   readonly stateMachineArn: string
+  /** Of its executions' ARNs. */
+  readonly stateMachineName: string
+  readonly role: IRole
 
   constructor(scope: Construct, id: string, props: ObservedMachineProps) {
     super(scope, id)
-    const { definition, description, permissions, cellKey } = props
+    const { definition, description, permissions, cellKey, logsData = true } = props
     const logGroup = new LogGroup(this, 'Logs', {
       retention: RetentionDays.THREE_MONTHS,
       encryptionKey: cellKey,
@@ -41,12 +47,14 @@ export class ObservedMachine extends Construct {
       loggingConfiguration: {
         level: 'ALL',
         // What goes from step to step are names and numbers.
-        includeExecutionData: true,
+        includeExecutionData: logsData,
         destinations: [{ cloudWatchLogsLogGroup: { logGroupArn: logGroup.logGroupArn } }],
       },
       tracingConfiguration: { enabled: true },
     })
     this.stateMachineArn = machine.attrArn
+    this.stateMachineName = machine.attrName
+    this.role = role
   }
 
   /** Runs that ended before they were done. */
