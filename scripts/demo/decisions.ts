@@ -73,7 +73,10 @@ export async function paymentAnswer(
 /** A trip's time, estimated. */
 export async function etaAnswer(context: CommandContext, region: string): Promise<Asked> {
   const request = ['from=161', 'to=236', 'miles=2.4', 'departs=2019-02-01T22:30:00Z']
-  const answer = await askDecision(context, 'eta-estimate', request, { region })
+  const answer = await askDecision(context, 'eta-estimate', request, {
+    region,
+    at: '2019-02-01T22:30:00Z',
+  })
   return { what: 'from zone 161 to 236, 2.4 miles, on a Friday at 17:30', answer }
 }
 

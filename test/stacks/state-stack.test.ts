@@ -23,7 +23,7 @@ describe('what a cell keeps', () => {
   })
 
   it.each([
-    ['AWS::DynamoDB::Table', 4],
+    ['AWS::DynamoDB::Table', 5],
     ['AWS::Glue::Database', 1],
     ['AWS::KMS::Key', 5],
     ['AWS::Kinesis::Stream', 1],
