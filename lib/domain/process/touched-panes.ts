@@ -105,9 +105,13 @@ async function revisedFixed(
   }
   const found = await inParallel([...wanted.values()], READS_AT_ONCE, async ({ key, window }) => {
     const last = window.end - 1
-    const slots = await run.slots.range(run.name, key, window.start, last, { consistent: true })
-    const isWhole = await members.hasAll(key, window.start, last, slots)
-    return isWhole ? { key, window, slots } : undefined
+    // Members are read after the slots: a slot that came in between is there at the second look, one that expired is not.
+    for (let look = 1; look <= 2; look++) {
+      const slots = await run.slots.range(run.name, key, window.start, last, { consistent: true })
+      const isWhole = await members.hasAll(key, window.start, last, slots)
+      if (isWhole) return { key, window, slots }
+    }
+    return undefined
   })
   const windows = found.filter((one) => one !== undefined)
   const incomplete = found.length - windows.length

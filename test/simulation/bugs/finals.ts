@@ -169,6 +169,13 @@ export const finalBugs: readonly PlantedBug[] = [
     within: 500,
   },
   {
+    name: 'a slot that came while a revised window was read counts as expired',
+    file: 'lib/domain/process/touched-panes.ts',
+    search: 'look <= 2',
+    replace: 'look <= 1',
+    within: 2400,
+  },
+  {
     name: 'sessions that just touch are two',
     file: 'lib/domain/process/session.ts',
     search: 'slot.eventTime.min - open.last > gap',
