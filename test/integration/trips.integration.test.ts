@@ -1,5 +1,10 @@
 import { CloudFormationClient, DescribeStacksCommand } from '@aws-sdk/client-cloudformation'
-import { DynamoDBClient, ScanCommand } from '@aws-sdk/client-dynamodb'
+import {
+  type AttributeValue,
+  DynamoDBClient,
+  paginateScan,
+  ScanCommand,
+} from '@aws-sdk/client-dynamodb'
 import { KinesisClient, UpdateShardCountCommand } from '@aws-sdk/client-kinesis'
 import {
   LambdaClient,
@@ -134,8 +139,11 @@ describe('a month of real trips, with resends and disorder, sent to one of two c
       quarantined: oracle.rejected,
       balanced: true,
     })
-    expect(await weirJson(['status', '--regions', EAST])).toMatchObject({
-      cells: [{ products: [{ quarantined: oracle.rejected, waiting: [] }] }],
+    type Status = { cells: { products: { product: string }[] }[] }
+    const { cells } = await weirJson<Status>(['status', '--regions', EAST])
+    expect(cells[0]!.products.find(({ product }) => product === 'trips')).toMatchObject({
+      quarantined: oracle.rejected,
+      waiting: [],
     })
     await s3.send(new DeleteObjectCommand({ Bucket, Key }))
   })
@@ -162,9 +170,9 @@ describe('a month of real trips, with resends and disorder, sent to one of two c
   })
 
   it('has every window as the file has it', async () => {
-    const windows = await allWindows(EAST)
-
-    expect(windows).toEqual(oracle.windows)
+    await expect
+      .poll(() => allWindows(EAST), { timeout: 120_000, interval: 1000 })
+      .toEqual(oracle.windows)
   })
 
   it('serves a window as a feature', async () => {
@@ -262,7 +270,9 @@ describe('a month of real trips, with resends and disorder, sent to one of two c
     })
 
     expect(await query('select count(*) from trips')).toEqual([[oracle.accepted]])
-    expect(await allWindows(EAST)).toEqual(oracle.windows)
+    await expect
+      .poll(() => allWindows(EAST), { timeout: 120_000, interval: 1000 })
+      .toEqual(oracle.windows)
   })
 
   it('changes nothing when the stream is resharded and the file is sent once more', async () => {
@@ -322,7 +332,7 @@ async function outputs(region: string, stack = 'state'): Promise<Record<string, 
   return Object.fromEntries(found.map((one) => [one.OutputKey!, one.OutputValue!]))
 }
 
-/** Every window of every zone, merged over shards, straight from the slots. */
+/** Every window of every zone's fares, merged over shards, straight from the slots. */
 async function allWindows(region: string) {
   const client = new DynamoDBClient(clientConfig({ region }))
   const { TripsSlotsTable } = await outputs(region)
@@ -333,7 +343,7 @@ async function allWindows(region: string) {
       new ScanCommand({ TableName: TripsSlotsTable!, ExclusiveStartKey: from }),
     )
     for (const item of page.Items ?? []) {
-      if (!item.pk!.S!.startsWith('slot#')) continue
+      if (!item.pk!.S!.startsWith('slot#zone-fares#')) continue
       const zone = item.pk!.S!.split('#')[2]
       const id = `${zone} ${item.sk!.S!.split('#')[0]}`
       const states = JSON.parse(item.states!.S!)
@@ -351,8 +361,10 @@ async function allWindows(region: string) {
 async function bufferItems(region: string) {
   const client = new DynamoDBClient(clientConfig({ region }))
   const { TripsFeaturesTable } = await outputs(region)
-  const { Items } = await client.send(new ScanCommand({ TableName: TripsFeaturesTable! }))
-  const items = (Items ?? []).filter(({ pk }) => /^[ab]#/.test(pk!.S!))
+  const items: Record<string, AttributeValue>[] = []
+  for await (const { Items = [] } of paginateScan({ client }, { TableName: TripsFeaturesTable! })) {
+    items.push(...Items.filter(({ pk }) => /^[ab]#/.test(pk!.S!)))
+  }
   const byBuffer = Map.groupBy(items, ({ pk }) => pk!.S![0]!)
   return new Map(
     [...byBuffer].map(([buffer, some]) => {
