@@ -267,7 +267,7 @@ states, events = boto3.client("stepfunctions", **at), boto3.client("events", **a
     target
     for rule in events.list_rules()["Rules"]
     for target in events.list_targets_by_rule(Rule=rule["Name"])["Targets"]
-    if "stateMachine" in target["Arn"]
+    if "stateMachine" in target["Arn"] and "Maintenance" in target["Arn"]
 ]
 run = states.start_execution(stateMachineArn=target["Arn"], input=target["Input"])["executionArn"]
 while (found := states.describe_execution(executionArn=run))["status"] == "RUNNING":
