@@ -56,6 +56,8 @@ describe('a contract of Weir, to other tools', () => {
     const all = contracts()
 
     expect([...all.keys()].map((name) => name.replace(/\d+$/, 'n'))).toEqual([
+      'products/fraud/contract.yaml',
+      'products/surge/contract.yaml',
       'products/trips/contract.yaml',
       'test/fixtures/customers/contract.yaml',
       'test/fixtures/orders/contract.yaml',
