@@ -11,8 +11,8 @@ import type { BackfillStore, Stored } from '#lib/domain/backfill/backfill-store.
 import type { ChunkRecord } from '#lib/domain/backfill/chunk-record.ts'
 import type { RangeLocks } from '#lib/domain/backfill/lock.ts'
 import type { Units } from '#lib/domain/backfill/plan.ts'
-import type { Item } from './dynamodb-slot-store.ts'
-import { ITEM_KEYS } from './item-keys.ts'
+import { ITEM_KEYS, type Item, itemKey } from './item-keys.ts'
+import { VersionedDocuments } from './versioned-documents.ts'
 
 const BACKFILLS = 'backfills'
 const LOCKS = 'backfill-locks'
@@ -27,18 +27,20 @@ const METER = 'meter.'
 export class DynamoDbBackfillStore implements BackfillStore {
   readonly #client: DynamoDBClient
   readonly #tableName: string
+  readonly #documents: VersionedDocuments
 
   constructor(options: { readonly client: DynamoDBClient; readonly tableName: string }) {
     this.#client = options.client
     this.#tableName = options.tableName
+    this.#documents = new VersionedDocuments(options)
   }
 
   load(id: string): Promise<Stored<Backfill> | undefined> {
-    return this.#document<Backfill>(BACKFILLS, id)
+    return this.#documents.load<Backfill>(BACKFILLS, id)
   }
 
   save(backfill: Backfill, revisionRead: number | undefined): Promise<boolean> {
-    return this.#replace(BACKFILLS, backfill.id, backfill, revisionRead)
+    return this.#documents.replace(BACKFILLS, backfill.id, backfill, revisionRead)
   }
 
   async list(): Promise<readonly Backfill[]> {
@@ -47,7 +49,7 @@ export class DynamoDbBackfillStore implements BackfillStore {
   }
 
   async recordChunk(id: string, record: ChunkRecord, staleBeforeMs: number): Promise<ChunkRecord> {
-    const key = keyOf(partitionOf(id), chunkKey(record.round, record.chunk))
+    const key = itemKey(partitionOf(id), chunkKey(record.round, record.chunk))
     try {
       await this.#client.send(
         new PutItemCommand({
@@ -87,7 +89,7 @@ export class DynamoDbBackfillStore implements BackfillStore {
     await this.#client.send(
       new UpdateItemCommand({
         TableName: this.#tableName,
-        Key: keyOf(partitionOf(id), SPENT),
+        Key: itemKey(partitionOf(id), SPENT),
         UpdateExpression: `ADD ${meters.map((_, i) => `#m${i} :m${i}`).join(', ')}`,
         ExpressionAttributeNames: Object.fromEntries(
           meters.map(([meter], i) => [`#m${i}`, `${METER}${meter}`]),
@@ -109,61 +111,18 @@ export class DynamoDbBackfillStore implements BackfillStore {
   }
 
   loadLocks(table: string): Promise<Stored<RangeLocks> | undefined> {
-    return this.#document<RangeLocks>(LOCKS, table)
+    return this.#documents.load<RangeLocks>(LOCKS, table)
   }
 
   saveLocks(table: string, locks: RangeLocks, revisionRead: number | undefined): Promise<boolean> {
-    return this.#replace(LOCKS, table, locks, revisionRead)
-  }
-
-  async #document<Document>(
-    partition: string,
-    sort: string,
-  ): Promise<Stored<Document> | undefined> {
-    const item = await this.#get(partition, sort)
-    if (item === undefined) return undefined
-    return {
-      document: JSON.parse(item.document!.S!) as Document,
-      revision: Number(item.revision!.N),
-    }
-  }
-
-  async #replace(
-    partition: string,
-    sort: string,
-    document: unknown,
-    revisionRead: number | undefined,
-  ): Promise<boolean> {
-    try {
-      await this.#client.send(
-        new PutItemCommand({
-          TableName: this.#tableName,
-          Item: {
-            ...keyOf(partition, sort),
-            document: { S: JSON.stringify(document) },
-            revision: { N: String((revisionRead ?? 0) + 1) },
-          },
-          ExpressionAttributeNames: { '#revision': 'revision' },
-          ...(revisionRead === undefined
-            ? { ConditionExpression: 'attribute_not_exists(#revision)' }
-            : {
-                ConditionExpression: '#revision = :read',
-                ExpressionAttributeValues: { ':read': { N: String(revisionRead) } },
-              }),
-        }),
-      )
-      return true
-    } catch (error) {
-      if (error instanceof ConditionalCheckFailedException) return false
-      throw error
-    }
+    return this.#documents.replace(LOCKS, table, locks, revisionRead)
   }
 
   async #get(partition: string, sort: string): Promise<Item | undefined> {
     const { Item: item } = await this.#client.send(
       new GetItemCommand({
         TableName: this.#tableName,
-        Key: keyOf(partition, sort),
+        Key: itemKey(partition, sort),
         ConsistentRead: true,
       }),
     )
@@ -195,10 +154,6 @@ export class DynamoDbBackfillStore implements BackfillStore {
     } while (from !== undefined)
     return items
   }
-}
-
-function keyOf(partition: string, sort: string): Item {
-  return { [ITEM_KEYS.partition]: { S: partition }, [ITEM_KEYS.sort]: { S: sort } }
 }
 
 function chunkKey(round: number, chunk: string): string {

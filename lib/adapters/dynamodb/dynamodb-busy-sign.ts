@@ -3,7 +3,7 @@ import type { Clock } from '#lib/domain/kernel/clock.ts'
 import type { Log } from '#lib/domain/ops/log.ts'
 import type { BusySign } from '#lib/domain/process/busy-sign.ts'
 import { EXPIRY_ATTRIBUTE } from './dynamodb-slot-store.ts'
-import { ITEM_KEYS } from './item-keys.ts'
+import { type Item, itemKey } from './item-keys.ts'
 
 /** Work that is done sooner costs no write. */
 const RENEWED_EVERY_MS = 10_000
@@ -14,7 +14,7 @@ const LASTS_MS = 30_000
 export class DynamoDbBusySign implements BusySign {
   readonly #client: DynamoDBClient
   readonly #tableName: string
-  readonly #key: { readonly [name: string]: { readonly S: string } }
+  readonly #key: Item
   readonly #clock: Clock
   readonly #log: Pick<Log, 'info'>
   readonly #renewedEveryMs: number
@@ -32,7 +32,7 @@ export class DynamoDbBusySign implements BusySign {
     this.#client = options.client
     this.#tableName = options.tableName
     // A partition of its own: slots have a '#' in theirs.
-    this.#key = { [ITEM_KEYS.partition]: { S: 'busy' }, [ITEM_KEYS.sort]: { S: options.worker } }
+    this.#key = itemKey('busy', options.worker)
     this.#clock = options.clock
     this.#log = options.log
     this.#renewedEveryMs = options.renewedEveryMs ?? RENEWED_EVERY_MS

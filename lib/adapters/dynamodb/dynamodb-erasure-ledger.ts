@@ -1,5 +1,4 @@
 import {
-  type AttributeValue,
   ConditionalCheckFailedException,
   DeleteItemCommand,
   type DynamoDBClient,
@@ -15,9 +14,7 @@ import type {
   RecordedErasure,
 } from '#lib/domain/privacy/erasure-ledger.ts'
 import type { Tombstone } from '#lib/domain/privacy/key-table.ts'
-import { ITEM_KEYS } from './item-keys.ts'
-
-type Item = Record<string, AttributeValue>
+import { ITEM_KEYS, type Item, itemKey } from './item-keys.ts'
 
 /** Tombstones are spread over so many partitions, by the first character of the hash. */
 const BUCKETS = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_'
@@ -36,7 +33,7 @@ export class DynamoDbErasureLedger implements ErasureLedger {
 
   async record(erasure: RecordedErasure): Promise<RecordedErasure> {
     const { lookup, erasedAt, token } = erasure
-    const key = keyOf(tombstonesAt(lookup), lookup)
+    const key = itemKey(tombstonesAt(lookup), lookup)
     const pending: Item = token === undefined ? {} : { token: { S: token } }
     if (await this.#create({ ...key, erasedAt: { S: erasedAt }, ...pending })) return erasure
     const known = await this.#get(key)
@@ -49,7 +46,7 @@ export class DynamoDbErasureLedger implements ErasureLedger {
     await this.#client.send(
       new UpdateItemCommand({
         TableName: this.#tableName,
-        Key: keyOf(tombstonesAt(lookup), lookup),
+        Key: itemKey(tombstonesAt(lookup), lookup),
         UpdateExpression: 'REMOVE #token',
         ExpressionAttributeNames: { '#token': 'token' },
       }),
@@ -68,12 +65,16 @@ export class DynamoDbErasureLedger implements ErasureLedger {
   }
 
   async hold(lookup: string): Promise<LegalHold | undefined> {
-    const item = await this.#get(keyOf(`hold#${lookup}`, 'hold'))
+    const item = await this.#get(itemKey(`hold#${lookup}`, 'hold'))
     return item && { lookup, reason: item.reason!.S!, since: item.since!.S! }
   }
 
   async placeHold({ lookup, reason, since }: LegalHold): Promise<void> {
-    const Item = { ...keyOf(`hold#${lookup}`, 'hold'), reason: { S: reason }, since: { S: since } }
+    const Item = {
+      ...itemKey(`hold#${lookup}`, 'hold'),
+      reason: { S: reason },
+      since: { S: since },
+    }
     await this.#client.send(new PutItemCommand({ TableName: this.#tableName, Item }))
   }
 
@@ -81,7 +82,7 @@ export class DynamoDbErasureLedger implements ErasureLedger {
     const { Attributes: before } = await this.#client.send(
       new DeleteItemCommand({
         TableName: this.#tableName,
-        Key: keyOf(`hold#${lookup}`, 'hold'),
+        Key: itemKey(`hold#${lookup}`, 'hold'),
         ReturnValues: 'ALL_OLD',
       }),
     )
@@ -97,12 +98,12 @@ export class DynamoDbErasureLedger implements ErasureLedger {
   }
 
   async certificate(number: number): Promise<CertificateLink | undefined> {
-    const item = await this.#get(keyOf(CERTIFICATES, numberText(number)))
+    const item = await this.#get(itemKey(CERTIFICATES, numberText(number)))
     return item && linkOf(item)
   }
 
   async appendCertificate({ number, hash }: CertificateLink): Promise<boolean> {
-    return this.#create({ ...keyOf(CERTIFICATES, numberText(number)), hash: { S: hash } })
+    return this.#create({ ...itemKey(CERTIFICATES, numberText(number)), hash: { S: hash } })
   }
 
   async #create(item: Item): Promise<boolean> {
@@ -147,10 +148,6 @@ export class DynamoDbErasureLedger implements ErasureLedger {
       from = page.LastEvaluatedKey
     } while (from !== undefined)
   }
-}
-
-function keyOf(partition: string, sort: string): Item {
-  return { [ITEM_KEYS.partition]: { S: partition }, [ITEM_KEYS.sort]: { S: sort } }
 }
 
 function tombstonesAt(lookup: string): string {

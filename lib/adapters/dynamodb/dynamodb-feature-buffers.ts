@@ -16,8 +16,8 @@ import type {
 import type { Buffer as BufferName } from '#lib/domain/features/publish/publications.ts'
 import { PlatformError } from '#lib/domain/kernel/errors.ts'
 import { inParallel } from '#lib/domain/kernel/in-parallel.ts'
-import { EXPIRY_ATTRIBUTE, type Item } from './dynamodb-slot-store.ts'
-import { ITEM_KEYS } from './item-keys.ts'
+import { EXPIRY_ATTRIBUTE } from './dynamodb-slot-store.ts'
+import { ITEM_KEYS, type Item, itemKey } from './item-keys.ts'
 
 const BATCH_GET_LIMIT = 100
 const CALLS_AT_ONCE = 16
@@ -61,7 +61,7 @@ export class DynamoDbFeatureBuffers implements FeatureBuffers {
       const names = [...new Set(some.map(({ view }) => view))].sort()
       if (this.#areMostOfRange(names)) {
         reads.push(() => this.#range(partition, names, consistent))
-      } else single.push(...names.map((name) => keyOf(partition, name)))
+      } else single.push(...names.map((name) => itemKey(partition, name)))
     }
     for (let at = 0; at < single.length; at += BATCH_GET_LIMIT) {
       const some = single.slice(at, at + BATCH_GET_LIMIT)
@@ -140,7 +140,7 @@ export class DynamoDbFeatureBuffers implements FeatureBuffers {
     const { Item: item } = await this.#client.send(
       new GetItemCommand({
         TableName: this.#tableName,
-        Key: keyOf(`seal#${view}`, buffer),
+        Key: itemKey(`seal#${view}`, buffer),
         ConsistentRead: true,
       }),
     )
@@ -157,7 +157,7 @@ export class DynamoDbFeatureBuffers implements FeatureBuffers {
 
   async putSeal({ view, buffer, version, state, keys, checksum }: BufferSeal): Promise<boolean> {
     return this.#putNewer({
-      ...keyOf(`seal#${view}`, buffer),
+      ...itemKey(`seal#${view}`, buffer),
       version: { N: String(version) },
       state: { S: state },
       keys: { N: String(keys) },
@@ -182,10 +182,6 @@ export class DynamoDbFeatureBuffers implements FeatureBuffers {
       throw error
     }
   }
-}
-
-function keyOf(partition: string, sort: string): Item {
-  return { [ITEM_KEYS.partition]: { S: partition }, [ITEM_KEYS.sort]: { S: sort } }
 }
 
 /** What no condition and no expiry asks for stands in one attribute: a reader of many items unpacks few. */
@@ -214,7 +210,7 @@ function itemOf(item: BufferItem): Item {
     )
   }
   return {
-    ...keyOf(`${buffer}#${key}`, view),
+    ...itemKey(`${buffer}#${key}`, view),
     version: { N: String(version) },
     result: { S: text },
     values: { S: values },

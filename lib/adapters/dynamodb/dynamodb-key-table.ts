@@ -1,6 +1,5 @@
 import {
   BatchGetItemCommand,
-  type BatchGetItemCommandInput,
   ConditionalCheckFailedException,
   DeleteItemCommand,
   type DynamoDBClient,
@@ -17,7 +16,7 @@ import {
   type SubjectState,
   type Tombstone,
 } from '#lib/domain/privacy/key-table.ts'
-import { ITEM_KEYS } from './item-keys.ts'
+import { ITEM_KEYS, type Item } from './item-keys.ts'
 
 /** What DynamoDB takes in one call. */
 const MOST_KEYS = 100
@@ -27,10 +26,6 @@ const ATTEMPTS = 6
 const FIRST_PAUSE_MS = 25
 
 type Kind = 'subject' | 'token' | 'branch'
-type Item = Record<string, AttributeValue>
-type AttributeValue = NonNullable<
-  NonNullable<BatchGetItemCommandInput['RequestItems']>[string]['Keys']
->[number][string]
 
 /**
  * The keys of a cell in DynamoDB: an item per person, one per token, one per branch key, each under a partition of its

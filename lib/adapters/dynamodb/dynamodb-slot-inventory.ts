@@ -6,8 +6,8 @@ import {
 } from '@aws-sdk/client-dynamodb'
 import { inParallel } from '#lib/domain/kernel/in-parallel.ts'
 import type { Slot, SlotInventory } from '#lib/domain/process/slot-store.ts'
-import { type Item, slotOf } from './dynamodb-slot-store.ts'
-import { ITEM_KEYS } from './item-keys.ts'
+import { slotOf } from './dynamodb-slot-store.ts'
+import { ITEM_KEYS, type Item } from './item-keys.ts'
 
 /** Most items that DynamoDB takes at once. */
 const WRITES_PER_CALL = 25

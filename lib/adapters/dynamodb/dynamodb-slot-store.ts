@@ -27,7 +27,7 @@ import type {
   SlotStore,
   SlotWrite,
 } from '#lib/domain/process/slot-store.ts'
-import { ITEM_KEYS } from './item-keys.ts'
+import { ITEM_KEYS, type Item, itemKey } from './item-keys.ts'
 
 const BATCH_GET_LIMIT = 100
 const WRITES_AT_ONCE = 16
@@ -37,8 +37,6 @@ const MAX_MEMBER_BYTES = 100_000
 const MAX_KNOWN_PANES = 100_000
 /** The attribute that DynamoDB's expiry goes by, in seconds. */
 export const EXPIRY_ATTRIBUTE = 'expiresAt'
-
-export type Item = Record<string, AttributeValue>
 
 export interface DynamoDbSlotStoreOptions {
   readonly client: DynamoDBClient
@@ -66,7 +64,7 @@ export class DynamoDbSlotStore implements SlotStore {
   }
 
   async cursor(view: string, shard: string): Promise<Cursor> {
-    const item = await this.#get(keyOf(`cursor#${view}`, shard))
+    const item = await this.#get(itemKey(`cursor#${view}`, shard))
     if (item === undefined) return { position: START }
     return {
       position: parsePredecessor(item.sequence!.S!),
@@ -80,7 +78,7 @@ export class DynamoDbSlotStore implements SlotStore {
     const time = maxEventTime === undefined ? undefined : { N: String(maxEventTime) }
     // Refused: it already stands there or further on, because another invocation was quicker.
     await this.#update({
-      Key: keyOf(`cursor#${view}`, shard),
+      Key: itemKey(`cursor#${view}`, shard),
       UpdateExpression: `SET #sequence = :to, #definition = :definition${time ? ', #time = :time' : ''}`,
       ConditionExpression: 'attribute_not_exists(#sequence) OR #sequence < :to',
       ExpressionAttributeNames: {
@@ -238,14 +236,14 @@ export class DynamoDbSlotStore implements SlotStore {
       await this.#register(view, paneStart)
       const keys = JSON.stringify(chunk)
       const sort = `${shard}#${contentHash(Buffer.from(keys))}`
-      await this.#put({ ...keyOf(membersOf(view, paneStart), sort), keys: { S: keys } })
+      await this.#put({ ...itemKey(membersOf(view, paneStart), sort), keys: { S: keys } })
     })
   }
 
   async #register(view: string, paneStart: Micros): Promise<void> {
     const id = `${view}#${paneStart}`
     if (this.#knownPanes.has(id)) return
-    await this.#put(keyOf(`panes#${view}`, isoOf(paneStart)))
+    await this.#put(itemKey(`panes#${view}`, isoOf(paneStart)))
     if (this.#knownPanes.size >= MAX_KNOWN_PANES) this.#knownPanes.clear()
     this.#knownPanes.add(id)
   }
@@ -267,9 +265,9 @@ export class DynamoDbSlotStore implements SlotStore {
   async expirePane(view: string, paneStart: Micros, atMs: number): Promise<void> {
     const members = membersOf(view, paneStart)
     for await (const item of this.#query(members, undefined, true)) {
-      await this.#expireItem(keyOf(members, item[ITEM_KEYS.sort]!.S!), atMs)
+      await this.#expireItem(itemKey(members, item[ITEM_KEYS.sort]!.S!), atMs)
     }
-    await this.#expireItem(keyOf(`panes#${view}`, isoOf(paneStart)), atMs)
+    await this.#expireItem(itemKey(`panes#${view}`, isoOf(paneStart)), atMs)
   }
 
   #expireItem(key: Item, atMs: number): Promise<void> {
@@ -283,14 +281,14 @@ export class DynamoDbSlotStore implements SlotStore {
   }
 
   async finalProgress(view: string): Promise<FinalProgress | undefined> {
-    const item = await this.#get(keyOf(`final#${view}`, 'progress'))
+    const item = await this.#get(itemKey(`final#${view}`, 'progress'))
     if (item === undefined) return undefined
     return { closed: Number(item.closed!.N), fences: JSON.parse(item.fences!.S!) }
   }
 
   async advanceFinalProgress(view: string, { closed, fences }: FinalProgress): Promise<void> {
     await this.#update({
-      Key: keyOf(`final#${view}`, 'progress'),
+      Key: itemKey(`final#${view}`, 'progress'),
       UpdateExpression: 'SET #closed = :closed, #fences = :fences',
       ConditionExpression: 'attribute_not_exists(#closed) OR #closed <= :closed',
       ExpressionAttributeNames: { '#closed': 'closed', '#fences': 'fences' },
@@ -309,7 +307,7 @@ export class DynamoDbSlotStore implements SlotStore {
   #slotKey({ view, key, paneStart, shard }: SlotKey): Item {
     const count = this.#subSlots.get(view) ?? 1
     const sub = count === 1 ? 0 : hashOf(shard) % count
-    return keyOf(slotPartition(view, key, sub), `${isoOf(paneStart)}#${shard}`)
+    return itemKey(slotPartition(view, key, sub), `${isoOf(paneStart)}#${shard}`)
   }
 
   async #get(key: Item): Promise<Item | undefined> {
@@ -368,10 +366,6 @@ export class DynamoDbSlotStore implements SlotStore {
 
 type Unprocessed = Record<string, { Keys: Item[] | undefined }>
 type Page = { Items?: Item[]; LastEvaluatedKey?: Item }
-
-function keyOf(partition: string, sort: string): Item {
-  return { [ITEM_KEYS.partition]: { S: partition }, [ITEM_KEYS.sort]: { S: sort } }
-}
 
 /** A view name has no '#': what follows the second one is the key, whatever is in it. */
 function slotPartition(view: string, key: string, sub: number): string {
